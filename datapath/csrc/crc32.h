@@ -1,0 +1,15 @@
+/*
+ * CRC-32 (IEEE 802.3, reflected 0xEDB88320), as RoCE's ICRC and Ethernet use it. `crc` is the running
+ * register without the final inversion: start with 0xFFFFFFFF, invert at the end.
+ */
+#ifndef DP_CRC32_H
+#define DP_CRC32_H
+
+#include "datapath/csrc/base.h"
+
+uint32_t dp_crc32_update(uint32_t crc, const void *data, size_t len);
+
+/* Copies and updates in one pass: what was copied is exactly what was summed, whoever writes to src meanwhile. */
+uint32_t dp_crc32_copy(uint32_t crc, void *dst, const void *src, size_t len);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * A port: where frames leave and enter the process. Base ports (memory pair, UDP socket, AF_UNIX datagram
+ * Ethernet) and wrappers (faults, capture, rate) all look the same, so wrappers stack on anything:
+ * dp_port_fault_new(inner, ...) owns `inner` and frees it with itself.
+ *
+ * tx() takes frames in order and returns how many it took; fewer than n means "would block", and tx_ready_ps
+ * from next_ps() or writability of fd() says when to try again. rx() returns up to n frames. Neither blocks.
+ * Only rx/tx/tick touch a port, and only one thread at a time.
+ */
+#ifndef DP_PORT_H
+#define DP_PORT_H
+
+#include "datapath/csrc/frame.h"
+
+struct dp_port;
+
+struct dp_port_ops {
+	const char *name;
+	/*
+	 * Decide how frames will be batched and write into each l3 header what the medium will put on the wire
+	 * and the ICRC covers (IPv4 identification and flags, UDP source port), because the ICRC is sealed
+	 * between prepare() and tx(). The frames then go to one tx() call, whole and in the same order; what that
+	 * tx() did not take is given to a prepare() again. NULL: nothing to decide (identification stays as is).
+	 */
+	void (*prepare)(struct dp_port *, struct dp_frame **v, int n);
+	int (*tx)(struct dp_port *, struct dp_frame **v, int n, uint64_t now_ps);
+	int (*rx)(struct dp_port *, struct dp_frame **v, int n, uint64_t now_ps);
+	int (*fd)(struct dp_port *);               /* to poll for input; -1: none */
+	uint64_t (*next_ps)(struct dp_port *);     /* when tick(), rx() or tx() has work by time; DP_NEVER: none */
+	void (*tick)(struct dp_port *, uint64_t now_ps);
+	void (*free)(struct dp_port *);
+};
+
+/* Counters that every port keeps; wrappers add their own. */
+struct dp_port_stats {
+	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes; /* bytes from the IP header on */
+	uint64_t tx_busy;       /* tx() took fewer than it was given */
+	uint64_t tx_errors;     /* the medium refused a frame: it is gone */
+	uint64_t rx_truncated;  /* longer than the buffer: dropped */
+	uint64_t rx_invalid;    /* not an IP/UDP frame for us, or malformed below UDP: dropped */
+	uint64_t rx_overflow;   /* the kernel's or the pair's queue was full: lost */
+	uint64_t fault_dropped, fault_duplicated, fault_reordered, fault_corrupted, fault_delayed;
+};
+
+struct dp_port {
+	const struct dp_port_ops *ops;
+	struct dp_port_stats stats;
+	uint16_t sport;  /* UDP source port all frames must carry; 0: any */
+	uint16_t mtu;    /* largest IP packet */
+};
+
+static inline void dp_port_prepare(struct dp_port *p, struct dp_frame **v, int n)
+{
+	if (p->ops->prepare)
+		p->ops->prepare(p, v, n);
+}
+
+static inline int dp_port_tx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_ps)
+{
+	return p->ops->tx(p, v, n, now_ps);
+}
+
+static inline int dp_port_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_ps)
+{
+	return p->ops->rx(p, v, n, now_ps);
+}
+
+static inline int dp_port_fd(struct dp_port *p)
+{
+	return p->ops->fd ? p->ops->fd(p) : -1;
+}
+
+static inline uint64_t dp_port_next_ps(struct dp_port *p)
+{
+	return p->ops->next_ps ? p->ops->next_ps(p) : DP_NEVER;
+}
+
+static inline void dp_port_tick(struct dp_port *p, uint64_t now_ps)
+{
+	if (p->ops->tick)
+		p->ops->tick(p, now_ps);
+}
+
+static inline void dp_port_free(struct dp_port *p)
+{
+	if (p)
+		p->ops->free(p);
+}
+
+/* Constructors return NULL with errno set. */
+
+/*
+ * Two ports joined back to back by bounded queues of copied frames, for tests and virtual time. A frame is
+ * received latency_ps after it was sent; depth counts frames, tx() takes fewer when the queue is full.
+ */
+int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, struct dp_port **b);
+
+#endif

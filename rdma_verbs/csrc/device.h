@@ -1,0 +1,32 @@
+/*
+ * The four calls of the RoCEv2 engine (docs/architecture.md): packets and a time go in, packets and a next
+ * deadline come out.
+ */
+#ifndef ROCE_DEVICE_H
+#define ROCE_DEVICE_H
+
+#include "rdma_verbs/csrc/pkt.h"
+#include "rdma_verbs/csrc/verbs.h"
+#include "rdma_verbs/csrc/wire.h"
+
+/* A received packet, borrowed for the call. Returns an enum roce_drop. */
+int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps);
+
+/*
+ * Up to n packets to send; packets of one QP stay adjacent. They belong to the caller, who gives each back with
+ * roce_pkt_put() before the next call into the device: their payload points into memory regions.
+ */
+int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_ps);
+
+/* When there is something to send or a timer to run; DP_NEVER: nothing. */
+uint64_t roce_dev_next_ps(const struct roce_dev *dev);
+
+/* Runs the timers that are due. */
+void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps);
+
+/* PFC: the priorities whose bit is set in the mask send nothing until a mask without it. */
+void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps);
+
+void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
+
+#endif

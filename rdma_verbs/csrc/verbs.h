@@ -1,0 +1,295 @@
+/*
+ * The verbs of the engine: types and calls that a driver or a binding uses. Values are those of the
+ * InfiniBand verbs (ibv_*), so that no face has to translate them. Nothing here locks, blocks or allocates
+ * on the data path; one thread at a time may be inside a device.
+ *
+ * Calls return 0 or a count, or -errno; roce_dev_error() then says which object, value and limit.
+ */
+#ifndef ROCE_VERBS_H
+#define ROCE_VERBS_H
+
+#include "datapath/csrc/base.h"
+
+/* cffi-begin */
+enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
+
+enum roce_qp_state {
+	ROCE_QPS_RESET = 0,
+	ROCE_QPS_INIT = 1,
+	ROCE_QPS_RTR = 2,
+	ROCE_QPS_RTS = 3,
+	ROCE_QPS_SQD = 4,
+	ROCE_QPS_SQE = 5,
+	ROCE_QPS_ERR = 6,
+	ROCE_QPS_COUNT = 7
+};
+
+enum roce_mtu { ROCE_MTU_256 = 1, ROCE_MTU_512 = 2, ROCE_MTU_1024 = 3, ROCE_MTU_2048 = 4, ROCE_MTU_4096 = 5 };
+
+enum roce_access {
+	ROCE_ACCESS_LOCAL_WRITE = 1,
+	ROCE_ACCESS_REMOTE_WRITE = 2,
+	ROCE_ACCESS_REMOTE_READ = 4,
+	ROCE_ACCESS_REMOTE_ATOMIC = 8,
+	ROCE_ACCESS_ZERO_BASED = 32,
+	ROCE_ACCESS_RELAXED_ORDERING = 1048576
+};
+
+enum roce_qp_attr_mask {
+	ROCE_QP_STATE = 1,
+	ROCE_QP_CUR_STATE = 2,
+	ROCE_QP_EN_SQD_ASYNC_NOTIFY = 4,
+	ROCE_QP_ACCESS_FLAGS = 8,
+	ROCE_QP_PKEY_INDEX = 16,
+	ROCE_QP_PORT = 32,
+	ROCE_QP_QKEY = 64,
+	ROCE_QP_AV = 128,
+	ROCE_QP_PATH_MTU = 256,
+	ROCE_QP_TIMEOUT = 512,
+	ROCE_QP_RETRY_CNT = 1024,
+	ROCE_QP_RNR_RETRY = 2048,
+	ROCE_QP_RQ_PSN = 4096,
+	ROCE_QP_MAX_QP_RD_ATOMIC = 8192,
+	ROCE_QP_ALT_PATH = 16384,
+	ROCE_QP_MIN_RNR_TIMER = 32768,
+	ROCE_QP_SQ_PSN = 65536,
+	ROCE_QP_MAX_DEST_RD_ATOMIC = 131072,
+	ROCE_QP_PATH_MIG_STATE = 262144,
+	ROCE_QP_CAP = 524288,
+	ROCE_QP_DEST_QPN = 1048576,
+	ROCE_QP_RATE_LIMIT = 33554432
+};
+
+enum roce_wr_opcode {
+	ROCE_WR_RDMA_WRITE = 0,
+	ROCE_WR_RDMA_WRITE_WITH_IMM = 1,
+	ROCE_WR_SEND = 2,
+	ROCE_WR_SEND_WITH_IMM = 3,
+	ROCE_WR_RDMA_READ = 4,
+	ROCE_WR_ATOMIC_CMP_AND_SWP = 5,
+	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6
+};
+
+enum roce_send_flags {
+	ROCE_SEND_FENCE = 1,
+	ROCE_SEND_SIGNALED = 2,
+	ROCE_SEND_SOLICITED = 4,
+	ROCE_SEND_INLINE = 8
+};
+
+enum roce_wc_status {
+	ROCE_WC_SUCCESS = 0,
+	ROCE_WC_LOC_LEN_ERR = 1,
+	ROCE_WC_LOC_QP_OP_ERR = 2,
+	ROCE_WC_LOC_PROT_ERR = 4,
+	ROCE_WC_WR_FLUSH_ERR = 5,
+	ROCE_WC_MW_BIND_ERR = 6,
+	ROCE_WC_BAD_RESP_ERR = 7,
+	ROCE_WC_LOC_ACCESS_ERR = 8,
+	ROCE_WC_REM_INV_REQ_ERR = 9,
+	ROCE_WC_REM_ACCESS_ERR = 10,
+	ROCE_WC_REM_OP_ERR = 11,
+	ROCE_WC_RETRY_EXC_ERR = 12,
+	ROCE_WC_RNR_RETRY_EXC_ERR = 13,
+	ROCE_WC_FATAL_ERR = 19,
+	ROCE_WC_GENERAL_ERR = 21
+};
+
+enum roce_wc_opcode {
+	ROCE_WC_SEND = 0,
+	ROCE_WC_RDMA_WRITE = 1,
+	ROCE_WC_RDMA_READ = 2,
+	ROCE_WC_COMP_SWAP = 3,
+	ROCE_WC_FETCH_ADD = 4,
+	ROCE_WC_RECV = 128,
+	ROCE_WC_RECV_RDMA_WITH_IMM = 129
+};
+
+enum roce_wc_flags { ROCE_WC_FLAG_GRH = 1, ROCE_WC_FLAG_WITH_IMM = 2 };
+
+enum roce_event_type {
+	ROCE_EVENT_CQ_ERR = 0,
+	ROCE_EVENT_QP_FATAL = 1,
+	ROCE_EVENT_QP_REQ_ERR = 2,
+	ROCE_EVENT_QP_ACCESS_ERR = 3,
+	ROCE_EVENT_COMM_EST = 4,
+	ROCE_EVENT_SQ_DRAINED = 5,
+	ROCE_EVENT_PORT_ACTIVE = 9
+};
+
+struct roce_dev;
+struct roce_pd;
+struct roce_mr;
+struct roce_cq;
+struct roce_qp;
+
+struct roce_gid {
+	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+/* Limits and behaviour of a device; zero means the default written beside it. */
+struct roce_dev_cfg {
+	uint64_t seed;          /* 0: keys and first PSNs are still random bits of a generator seeded with 0 */
+	uint64_t node_guid;
+	uint32_t qpn_base;      /* 2: QPNs handed out start here (0 and 1 are the management QPs) */
+	uint32_t qpn_count;     /* 65536 - 2; at most 2^24 - 3 */
+	uint32_t max_cq;        /* 65536 */
+	uint32_t max_mr;        /* 65536; keys hold log2 of it as index, the rest of the 32 bits are random */
+	uint32_t max_pd;        /* 65536 */
+	uint32_t max_qp_wr;     /* 16384 */
+	uint32_t max_cqe;       /* 4194303 */
+	uint32_t max_sge;       /* 30 */
+	uint32_t max_inline;    /* 1024 bytes */
+	uint32_t max_rd_atomic; /* 128: both as initiator and as responder */
+	uint32_t tx_window;     /* 256 packets outstanding per RC QP */
+	uint32_t ack_every;     /* 32: packets of one message between two that request an ACK; always on the last */
+	uint32_t tx_burst;      /* 16 packets of one QP before the next QP of its priority */
+	uint8_t max_mtu;        /* enum roce_mtu, 5 */
+	uint8_t ngid;           /* 1 to 16 */
+	uint16_t sport;         /* UDP source port of every packet; 0: 0xC000 | hash of both QPNs */
+	struct roce_gid gid[16];
+};
+
+struct roce_ah_attr {
+	struct roce_gid dgid;
+	uint32_t flow_label;
+	uint8_t sgid_index;
+	uint8_t traffic_class; /* DSCP << 2 | ECN */
+	uint8_t hop_limit;     /* 0: 64 */
+	uint8_t sl;            /* service level = priority, 0-7 */
+	uint8_t port_num;      /* 1 */
+};
+
+struct roce_qp_cap {
+	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline_data;
+};
+
+struct roce_qp_init_attr {
+	struct roce_cq *send_cq, *recv_cq;
+	struct roce_qp_cap cap; /* on return: what was given, at least what was asked */
+	uint32_t qp_type;       /* enum roce_qp_type */
+	uint8_t sq_sig_all;
+};
+
+struct roce_qp_attr {
+	uint32_t qp_state, cur_qp_state;
+	uint32_t path_mtu;      /* enum roce_mtu */
+	uint32_t qkey;
+	uint32_t rq_psn, sq_psn;
+	uint32_t dest_qp_num;
+	uint32_t qp_access_flags;
+	uint32_t rate_limit;
+	struct roce_qp_cap cap;
+	struct roce_ah_attr ah;
+	uint16_t pkey_index;
+	uint8_t en_sqd_async_notify;
+	uint8_t sq_draining;
+	uint8_t max_rd_atomic, max_dest_rd_atomic;
+	uint8_t min_rnr_timer;  /* code of the IBTA table, 0-31 */
+	uint8_t port_num;
+	uint8_t timeout;        /* 4.096 us * 2^timeout; 0: none */
+	uint8_t retry_cnt;      /* 0-7 */
+	uint8_t rnr_retry;      /* 0-7, 7: for ever */
+};
+
+struct roce_sge {
+	uint64_t addr;
+	uint32_t length;        /* bytes */
+	uint32_t lkey;
+};
+
+struct roce_send_wr {
+	uint64_t wr_id;
+	const struct roce_sge *sg_list;
+	uint32_t num_sge;
+	uint32_t opcode;        /* enum roce_wr_opcode */
+	uint32_t send_flags;
+	uint32_t imm_data;      /* host order */
+	uint64_t remote_addr;
+	uint32_t rkey;
+	uint32_t remote_qpn;    /* UD */
+	uint32_t remote_qkey;   /* UD; bit 31 set: the QP's own */
+	uint64_t compare_add;
+	uint64_t swap;
+	const struct roce_ah_attr *ah; /* UD; copied, checked when the WR is posted */
+};
+
+struct roce_recv_wr {
+	uint64_t wr_id;
+	const struct roce_sge *sg_list;
+	uint32_t num_sge;
+};
+
+struct roce_wc {
+	uint64_t wr_id;
+	uint32_t status;        /* enum roce_wc_status */
+	uint32_t opcode;        /* enum roce_wc_opcode; meaningful on success */
+	uint32_t vendor_err;
+	uint32_t byte_len;
+	uint32_t imm_data;      /* host order */
+	uint32_t qp_num;
+	uint32_t src_qp;        /* UD receive */
+	uint32_t wc_flags;
+	uint16_t pkey_index;
+	uint8_t sl;
+	uint64_t timestamp_ps;  /* the device's time when the completion was made */
+};
+
+struct roce_event {
+	uint32_t type;          /* enum roce_event_type */
+	uint32_t num;           /* QPN, CQ number or port */
+	void *user;             /* as given at creation */
+};
+
+/* Names of Linux's rdma_rxe as `rdma statistic` prints them, then ours. Order of roce_counter_name(). */
+struct roce_counters {
+	uint64_t sent_pkts, rcvd_pkts, duplicate_request, out_of_seq_request, rcvd_rnr_err, send_rnr_err, rcvd_seq_err,
+		ack_deferred, retry_exceeded_err, retry_rnr_exceeded_err, completer_retry_err, send_err, link_downed,
+		rdma_sends, rdma_recvs;
+	uint64_t sent_bytes, rcvd_bytes;     /* payload */
+	uint64_t retransmitted_pkts;         /* request packets sent again */
+	uint64_t timeouts;                   /* transport timer expired */
+	uint64_t sent_acks, sent_naks, rcvd_acks, rcvd_naks, implied_nak_seq_err;
+	uint64_t icrc_id_solved;             /* received, identification found by solving the CRC */
+	uint64_t drops[32];                  /* by enum roce_drop */
+};
+
+struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);
+void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
+const char *roce_dev_error(const struct roce_dev *dev);
+const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev); /* defaults filled in */
+struct roce_counters *roce_dev_counters(struct roce_dev *dev);
+void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where); /* e.g. shared memory; values are carried over */
+int roce_counter_count(void);                  /* uint64_t in struct roce_counters that have a name */
+const char *roce_counter_name(int i);
+int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev); /* 1, or 0: none */
+
+struct roce_pd *roce_pd_alloc(struct roce_dev *dev);
+int roce_pd_dealloc(struct roce_pd *pd);       /* -EBUSY while in use */
+
+/* addr NULL with length > 0: a phantom region, bounds without memory. */
+struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access);
+int roce_mr_dereg(struct roce_mr *mr);
+uint32_t roce_mr_lkey(const struct roce_mr *mr);
+uint32_t roce_mr_rkey(const struct roce_mr *mr);
+
+struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user);
+int roce_cq_destroy(struct roce_cq *cq);       /* -EBUSY while in use */
+int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
+uint32_t roce_cq_size(const struct roce_cq *cq);
+uint32_t roce_cq_num(const struct roce_cq *cq);
+int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
+int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
+void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
+
+struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
+int roce_qp_destroy(struct roce_qp *qp);
+int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
+void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
+uint32_t roce_qp_num(const struct roce_qp *qp);
+uint32_t roce_qp_state(const struct roce_qp *qp);
+int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr); /* -ENOMEM: queue full */
+int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);
+/* cffi-end */
+
+#endif
