@@ -1,0 +1,34 @@
+/*
+ * The live driver: one device on one port on the real clock. One lock for the engine; a helper thread makes
+ * progress when nobody polls (all signals blocked), and whoever polls a CQ makes progress himself.
+ */
+#ifndef ROCE_LIVE_H
+#define ROCE_LIVE_H
+
+#include "datapath/csrc/port.h"
+#include "rdma_verbs/csrc/verbs.h"
+
+/* cffi-begin */
+struct roce_live;
+
+/* Starts the helper thread. The device and the port stay the caller's and must outlive it. NULL: errno. */
+struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
+void roce_live_stop(struct roce_live *live); /* joins the thread, frees live */
+
+/* Around every call of verbs.h other than the three below. */
+void roce_live_lock(struct roce_live *live);
+void roce_live_unlock(struct roce_live *live); /* signals what fired and wakes the helper when there is work */
+
+int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n);
+int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n);
+int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n);
+
+/*
+ * An eventfd, readable when a CQ's armed notification fired or an async event is queued: read it, then call
+ * roce_dev_next_notified() and roce_dev_next_event() under the lock until each is empty.
+ */
+int roce_live_event_fd(const struct roce_live *live);
+uint64_t roce_live_now_ps(const struct roce_live *live);
+/* cffi-end */
+
+#endif
