@@ -1,6 +1,6 @@
 """The documentation tells the truth: every command is described, every link leads somewhere, every example runs.
 
-A fenced ``python`` or ``console`` block runs when ``<!-- test -->`` stands on the line before it. One that cannot run
+A fenced ``python``, ``console`` (lines that open with ``$``), ``bash`` or ``sh`` block runs when ``<!-- test -->`` stands on the line before it. One that cannot run
 says why: ``<!-- no test: needs two machines -->``. A block without either fails, so that none is forgotten.
 """
 
@@ -21,7 +21,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("p4/*
 EXAMPLES = sorted(ROOT.glob("examples/**/*.py"))
 
 _BLOCK = re.compile(
-    r"^(?P<mark><!-- (?:test|no test: .+?) -->\n+)?```(?P<kind>python|console)\n(?P<body>.*?)^```$",
+    r"^(?P<mark><!-- (?:test|no test: .+?) -->\n+)?```(?P<kind>python|console|bash|sh)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
@@ -39,7 +39,7 @@ class Block:
 
 
 def blocks(page: Path, text: str) -> list[Block]:
-    """The python and console blocks of ``text``."""
+    """The blocks of ``text`` that could run."""
     return [
         Block(
             f"{page.name}:{text[: found.start()].count(chr(10)) + 1}",
@@ -81,6 +81,8 @@ def run_block(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "120"}
     if block.kind == "python":
         argv = [sys.executable, "-c", block.body]
+    elif block.kind in ("bash", "sh"):
+        argv = ["bash", "-euc", block.body]
     else:
         lines = [line[2:] for line in block.body.splitlines() if line.startswith("$ ")]
         argv = ["bash", "-euc", "\n".join(lines)]
