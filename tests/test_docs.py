@@ -1,7 +1,8 @@
 """The documentation tells the truth: every command is described, every link leads somewhere, every example runs.
 
-A fenced ``python``, ``console`` (lines that open with ``$``), ``bash`` or ``sh`` block runs when ``<!-- test -->`` stands on the line before it. One that cannot run
-says why: ``<!-- no test: needs two machines -->``. A block without either fails, so that none is forgotten.
+A fenced ``python``, ``bash`` or ``console`` block (of the last, the lines that open with ``$``) runs when
+``<!-- test -->`` stands on the line before it. One that cannot run says why: ``<!-- no test: needs two machines -->``.
+A block without either fails, so that none is forgotten.
 """
 
 import os
