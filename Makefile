@@ -79,7 +79,8 @@ format: $(VENV)/.installed ## lets the formatters write
 	$(BIN)/clang-format -i $(C_FILES)
 
 # Python under ASan: an environment of its own that borrows .venv's packages, with a sanitized build of ours. Leaks
-# are Python's own at exit, so leak detection is for the C tests.
+# are Python's own at exit, so leak detection is for the C tests. A report goes to the real stderr, which pytest must
+# not capture (an abort would take the report along): --capture=sys.
 ASAN_VENV := build/asan-venv
 ASAN_ENV = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONMALLOC=malloc
@@ -98,7 +99,7 @@ asan: $(ASAN_VENV)/.installed ## C tests, and Python unit and property tests, un
 	$(BIN)/cmake --build build/asan-c
 	$(CTEST) --test-dir build/asan-c
 	$(ASAN_ENV) $(ASAN_VENV)/bin/python -c 'from datapath.build import build; assert "address" in build().sanitizers'
-	$(ASAN_ENV) $(ASAN_VENV)/bin/python -m pytest tests/unit $(wildcard tests/property) -m 'not long' --timeout 600 $(ARGS)
+	$(ASAN_ENV) $(ASAN_VENV)/bin/python -m pytest tests/unit $(wildcard tests/property) -m 'not long' --timeout 600 --capture=sys $(ARGS)
 
 tsan: $(VENV)/.tools ## C tests under ThreadSanitizer
 	$(CMAKE) -S . -B build/tsan-c -DDPU_TESTS=ON -DDPU_SANITIZE=thread >/dev/null

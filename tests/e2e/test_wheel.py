@@ -50,7 +50,7 @@ def test_wheel_runs_for_an_unprivileged_user_without_compiler(
     wheel: Path, home: Path, require_peer: Callable[..., None]
 ) -> None:
     require_peer("root", "setpriv", "python3-venv")
-    copy = shutil.copy(wheel, home)
+    copy = str(shutil.copy(wheel, home))
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     env = {**kept, "HOME": str(home), "PATH": "/usr/bin:/bin", "CC": "/bin/false", "PIP_ONLY_BINARY": ":all:"}
 
