@@ -144,6 +144,7 @@ class VirtualDriver:
         try:
             while True:
                 if done := cq.poll(n):
+                    self._waiters.wake()  # the net was stopped by these entries
                     return done
                 await self._advance()
         finally:
@@ -158,14 +159,15 @@ class VirtualDriver:
         raise CallerError("virtual net: events are taken with next_event(), nothing waits for them")
 
     async def _advance(self) -> None:
-        await asyncio.sleep(0)  # what the other tasks do now, they do before time passes
-        awaited = [cq for cq in self._awaited if not cq.closed]
-        if awaited and self._net.run(awaited) == 0:
-            # Either an entry waits for a task that has yet to run, or nothing will happen before somebody posts.
-            await (asyncio.sleep(0) if self._any_entry(awaited) else self._waiters.sleep())
-
-    def _any_entry(self, cqs: list[CQ]) -> bool:
-        return any(len(cq) for cq in cqs)
+        # What the other tasks do now, they do before time passes: twice, for one that was only just woken.
+        for _ in range(2):
+            await asyncio.sleep(0)
+            awaited = [cq for cq in self._awaited if not cq.closed]
+            if not awaited or self._net.run(awaited):
+                self._waiters.wake()
+                return
+        # Nothing will happen before a task posts, or takes the entries that stop the net.
+        await self._waiters.sleep()
 
 
 def driver_of(context: Context) -> LiveDriver | VirtualDriver:

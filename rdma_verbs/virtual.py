@@ -30,7 +30,8 @@ class VirtualNet:
     def __init__(self) -> None:
         self.native = Net()
         """For the other files of this package."""
-        self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+        self.contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+        """The devices on it."""
 
     @property
     def now_ns(self) -> int:
@@ -45,7 +46,7 @@ class VirtualNet:
         """
         config = with_address(config, address)
         context = Context(Engine(config, self.native), port, f"device {config.gids[0]}", self)
-        self._contexts.add(context)
+        self.contexts.add(context)
         return context
 
     def pair(
@@ -95,7 +96,7 @@ class VirtualNet:
 
     def close(self) -> None:
         """Close every device of the net."""
-        for context in list(self._contexts):
+        for context in list(self.contexts):
             context.close()
 
     def __enter__(self) -> Self:
