@@ -31,10 +31,10 @@ from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 if TYPE_CHECKING:
     from rdma_verbs.resource import Resource
 
-__all__ = ["NEVER_PS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "new_ah"]
+__all__ = ["NEVER_PS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "ffi", "lib", "new_ah"]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
-_dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: compiled modules of two builds, rebuild both")
+_dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
 
 Handle: TypeAlias = Any
 """A pointer into the engine; only this file looks inside."""
@@ -126,7 +126,7 @@ class Engine:
         self._dev = lib.roce_dev_new(raw)
         if not self._dev:
             raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
-        self._destroyer: weakref.finalize[Any, Self] | None = None
+        self._destroyer: weakref.finalize[Any, Engine] | None = None
 
     def start(self, port: Handle) -> None:
         """Give the device its port, which from now on belongs to it, and drive it."""
@@ -211,7 +211,7 @@ class Engine:
         """Remember which object has the number; it may be forgotten at any time."""
         self._objects[number] = resource
 
-    def object(self, number: int) -> "Resource | None":
+    def numbered(self, number: int) -> "Resource | None":
         """Return the object of a number, unless it is gone."""
         return self._objects.get(number)
 
@@ -315,10 +315,7 @@ class Engine:
     def cq_poll(self, cq: Handle, n: int) -> list[WC]:
         """Return and remove up to ``n`` completions. Makes progress when the device is live."""
         raw = ffi.new("struct roce_wc[]", n)
-        if self._live:
-            got = lib.roce_live_poll(self._live, cq, raw, n)
-        else:
-            got = lib.roce_cq_poll(cq, raw, n)
+        got = lib.roce_live_poll(self._live, cq, raw, n) if self._live else lib.roce_cq_poll(cq, raw, n)
         if got == 0:
             return []
         self._check(got, "CQ: poll")

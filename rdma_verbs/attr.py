@@ -8,6 +8,9 @@ from rdma_verbs.enums import AccessFlags, Mtu, QpState
 __all__ = ["DeviceConfig", "QPAttr", "QPCap"]
 
 
+_NO_ACCESS = AccessFlags(0)
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Limits and behaviour of a device. Zero means the engine's default; ``Context.config`` has them filled in."""
@@ -60,7 +63,7 @@ class QPAttr:
     rq_psn: int = 0
     sq_psn: int = 0
     dest_qp_num: int = 0
-    qp_access_flags: AccessFlags = AccessFlags(0)
+    qp_access_flags: AccessFlags = _NO_ACCESS
     rate_limit: int = 0
     cap: QPCap = field(default_factory=QPCap)
     ah_attr: AHAttr = field(default_factory=AHAttr)

@@ -85,7 +85,7 @@ class CQ(Resource):
 
     async def __aiter__(self) -> AsyncIterator[WC]:
         """Every completion from now on, one by one, until the queue is closed."""
-        while not self.closed:
+        while True:
             try:
                 batch = await self.wait()
             except CallerError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from datapath.errors import CallerError
 from datapath.port import Port
-from rdma_verbs._native import Engine, Net
+from rdma_verbs._native import Engine
 from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
 from rdma_verbs.cq import CQ
@@ -70,7 +70,7 @@ class Context:
         self._at_close: list[Callable[[], None]] = []
         self._events: deque[AsyncEvent] = deque()
         self._fired: deque[CQ] = deque()
-        self._random = random.Random(self.config.seed)  # noqa: S311  # repeatable on purpose
+        self._random = random.Random(self.config.seed)  # repeatable on purpose
 
     @classmethod
     def over(cls, port: Port, address: str | GID, config: DeviceConfig | None = None) -> Self:
@@ -185,11 +185,11 @@ class Context:
         with self.engine as engine:
             self.check_open()
             while number := engine.next_notified():
-                cq = engine.object(number)
+                cq = engine.numbered(number)
                 if isinstance(cq, CQ):
                     self._fired.append(cq)
             while event := engine.next_event():
-                self._events.append(AsyncEvent(event.type, event.num, engine.object(event.number)))
+                self._events.append(AsyncEvent(event.type, event.num, engine.numbered(event.number)))
 
     def __enter__(self) -> Self:
         return self

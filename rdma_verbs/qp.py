@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QP", "QPEndpoint", "QPInitAttr"]
 
-_ALL_ACCESS = (
-    AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
-)
+_ALL_ACCESS = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
 
 # Attributes that each transition needs besides the state (IBTA vol 1, 11.2.5.2).
 _INIT = {
