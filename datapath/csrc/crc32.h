@@ -9,7 +9,14 @@
 
 uint32_t dp_crc32_update(uint32_t crc, const void *data, size_t len);
 
-/* Copies and updates in one pass: what was copied is exactly what was summed, whoever writes to src meanwhile. */
+/*
+ * Copies and updates in one pass: what was copied is exactly what was summed, whoever writes to src meanwhile.
+ * dst and src do not overlap.
+ */
 uint32_t dp_crc32_copy(uint32_t crc, void *dst, const void *src, size_t len);
+
+/* The same without carry-less multiplication, whatever the processor has: what tests compare with. */
+uint32_t dp_crc32_update_portable(uint32_t crc, const void *data, size_t len);
+uint32_t dp_crc32_copy_portable(uint32_t crc, void *dst, const void *src, size_t len);
 
 #endif

@@ -31,6 +31,7 @@ struct dp_port_ops {
 	void (*free)(struct dp_port *);
 };
 
+/* cffi-begin */
 /* Counters that every port keeps; wrappers add their own. */
 struct dp_port_stats {
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes; /* bytes from the IP header on */
@@ -42,11 +43,17 @@ struct dp_port_stats {
 	uint64_t fault_dropped, fault_duplicated, fault_reordered, fault_corrupted, fault_delayed;
 };
 
+void dp_port_get_stats(const struct dp_port *p, struct dp_port_stats *out);
+struct dp_port *dp_port_inner(struct dp_port *p); /* the port that a wrapper owns; NULL for a base port */
+void dp_port_free(struct dp_port *p);             /* and its inner ports; NULL is allowed */
+/* cffi-end */
+
 struct dp_port {
 	const struct dp_port_ops *ops;
 	struct dp_port_stats stats;
 	uint16_t sport;  /* UDP source port all frames must carry; 0: any */
 	uint16_t mtu;    /* largest IP packet */
+	struct dp_port *inner; /* wrappers: the port below, owned */
 };
 
 static inline void dp_port_prepare(struct dp_port *p, struct dp_frame **v, int n)
@@ -81,18 +88,22 @@ static inline void dp_port_tick(struct dp_port *p, uint64_t now_ps)
 		p->ops->tick(p, now_ps);
 }
 
-static inline void dp_port_free(struct dp_port *p)
+/* Bytes from the IP header on. */
+static inline uint32_t dp_frame_bytes(const struct dp_frame *f)
 {
-	if (p)
-		p->ops->free(p);
+	return f->l3_len + f->len;
 }
 
-/* Constructors return NULL with errno set. */
+/* Constructors return NULL with errno set, and then own nothing: a wrapper's inner port is still the caller's. */
 
+/* cffi-begin */
 /*
  * Two ports joined back to back by bounded queues of copied frames, for tests and virtual time. A frame is
- * received latency_ps after it was sent; depth counts frames, tx() takes fewer when the queue is full.
+ * received latency_ps after it was sent; depth counts frames, tx() takes fewer when the queue is full. Both ends
+ * count time from the same epoch and may live in two threads. Returns 0 or -errno; when one end is freed, what
+ * the other sends is lost (tx_errors).
  */
 int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, struct dp_port **b);
+/* cffi-end */
 
 #endif
