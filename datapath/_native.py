@@ -1,5 +1,6 @@
 """The only file of this package that touches cffi: C calls in, Python values and exceptions out."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,15 @@ __all__ = [
     "ffi",
     "lib",
     "new_build",
+    "pcap_flush",
+    "pcap_frames",
+    "pcap_new",
     "port_free",
     "port_mem_pair",
     "port_mtu",
     "port_stats",
+    "rate_new",
+    "rate_set",
 ]
 
 
@@ -135,6 +141,43 @@ def fault_rule_hits(port: Handle, rule: int) -> int:
     """Return how many frames a rule acted on."""
     with _fitting("faults"):
         return int(lib.dp_port_fault_rule_hits(port, rule))
+
+
+def pcap_new(inner: Handle, path: str, unix_ns: int, snaplen: int, name: str) -> Handle:
+    """Return ``inner`` with a capture into a new file at ``path`` around it.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    with _fitting(f"capture {path}"):
+        made = lib.dp_port_pcap_new(inner, os.fsencode(path), unix_ns, snaplen, name.encode())
+    if not made:
+        raise OSError(ffi.errno, os.strerror(ffi.errno), path)
+    return made
+
+
+def pcap_flush(port: Handle) -> int:
+    """Write out what is buffered; return 0 or the negative errno that ended the capture."""
+    return int(lib.dp_port_pcap_flush(port))
+
+
+def pcap_frames(port: Handle) -> tuple[int, int]:
+    """Return frames captured, and frames not captured because the capture had ended."""
+    return int(lib.dp_port_pcap_frames(port)), int(lib.dp_port_pcap_lost(port))
+
+
+def rate_new(inner: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int) -> Handle:
+    """Return ``inner`` with its transmit side limited."""
+    what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
+    with _fitting(what):
+        return _made(lib.dp_port_rate_new(inner, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def rate_set(port: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int) -> None:
+    """Change the limit."""
+    what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
+    with _fitting(what):
+        check(lib.dp_port_rate_set(port, rate_bps, burst_bytes, overhead_bytes), what)
 
 
 def _struct(kind: str, values: Mapping[str, int | bytes]) -> Any:

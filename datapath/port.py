@@ -4,6 +4,7 @@ A port is made, wrapped, and given to one device, which owns it from then on. Py
 through it.
 """
 
+import os
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import ClassVar, Protocol, Self
 from datapath import _native
 from datapath.errors import CallerError
 
-__all__ = ["Faults", "Port", "Rule", "Wrapper", "wrap"]
+__all__ = ["Capture", "CapturePort", "FaultPort", "Faults", "Port", "Rate", "RatePort", "Rule", "Wrapper", "wrap"]
 
 
 class Port:
@@ -170,8 +171,7 @@ class FaultPort(Port):
     """A port with faults, which can be changed while it runs."""
 
     def __init__(self, inner: Port, faults: Faults) -> None:
-        handle = inner.handle
-        raw = _native.fault_new(handle, _fault_numbers(faults))
+        raw = _native.fault_new(inner.handle, _fault_numbers(faults))
         inner.take()
         super().__init__(raw, inner)
         self.set(faults)
@@ -188,6 +188,89 @@ class FaultPort(Port):
     def rule_hits(self, rule: int) -> int:
         """Return how many frames the rule acted on."""
         return _native.fault_rule_hits(self.handle, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A pcapng file of all frames that pass, as Ethernet frames with nanosecond times."""
+
+    path: str | os.PathLike[str]
+    unix_ns: int = 0
+    """The time of the port's own 0, added to every frame's."""
+    snaplen: int = 0
+    """Bytes kept of each frame; 0: all."""
+    name: str = ""
+    """What the file calls the interface."""
+
+    def around(self, port: Port) -> "CapturePort":
+        """Return ``port`` with this capture.
+
+        Raises:
+            OSError: the file cannot be made.
+        """
+        return CapturePort(port, self)
+
+
+class CapturePort(Port):
+    """A port that writes what passes into a file."""
+
+    def __init__(self, inner: Port, capture: Capture) -> None:
+        path = os.fspath(capture.path)
+        raw = _native.pcap_new(inner.handle, path, capture.unix_ns, capture.snaplen, capture.name)
+        inner.take()
+        super().__init__(raw, inner)
+        self.path = path
+
+    def flush(self) -> None:
+        """Write out what is buffered. Not while another thread drives the port.
+
+        Raises:
+            OSError: the capture has ended, because the file could not be written. The traffic goes on.
+        """
+        code = -_native.pcap_flush(self.handle)
+        if code:
+            raise OSError(code, os.strerror(code), self.path)
+
+    @property
+    def frames(self) -> int:
+        """Frames captured."""
+        return _native.pcap_frames(self.handle)[0]
+
+    @property
+    def lost(self) -> int:
+        """Frames not captured, because the capture had ended."""
+        return _native.pcap_frames(self.handle)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket for what is sent: ``rate_bps`` bits a second in the long run, ``burst_bytes`` at once."""
+
+    rate_bps: int
+    burst_bytes: int = 65536
+    overhead_bytes: int = 38
+    """Added to each frame's bytes from the IP header on; 38 is what Ethernet adds on the wire."""
+
+    def around(self, port: Port) -> "RatePort":
+        """Return ``port`` with this limit.
+
+        Raises:
+            CallerError: the rate is below 1000, or the burst too small for one frame.
+        """
+        return RatePort(port, self)
+
+
+class RatePort(Port):
+    """A port that sends at a limited rate."""
+
+    def __init__(self, inner: Port, rate: Rate) -> None:
+        raw = _native.rate_new(inner.handle, rate.rate_bps, rate.burst_bytes, rate.overhead_bytes)
+        inner.take()
+        super().__init__(raw, inner)
+
+    def set(self, rate: Rate) -> None:
+        """Change the limit; the bucket starts full. Not while another thread drives the port."""
+        _native.rate_set(self.handle, rate.rate_bps, rate.burst_bytes, rate.overhead_bytes)
 
 
 def _ppb(name: str, chance: float) -> int:

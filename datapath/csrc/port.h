@@ -31,7 +31,7 @@ struct dp_port_ops {
 	void (*free)(struct dp_port *);
 };
 
-/* cffi-begin */
+/* cffi: begin */
 /* Counters that every port keeps; wrappers add their own. */
 struct dp_port_stats {
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes; /* bytes from the IP header on */
@@ -44,9 +44,10 @@ struct dp_port_stats {
 };
 
 void dp_port_get_stats(const struct dp_port *p, struct dp_port_stats *out);
+uint32_t dp_port_mtu(const struct dp_port *p);    /* largest IP packet, bytes */
 struct dp_port *dp_port_inner(struct dp_port *p); /* the port that a wrapper owns; NULL for a base port */
 void dp_port_free(struct dp_port *p);             /* and its inner ports; NULL is allowed */
-/* cffi-end */
+/* cffi: end */
 
 struct dp_port {
 	const struct dp_port_ops *ops;
@@ -96,7 +97,7 @@ static inline uint32_t dp_frame_bytes(const struct dp_frame *f)
 
 /* Constructors return NULL with errno set, and then own nothing: a wrapper's inner port is still the caller's. */
 
-/* cffi-begin */
+/* cffi: begin */
 /*
  * Two ports joined back to back by bounded queues of copied frames, for tests and virtual time. A frame is
  * received latency_ps after it was sent; depth counts frames, tx() takes fewer when the queue is full. Both ends
@@ -104,6 +105,6 @@ static inline uint32_t dp_frame_bytes(const struct dp_frame *f)
  * the other sends is lost (tx_errors).
  */
 int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, struct dp_port **b);
-/* cffi-end */
+/* cffi: end */
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "datapath/csrc/port.h"
 
-/* cffi-begin */
+/* cffi: begin */
 enum dp_fault_dir { DP_FAULT_TX = 1, DP_FAULT_RX = 2, DP_FAULT_BOTH = 3 };
 
 enum dp_fault_action {
@@ -68,6 +68,6 @@ uint64_t dp_port_fault_rule_matches(const struct dp_port *port, uint32_t rule); 
 uint64_t dp_port_fault_rule_hits(const struct dp_port *port, uint32_t rule);    /* frames acted on */
 uint32_t dp_port_fault_held(const struct dp_port *port);                        /* copies waiting now */
 uint64_t dp_port_fault_no_room(const struct dp_port *port); /* frames that passed because max_held was reached */
-/* cffi-end */
+/* cffi: end */
 
 #endif

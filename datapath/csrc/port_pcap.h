@@ -8,7 +8,7 @@
 
 #include "datapath/csrc/port.h"
 
-/* cffi-begin */
+/* cffi: begin */
 /*
  * Makes or truncates `path`. A frame's time is base_unix_ns + now_ps / 1000. snaplen: bytes kept of each Ethernet
  * frame, 0: all. if_name: shown as the interface's name, up to 255 bytes; NULL: none. NULL: errno.
@@ -22,6 +22,6 @@ int dp_port_pcap_flush(struct dp_port *port);
 uint64_t dp_port_pcap_frames(const struct dp_port *port); /* frames captured, those still buffered included */
 uint64_t dp_port_pcap_lost(const struct dp_port *port);   /* frames not captured because the capture had ended */
 int dp_port_pcap_error(const struct dp_port *port);       /* errno that ended it, 0: none */
-/* cffi-end */
+/* cffi: end */
 
 #endif

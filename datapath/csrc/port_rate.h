@@ -7,7 +7,7 @@
 
 #include "datapath/csrc/port.h"
 
-/* cffi-begin */
+/* cffi: begin */
 /*
  * A frame costs its bytes from the IP header on plus overhead_bytes (38 for all that Ethernet adds on the wire, 0 for
  * none). burst_bytes must hold one frame of the inner port's MTU and its overhead. rate_bps: bits a second, at least
@@ -17,6 +17,6 @@ struct dp_port *dp_port_rate_new(struct dp_port *inner, uint64_t rate_bps, uint3
 
 /* At any time between two calls of the port; the bucket starts full. Returns 0 or -EINVAL. */
 int dp_port_rate_set(struct dp_port *port, uint64_t rate_bps, uint32_t burst_bytes, uint32_t overhead_bytes);
-/* cffi-end */
+/* cffi: end */
 
 #endif

@@ -8,7 +8,7 @@
 #include "datapath/csrc/port.h"
 #include "rdma_verbs/csrc/verbs.h"
 
-/* cffi-begin */
+/* cffi: begin */
 struct roce_live;
 
 /* Starts the helper thread. The device and the port stay the caller's and must outlive it. NULL: errno. */
@@ -29,6 +29,6 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
  */
 int roce_live_event_fd(const struct roce_live *live);
 uint64_t roce_live_now_ps(const struct roce_live *live);
-/* cffi-end */
+/* cffi: end */
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "datapath/csrc/base.h"
 
-/* cffi-begin */
+/* cffi: begin */
 enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
 
 enum roce_qp_state {
@@ -290,6 +290,6 @@ uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr); /* -ENOMEM: queue full */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);
-/* cffi-end */
+/* cffi: end */
 
 #endif

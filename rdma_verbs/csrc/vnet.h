@@ -8,7 +8,7 @@
 #include "datapath/csrc/port.h"
 #include "rdma_verbs/csrc/verbs.h"
 
-/* cffi-begin */
+/* cffi: begin */
 struct roce_vnet;
 
 struct roce_vnet *roce_vnet_new(void);
@@ -21,6 +21,6 @@ int64_t roce_vnet_run(struct roce_vnet *net, uint64_t until_ps, uint64_t max_eve
 
 /* The same, but stops early as soon as one of the n CQs holds an entry. Returns events run. */
 int64_t roce_vnet_run_cqe(struct roce_vnet *net, struct roce_cq **cqs, int n, uint64_t until_ps, uint64_t max_events);
-/* cffi-end */
+/* cffi: end */
 
 #endif
