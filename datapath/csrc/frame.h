@@ -37,4 +37,15 @@ struct dp_frame {
 	uint64_t ts_ps; /* time of arrival or departure */
 };
 
+/* The checksum field that an IPv4 header without options should carry (RFC 791), whatever it carries now. */
+static inline uint16_t dp_ip4_checksum(const uint8_t *ip)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += i == 10 ? 0 : dp_get_be16(ip + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~(sum + (sum >> 16));
+}
+
 #endif

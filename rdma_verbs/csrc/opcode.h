@@ -78,7 +78,7 @@ enum roce_opf {
 	ROCE_OPF_PAYLOAD = 1 << 9,  /* may carry payload */
 	ROCE_OPF_FULL = 1 << 10,    /* payload is exactly one path MTU (First, Middle) */
 	ROCE_OPF_NOT_EMPTY = 1 << 11, /* payload is at least one byte (Last) */
-	ROCE_OPF_RQ_WQE = 1 << 12,  /* consumes a receive WQE at its end (Send; Write with immediate) */
+	ROCE_OPF_RQ_WQE = 1 << 12,  /* a receive WQE completes with it (Send Last and Only; Write with immediate) */
 	ROCE_OPF_ATOMIC_WRITE = 1 << 13,
 	ROCE_OPF_FLUSH = 1 << 14,
 };

@@ -13,7 +13,7 @@
 #define ROCE_ICRC_BYTES 4
 #define ROCE_WIRE_HDR_MAX 64 /* BTH and the longest set of extension headers */
 
-/* Why a packet was dropped, in the order in which it is checked. One counter each. Names: roce_drop_name(). */
+/* Why a packet was dropped, about in the order in which it is checked. One counter each. Names: roce_drop_name(). */
 enum roce_drop {
 	ROCE_DROP_NONE,
 	ROCE_DROP_TRUNCATED,      /* shorter than its headers, pad and ICRC */
@@ -22,7 +22,7 @@ enum roce_drop {
 	ROCE_DROP_BAD_UDP,        /* not UDP to port 4791, a length that does not fit, or a fragment */
 	ROCE_DROP_BAD_TVER,       /* BTH transport header version not 0 */
 	ROCE_DROP_BAD_OPCODE,     /* reserved, manufacturer or unsupported opcode */
-	ROCE_DROP_BAD_PAD,        /* pad on a packet without payload, or more pad than payload */
+	ROCE_DROP_BAD_PAD,        /* pad on a packet without payload, more than payload, or payload + pad not of 4s */
 	ROCE_DROP_BAD_ICRC,
 	ROCE_DROP_OVERSIZED,      /* payload above the largest MTU */
 	ROCE_DROP_BAD_DGID,       /* not addressed to us */
@@ -32,7 +32,7 @@ enum roce_drop {
 	ROCE_DROP_BAD_SGID,       /* connected QP: not from its peer's address */
 	ROCE_DROP_BAD_PKEY,
 	ROCE_DROP_BAD_QKEY,
-	ROCE_DROP_BAD_LENGTH,     /* payload length that the opcode or path MTU does not allow, unreliable service */
+	ROCE_DROP_BAD_LENGTH,     /* payload that the opcode never allows; that the path MTU does not, unreliable service */
 	ROCE_DROP_BAD_SEQUENCE,   /* opcode out of order within a message, unreliable service */
 	ROCE_DROP_OUT_OF_SEQUENCE,/* PSN after the expected one */
 	ROCE_DROP_DUPLICATE,      /* PSN before the expected one and nothing to replay */
@@ -50,15 +50,17 @@ const char *roce_drop_name(enum roce_drop reason); /* snake_case counter name, e
 
 /*
  * Decodes a frame; payload iov points into f->data. Everything but the ICRC is checked here.
- * Returns ROCE_DROP_NONE or why not; pkt is then filled as far as it could be read.
+ * Returns ROCE_DROP_NONE or why not; pkt is then filled as far as it could be read. `bounce` and `next`, which
+ * belong to pkt's owner, stay; so they must hold something. Reserved bits, the pad's bytes and the UDP checksum are
+ * ignored. A frame whose identification the port made up (no DP_FRAME_ID_KNOWN) may have any header checksum.
  */
 enum roce_drop roce_wire_parse(const struct dp_frame *f, struct roce_pkt *pkt);
 
 /*
  * Encodes pkt into f: f->l3 and f->data (f->cap bytes of room), payload copied, pad added, ICRC bytes left
  * zero. IPv4: DF set, identification = pkt->ip_id, valid checksum; UDP checksum 0 for IPv4 and, as RoCEv2
- * permits, for IPv6 too. Returns 0, -EMSGSIZE (does not fit f->cap), -EINVAL (opcode without a table entry,
- * addresses of two families), -EFAULT (phantom payload).
+ * permits, for IPv6 too. Returns 0, -EMSGSIZE (does not fit f->cap), -EINVAL (opcode without a table entry or
+ * with payload that it never carries, addresses of two families), -EFAULT (phantom payload). f->flags stay.
  */
 int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f);
 
@@ -68,12 +70,12 @@ void roce_wire_seal(struct dp_frame *f);
 /*
  * True when the frame's ICRC is right. Where the identification is not known (DP_FRAME_ID_KNOWN unset, IPv4)
  * and the predicted one does not fit, the one that makes the ICRC right is solved for (a CRC is linear); it is
- * written into f->l3 and *solved is set. A frame for which none exists is corrupt; this check is weaker
- * by 16 bits, so `strict` refuses it.
+ * written into f->l3 (with its header checksum) and *solved is set, so check before parsing. A frame for which
+ * none exists is corrupt; this check is weaker by 16 bits, so `strict` refuses it.
  */
 bool roce_wire_icrc_ok(struct dp_frame *f, bool strict, bool *solved);
 
-/* The four ICRC bytes of a frame as they are on the wire. */
+/* The ICRC that a frame should have, as zlib.crc32 gives it: little-endian on the wire. 0: no frame with one. */
 uint32_t roce_wire_icrc(const struct dp_frame *f);
 
 /* The 40 bytes before a UD payload: IPv6 header, or 20 zero bytes and the IPv4 header with valid checksum. */

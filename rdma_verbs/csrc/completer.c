@@ -1,0 +1,211 @@
+/*
+ * The completer: responses of the peer move `una`, complete send queue entries, or make the requester go back.
+ * IBTA vol 1, 9.7.5 (acknowledges), 9.7.6 and 9.9.2 (requester's errors).
+ */
+#include "rdma_verbs/csrc/engine.h"
+
+static bool alive(const struct roce_qp *qp)
+{
+	return qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD;
+}
+
+/* Moves una; whatever arrives that moves it gives the retry counters back (9.7.6.1.3). */
+static void advance(struct roce_qp *qp, uint32_t psn)
+{
+	struct roce_requester *req = &qp->req;
+
+	req->una = psn;
+	req->retry_left = qp->attr.retry_cnt;
+	req->rnr_left = qp->attr.rnr_retry;
+	req->implied_nak_done = false;
+	/* An answer to what we went back over and have not sent again yet. */
+	if (roce_psn_diff(req->una, req->snd) > 0) {
+		req->snd = psn;
+		req->since_ackreq = 0;
+	}
+}
+
+static void settle(struct roce_qp *qp)
+{
+	if (!alive(qp))
+		return;
+	roce_requester_arm(qp);
+	roce_requester_progress(qp);
+	roce_qp_kick(qp);
+}
+
+/*
+ * Acknowledges all PSNs below `psn`. Acknowledges coalesce, but they never stand for the data of a READ or an
+ * atomic: false when one of these is before `psn` without its response, which is then lost (9.7.5.2.1).
+ */
+static bool ack_below(struct roce_qp *qp, uint32_t psn)
+{
+	struct roce_requester *req = &qp->req;
+	bool moved = false, all = true;
+
+	while (alive(qp) && roce_psn_diff(psn, req->una) > 0) {
+		struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+		uint32_t end = roce_psn_add(wqe->first_psn, wqe->npsn);
+
+		if (roce_wqe_is_rd(wqe)) {
+			all = false;
+			break;
+		}
+		moved = true;
+		if (roce_psn_diff(end, psn) <= 0) {
+			advance(qp, end);
+			roce_requester_complete(qp, ROCE_WC_SUCCESS);
+		} else {
+			advance(qp, psn);
+		}
+	}
+	if (moved)
+		settle(qp);
+	return all;
+}
+
+/* A response is missing: as if a NAK for a sequence error had come. Once for each place, the timer does the rest. */
+static void implied_nak(struct roce_qp *qp)
+{
+	if (!alive(qp) || qp->req.implied_nak_done)
+		return;
+	qp->req.implied_nak_done = true;
+	qp->dev->ctr->implied_nak_seq_err++;
+	if (qp->req.snd == qp->req.una) /* already going back */
+		return;
+	qp->dev->ctr->completer_retry_err++;
+	roce_requester_retry(qp);
+}
+
+static void rnr_nak(struct roce_qp *qp, uint8_t timer)
+{
+	struct roce_requester *req = &qp->req;
+
+	if (req->rnr_wait)
+		return;
+	if (qp->attr.rnr_retry != 7) { /* 7: for ever (9.7.5.2.8) */
+		if (!req->rnr_left) {
+			qp->dev->ctr->retry_rnr_exceeded_err++;
+			roce_requester_fail(qp, ROCE_WC_RNR_RETRY_EXC_ERR);
+			return;
+		}
+		req->rnr_left--;
+	}
+	req->rnr_wait = true;
+	roce_requester_go_back(qp);
+	dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer, dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer)));
+}
+
+static int nak(struct roce_qp *qp, uint8_t code)
+{
+	struct roce_counters *ctr = qp->dev->ctr;
+
+	switch (code) {
+	case ROCE_NAK_PSN_SEQUENCE_ERROR:
+		ctr->rcvd_seq_err++;
+		if (qp->req.snd == qp->req.una) /* a duplicate: nothing was sent since we went back */
+			return ROCE_DROP_NONE;
+		ctr->completer_retry_err++;
+		roce_requester_retry(qp);
+		return ROCE_DROP_NONE;
+	case ROCE_NAK_INVALID_REQUEST:
+		roce_requester_fail(qp, ROCE_WC_REM_INV_REQ_ERR);
+		return ROCE_DROP_NONE;
+	case ROCE_NAK_REMOTE_ACCESS_ERROR:
+		roce_requester_fail(qp, ROCE_WC_REM_ACCESS_ERR);
+		return ROCE_DROP_NONE;
+	default:
+		roce_requester_fail(qp, ROCE_WC_REM_OP_ERR);
+		return ROCE_DROP_NONE;
+	}
+}
+
+static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
+{
+	struct roce_counters *ctr = qp->dev->ctr;
+	uint8_t kind = pkt->syndrome & ROCE_AETH_KIND, value = pkt->syndrome & 0x1f;
+
+	if (kind == ROCE_AETH_ACK) {
+		ctr->rcvd_acks++;
+		if (!ack_below(qp, roce_psn_add(pkt->psn, 1)))
+			implied_nak(qp);
+		return ROCE_DROP_NONE;
+	}
+	if (kind != ROCE_AETH_RNR_NAK && (kind != ROCE_AETH_NAK || value > ROCE_NAK_REMOTE_OPERATIONAL_ERROR))
+		return roce_drop(qp->dev, ROCE_DROP_BAD_SYNDROME);
+	ctr->rcvd_naks++;
+	/* Any NAK acknowledges every PSN before its own (9.7.5.2). */
+	if (!ack_below(qp, pkt->psn)) {
+		implied_nak(qp);
+		return ROCE_DROP_NONE;
+	}
+	if (!alive(qp))
+		return ROCE_DROP_NONE;
+	if (kind == ROCE_AETH_NAK)
+		return nak(qp, value);
+	ctr->rcvd_rnr_err++;
+	rnr_nak(qp, value);
+	return ROCE_DROP_NONE;
+}
+
+static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+{
+	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+	uint32_t i = (uint32_t)roce_psn_diff(pkt->psn, wqe->first_psn);
+	uint32_t offset = i * qp->mtu;
+	bool last = i == wqe->npsn - 1;
+
+	if (wqe->opcode != ROCE_WR_RDMA_READ || last != !!(info->flags & ROCE_OPF_LAST) ||
+	    pkt->len != DP_MIN(qp->mtu, wqe->length - offset) ||
+	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)) {
+		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
+		return ROCE_DROP_NONE;
+	}
+	if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt)) {
+		roce_requester_fail(qp, ROCE_WC_LOC_PROT_ERR);
+		return ROCE_DROP_NONE;
+	}
+	advance(qp, roce_psn_add(pkt->psn, 1));
+	if (last)
+		roce_requester_complete(qp, ROCE_WC_SUCCESS);
+	settle(qp);
+	return ROCE_DROP_NONE;
+}
+
+static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
+{
+	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+	uint64_t value = pkt->swap_add;
+
+	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ || (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
+		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
+		return ROCE_DROP_NONE;
+	}
+	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, (const uint8_t *)&value, sizeof(value))) {
+		roce_requester_fail(qp, ROCE_WC_LOC_PROT_ERR);
+		return ROCE_DROP_NONE;
+	}
+	advance(qp, roce_psn_add(pkt->psn, 1));
+	roce_requester_complete(qp, ROCE_WC_SUCCESS);
+	settle(qp);
+	return ROCE_DROP_NONE;
+}
+
+int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+{
+	if (!alive(qp))
+		return roce_drop(qp->dev, ROCE_DROP_BAD_STATE);
+	/* Late, duplicate, or never asked for: "ghost" acknowledges are silently dropped (9.7.5.1.5). */
+	if (roce_psn_diff(pkt->psn, qp->req.una) < 0 || roce_psn_diff(pkt->psn, qp->req.max_sent) >= 0)
+		return roce_drop(qp->dev, ROCE_DROP_GHOST);
+	if (pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
+		return acknowledge(qp, pkt);
+	/* A READ or atomic response acknowledges all requests before its own (9.7.5.1.2). */
+	if (!ack_below(qp, pkt->psn)) {
+		implied_nak(qp);
+		return ROCE_DROP_NONE;
+	}
+	if (!alive(qp))
+		return ROCE_DROP_NONE;
+	return info->flags & ROCE_OPF_READ_RESP ? read_response(qp, pkt, info) : atomic_response(qp, pkt);
+}

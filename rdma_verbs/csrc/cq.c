@@ -1,0 +1,184 @@
+/*
+ * Completion queues. A queue that overflows is in error for good: the completion is lost, the queue's QPs go to
+ * the error state, and the owner gets the async event CQ_ERR (IBTA vol 1, 11.6.3.2).
+ */
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user)
+{
+	struct roce_cq *cq = NULL;
+	int err;
+
+	if (cqe < 1 || cqe > dev->cfg.max_cqe) {
+		err = roce_fail(dev, -EINVAL, "CQ: %u entries, the device takes 1 to %u", cqe, dev->cfg.max_cqe);
+		goto fail;
+	}
+	if (dev->ncqs >= dev->cfg.max_cq) {
+		err = roce_fail(dev, -ENOMEM, "CQ: the device's limit of %u is reached", dev->cfg.max_cq);
+		goto fail;
+	}
+	err = roce_fail(dev, -ENOMEM, "CQ: no memory for %u entries", cqe);
+	cq = calloc(1, sizeof(*cq));
+	if (!cq)
+		goto fail;
+	cq->ring = calloc(cqe, sizeof(*cq->ring));
+	if (!cq->ring)
+		goto fail;
+	cq->dev = dev;
+	cq->user = user;
+	cq->num = ++dev->cq_next;
+	cq->size = cqe;
+	cq->next = dev->cqs;
+	cq->pprev = &dev->cqs;
+	if (cq->next)
+		cq->next->pprev = &cq->next;
+	dev->cqs = cq;
+	dev->ncqs++;
+	return cq;
+fail:
+	free(cq);
+	errno = -err;
+	return NULL;
+}
+
+static void unnotify(struct roce_cq *cq)
+{
+	struct roce_dev *dev = cq->dev;
+	struct roce_cq **p = &dev->notify_head;
+
+	if (!cq->notified)
+		return;
+	while (*p != cq)
+		p = &(*p)->notify_next;
+	*p = cq->notify_next;
+	if (!*p)
+		dev->notify_tail = p;
+	cq->notified = false;
+}
+
+int roce_cq_destroy(struct roce_cq *cq)
+{
+	struct roce_dev *dev = cq->dev;
+
+	if (cq->users)
+		return roce_fail(dev, -EBUSY, "CQ %u: still used by %u queues", cq->num, cq->users);
+	unnotify(cq);
+	roce_event_forget(dev, cq->user);
+	*cq->pprev = cq->next;
+	if (cq->next)
+		cq->next->pprev = cq->pprev;
+	dev->ncqs--;
+	free(cq->ring);
+	free(cq);
+	return 0;
+}
+
+int roce_cq_resize(struct roce_cq *cq, uint32_t cqe)
+{
+	uint32_t n = cq->head - cq->tail;
+	struct roce_wc *ring;
+
+	if (cqe < 1 || cqe > cq->dev->cfg.max_cqe)
+		return roce_fail(cq->dev, -EINVAL, "CQ %u: %u entries, the device takes 1 to %u", cq->num, cqe,
+				 cq->dev->cfg.max_cqe);
+	if (cqe < n)
+		return roce_fail(cq->dev, -EINVAL, "CQ %u: %u entries are fewer than the %u it holds", cq->num, cqe, n);
+	ring = calloc(cqe, sizeof(*ring));
+	if (!ring)
+		return roce_fail(cq->dev, -ENOMEM, "CQ %u: no memory for %u entries", cq->num, cqe);
+	for (uint32_t i = 0; i < n; i++)
+		ring[i] = cq->ring[(cq->tail + i) % cq->size];
+	free(cq->ring);
+	cq->ring = ring;
+	cq->size = cqe;
+	cq->tail = 0;
+	cq->head = n;
+	return 0;
+}
+
+uint32_t roce_cq_size(const struct roce_cq *cq)
+{
+	return cq->size;
+}
+
+uint32_t roce_cq_num(const struct roce_cq *cq)
+{
+	return cq->num;
+}
+
+int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
+{
+	int i = 0;
+
+	for (; i < n && cq->tail != cq->head; i++, cq->tail++)
+		wc[i] = cq->ring[cq->tail % cq->size];
+	if (!i && n > 0 && cq->overflow)
+		return roce_fail(cq->dev, -EIO, "CQ %u: overflowed its %u entries", cq->num, cq->size);
+	return i;
+}
+
+int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
+{
+	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
+	if (cq->armed != 1)
+		cq->armed = solicited_only ? 2 : 1;
+	return 0;
+}
+
+static void notify(struct roce_cq *cq)
+{
+	struct roce_dev *dev = cq->dev;
+
+	cq->armed = 0;
+	if (cq->notified)
+		return;
+	cq->notified = true;
+	cq->notify_next = NULL;
+	*dev->notify_tail = cq;
+	dev->notify_tail = &cq->notify_next;
+}
+
+void *roce_dev_next_notified(struct roce_dev *dev)
+{
+	struct roce_cq *cq = dev->notify_head;
+
+	if (!cq)
+		return NULL;
+	unnotify(cq);
+	return cq->user;
+}
+
+static void overflow(struct roce_cq *cq)
+{
+	struct roce_dev *dev = cq->dev;
+
+	if (cq->overflow)
+		return;
+	cq->overflow = true;
+	roce_event_push(dev, ROCE_EVENT_CQ_ERR, cq->num, cq->user);
+	if (cq->armed)
+		notify(cq);
+	for (uint32_t i = 0; i < dev->qps_room; i++) {
+		struct roce_qp *qp = dev->qps[i];
+
+		if (!qp || (qp->send_cq != cq && qp->recv_cq != cq) || qp->state == ROCE_QPS_RESET)
+			continue;
+		if (qp->state != ROCE_QPS_ERR)
+			roce_event_push(dev, ROCE_EVENT_QP_FATAL, qp->qpn, qp->user);
+		roce_qp_set_error(qp);
+	}
+}
+
+void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited)
+{
+	if (cq->overflow || cq->head - cq->tail >= cq->size) {
+		overflow(cq);
+		return;
+	}
+	cq->ring[cq->head % cq->size] = *wc;
+	cq->head++;
+	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS)))
+		notify(cq);
+}

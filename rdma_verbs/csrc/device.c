@@ -1,0 +1,236 @@
+/* The device object: limits, counters, events, the packet pool, address vectors. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+#define SLAB_PKTS 64
+
+struct roce_pkt_slab {
+	struct roce_pkt_slab *next;
+	struct roce_pkt pkts[SLAB_PKTS];
+};
+
+#define DEFAULT(field, value)                                                                                          \
+	do {                                                                                                           \
+		if (!cfg->field)                                                                                       \
+			cfg->field = (value);                                                                          \
+	} while (0)
+
+static int check_config(struct roce_dev_cfg *cfg)
+{
+	DEFAULT(qpn_base, 2);
+	DEFAULT(qpn_count, 65536 - 2);
+	DEFAULT(max_cq, 65536);
+	DEFAULT(max_mr, 65536);
+	DEFAULT(max_pd, 65536);
+	DEFAULT(max_qp_wr, 16384);
+	DEFAULT(max_cqe, 4194303);
+	DEFAULT(max_sge, 30);
+	DEFAULT(max_inline, 1024);
+	DEFAULT(max_rd_atomic, 128);
+	DEFAULT(tx_window, 256);
+	DEFAULT(ack_every, 32);
+	DEFAULT(tx_burst, 16);
+	DEFAULT(max_mtu, ROCE_MTU_4096);
+	if (cfg->qpn_base < 2 || cfg->qpn_count > ROCE_QPN_MASK - 2 ||
+	    cfg->qpn_base + (uint64_t)cfg->qpn_count > ROCE_QPN_MULTICAST)
+		return -EINVAL;
+	if (cfg->max_mr > 1u << 24 || cfg->max_qp_wr > 1u << 20 || cfg->max_sge > 256 || cfg->max_inline > 65536 ||
+	    cfg->max_rd_atomic > 255 || cfg->max_cqe > 1u << 24)
+		return -EINVAL;
+	/* Half the circle is the most that sequence comparison bears; a READ may take a quarter at once. */
+	if (cfg->tx_window > 1u << 21 || cfg->max_mtu > ROCE_MTU_4096 || cfg->ngid < 1 || cfg->ngid > 16)
+		return -EINVAL;
+	return 0;
+}
+
+struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
+{
+	struct roce_dev *dev = calloc(1, sizeof(*dev));
+	int err;
+
+	if (!dev)
+		return NULL;
+	dev->cfg = *cfg;
+	err = check_config(&dev->cfg);
+	if (err)
+		goto fail;
+	dev->ctr = &dev->own_ctr;
+	dp_rng_seed(&dev->rng, cfg->seed);
+	dp_wheel_init(&dev->timers, 0);
+	for (int i = 0; i < ROCE_PRIOS; i++)
+		dev->ready[i].tail = &dev->ready[i].head;
+	dev->notify_tail = &dev->notify_head;
+	dev->key_bits = 32;
+	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
+		dev->key_bits--;
+	err = -ENOMEM;
+	dev->mrs = calloc(dev->cfg.max_mr, sizeof(*dev->mrs));
+	dev->events = calloc(ROCE_MAX_EVENTS, sizeof(*dev->events));
+	if (!dev->mrs || !dev->events)
+		goto fail;
+	return dev;
+fail:
+	free(dev->mrs);
+	free(dev->events);
+	free(dev);
+	errno = -err;
+	return NULL;
+}
+
+void roce_dev_free(struct roce_dev *dev)
+{
+	if (!dev)
+		return;
+	for (uint32_t i = 0; i < dev->qps_room; i++)
+		if (dev->qps[i])
+			roce_qp_destroy(dev->qps[i]);
+	for (uint32_t i = 0; i < dev->cfg.max_mr; i++)
+		if (dev->mrs[i])
+			roce_mr_dereg(dev->mrs[i]);
+	while (dev->cqs)
+		roce_cq_destroy(dev->cqs);
+	while (dev->pds)
+		roce_pd_dealloc(dev->pds);
+	while (dev->slabs) {
+		struct roce_pkt_slab *slab = dev->slabs;
+
+		dev->slabs = slab->next;
+		for (int i = 0; i < SLAB_PKTS; i++)
+			free(slab->pkts[i].bounce);
+		free(slab);
+	}
+	for (int i = 0; i < ROCE_PRIOS; i++)
+		free(dev->send_wheel[i]);
+	free(dev->qps);
+	free(dev->mrs);
+	free(dev->events);
+	free(dev);
+}
+
+const char *roce_dev_error(const struct roce_dev *dev)
+{
+	return dev->error;
+}
+
+const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev)
+{
+	return &dev->cfg;
+}
+
+struct roce_counters *roce_dev_counters(struct roce_dev *dev)
+{
+	return dev->ctr;
+}
+
+void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where)
+{
+	if (!where)
+		where = &dev->own_ctr;
+	if (where == dev->ctr)
+		return;
+	*where = *dev->ctr;
+	dev->ctr = where;
+}
+
+int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(dev->error, sizeof(dev->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+/* A full queue keeps the oldest: the first cause matters most, and what follows is its consequence. */
+void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user)
+{
+	if (dev->ev_head - dev->ev_tail < ROCE_MAX_EVENTS)
+		dev->events[dev->ev_head++ % ROCE_MAX_EVENTS] = (struct roce_event){type, num, user};
+}
+
+/* Takes out the events of an object that goes away. */
+void roce_event_forget(struct roce_dev *dev, void *user)
+{
+	uint32_t keep = dev->ev_tail;
+
+	for (uint32_t i = dev->ev_tail; i != dev->ev_head; i++)
+		if (dev->events[i % ROCE_MAX_EVENTS].user != user || !user)
+			dev->events[keep++ % ROCE_MAX_EVENTS] = dev->events[i % ROCE_MAX_EVENTS];
+	dev->ev_head = keep;
+}
+
+int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev)
+{
+	if (dev->ev_head == dev->ev_tail)
+		return 0;
+	*ev = dev->events[dev->ev_tail++ % ROCE_MAX_EVENTS];
+	return 1;
+}
+
+struct roce_pkt *roce_pkt_get(struct roce_dev *dev)
+{
+	struct roce_pkt *pkt = dev->free_pkts;
+	uint8_t *bounce;
+
+	if (!pkt) {
+		struct roce_pkt_slab *slab = calloc(1, sizeof(*slab));
+
+		if (!slab)
+			return NULL;
+		slab->next = dev->slabs;
+		dev->slabs = slab;
+		for (int i = 0; i < SLAB_PKTS; i++)
+			roce_pkt_put(dev, &slab->pkts[i]);
+		pkt = dev->free_pkts;
+	}
+	dev->free_pkts = pkt->next;
+	bounce = pkt->bounce;
+	memset(pkt, 0, offsetof(struct roce_pkt, iov));
+	pkt->bounce = bounce;
+	pkt->next = NULL;
+	return pkt;
+}
+
+void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt)
+{
+	pkt->next = dev->free_pkts;
+	dev->free_pkts = pkt;
+}
+
+uint8_t *roce_pkt_bounce(struct roce_pkt *pkt)
+{
+	if (!pkt->bounce)
+		pkt->bounce = malloc(4096);
+	return pkt->bounce;
+}
+
+int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av)
+{
+	static const uint8_t zero[16];
+
+	if (ah->sgid_index >= dev->cfg.ngid)
+		return roce_fail(dev, -EINVAL, "%s %u: sgid_index %u exceeds the last GID index %u", who, num, ah->sgid_index,
+				 dev->cfg.ngid - 1u);
+	if (ah->sl >= ROCE_PRIOS)
+		return roce_fail(dev, -EINVAL, "%s %u: sl %u exceeds 7", who, num, ah->sl);
+	if (ah->port_num != 1)
+		return roce_fail(dev, -EINVAL, "%s %u: port_num %u, the device has port 1 only", who, num, ah->port_num);
+	if (ah->flow_label >> 20)
+		return roce_fail(dev, -EINVAL, "%s %u: flow_label %#x exceeds 20 bits", who, num, ah->flow_label);
+	if (memcmp(ah->dgid.b, zero, 16) == 0)
+		return roce_fail(dev, -EINVAL, "%s %u: dgid is all zeros", who, num);
+	memcpy(av->dgid.b, ah->dgid.b, 16);
+	memcpy(av->sgid.b, dev->cfg.gid[ah->sgid_index].b, 16);
+	if (dp_ip_is_v4(&av->dgid) != dp_ip_is_v4(&av->sgid))
+		return roce_fail(dev, -EINVAL, "%s %u: dgid and the GID at index %u are of different IP families", who, num,
+				 ah->sgid_index);
+	av->flow_label = ah->flow_label;
+	av->tos = ah->traffic_class;
+	av->ttl = ah->hop_limit ? ah->hop_limit : 64;
+	av->prio = ah->sl;
+	return roce_sched_use_prio(dev, ah->sl);
+}

@@ -1,0 +1,306 @@
+/*
+ * Inside the engine: the objects, and what its parts call of each other. Not for drivers (device.h, verbs.h).
+ *
+ *   wq.c         post_send, post_recv: rings of work queue entries
+ *   requester.c  send queue -> request packets; retransmission
+ *   completer.c  responses -> completions of the send queue
+ *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
+ *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
+ *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
+ *   qp.c, qp_state.c, cq.c, mr.c, device.c   the objects
+ *
+ * Theory of operation of the reliable requester. PSNs run over a circle of 2^24. Send queue indices are
+ * free-running 32-bit counters:
+ *
+ *      tail            cur              fresh             head
+ *   ----|---------------|-----------------|-----------------|----
+ *       oldest not      being sent        first without      next to be
+ *       complete        (again)           PSNs               posted
+ *
+ *   una <= snd <= max_sent <= next_psn
+ *
+ * `una` is the oldest PSN that has no answer: an ACK moves it over Sends and Writes, only a response moves it
+ * over READs and atomics. Entries complete when una passes their end. A retry sets snd back to una and cur
+ * back to tail. A READ takes one PSN for each response it asks for and is sent as a single packet.
+ */
+#ifndef ROCE_ENGINE_H
+#define ROCE_ENGINE_H
+
+#include "datapath/csrc/rng.h"
+#include "datapath/csrc/wheel.h"
+#include "rdma_verbs/csrc/device.h"
+#include "rdma_verbs/csrc/opcode.h"
+
+#define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
+#define ROCE_PKEY_DEFAULT 0xffff
+#define ROCE_PRIOS 8
+#define ROCE_GRH_BYTES 40
+#define ROCE_MAX_EVENTS 4096
+
+/* Address vector, resolved: what every packet of a flow carries below the BTH. */
+struct roce_av {
+	struct dp_ip dgid, sgid;
+	uint32_t flow_label;
+	uint8_t tos, ttl, prio;
+};
+
+struct roce_pd {
+	struct roce_dev *dev;
+	uint32_t users;
+	struct roce_pd *next, **pprev;
+};
+
+struct roce_mr {
+	struct roce_pd *pd;
+	uint8_t *addr; /* NULL: phantom */
+	uint64_t iova, length;
+	uint32_t access, key, index;
+};
+
+struct roce_cq {
+	struct roce_dev *dev;
+	void *user;
+	uint32_t num, size, users;
+	uint32_t head, tail;         /* free-running: head next to fill, tail next to poll */
+	uint8_t armed;               /* 0 no, 1 any completion, 2 solicited or error */
+	bool notified, overflow;
+	struct roce_cq *notify_next;
+	struct roce_cq *next, **pprev;
+	struct roce_wc *ring;
+};
+
+enum roce_wqe_flag { ROCE_WQE_ERROR = 1 << 0 /* found bad when its turn came: completes with `status` at the tail */ };
+
+/* A send work queue entry; the slot goes on with its SGEs or its inline data. */
+struct roce_swqe {
+	uint64_t wr_id, remote_addr, compare_add, swap;
+	uint32_t length, rkey, imm;
+	uint32_t first_psn, npsn;
+	uint32_t remote_qpn, remote_qkey;
+	uint16_t num_sge;
+	uint8_t opcode, send_flags, flags, status;
+	struct roce_av av; /* UD */
+	struct roce_sge sge[];
+};
+
+struct roce_rwqe {
+	uint64_t wr_id;
+	uint32_t length;
+	uint32_t num_sge;
+	struct roce_sge sge[];
+};
+
+struct roce_ring {
+	uint8_t *buf;
+	uint32_t stride, size; /* bytes an entry, entries */
+	uint32_t head, tail;   /* free-running */
+};
+
+/* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
+struct roce_rd_res {
+	uint64_t va, value;      /* READ: start; atomic: original data */
+	uint32_t len, rkey;
+	uint32_t first_psn, npsn;
+	uint32_t msn;
+	uint32_t job_first, job_next, job_end; /* PSNs to answer now: from job_next, up to before job_end */
+	uint64_t job_va;
+	uint32_t job_len;
+	bool valid, atomic, active, replay;
+};
+
+struct roce_requester {
+	uint32_t cur, fresh;
+	uint32_t una, snd, max_sent, next_psn;
+	uint32_t since_ackreq;
+	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
+	uint8_t retry_left, rnr_left;
+	bool rnr_wait;
+	bool implied_nak_done;   /* already went back for this una */
+	bool stopped;            /* an entry found bad: nothing after it is sent */
+	bool drain_event_due;
+};
+
+enum roce_owed { ROCE_OWED_NOTHING, ROCE_OWED_ACK, ROCE_OWED_NAK };
+
+struct roce_responder {
+	uint32_t epsn, msn;
+	uint16_t in_message;     /* ROCE_OPF_SEND or ROCE_OPF_WRITE between First and Last; 0: between messages */
+	bool gap_reported;       /* a NAK for epsn is out: no second one */
+	bool draining;           /* in error, but earlier responses and a NAK are still owed */
+	bool comm_est;
+	uint8_t owed, owed_syndrome;
+	uint32_t owed_psn;       /* NAK */
+	uint32_t offset;         /* bytes of the message so far */
+	uint64_t wr_va;          /* RDMA WRITE */
+	uint32_t wr_rkey, wr_len;
+	struct roce_rd_res *res; /* max_dest_rd_atomic of them, in PSN order from res_head */
+	uint32_t res_size, res_head, jobs;
+};
+
+struct roce_qp {
+	struct roce_dev *dev;
+	struct roce_qp *ready_next;
+	bool ready;
+	uint8_t type, state, prio, sig_all;
+	uint32_t qpn, mtu;       /* mtu in bytes */
+	struct roce_requester req;
+	struct roce_responder resp;
+	struct roce_ring sq, rq;
+	struct roce_av av;
+	struct dp_timer rto, send_timer;
+	uint64_t timeout_ps;
+	struct roce_pd *pd;
+	struct roce_cq *send_cq, *recv_cq;
+	void *user;
+	uint16_t sport;
+	struct roce_qp_cap cap;
+	struct roce_qp_attr attr;
+};
+
+struct roce_dev {
+	struct roce_dev_cfg cfg;
+	uint64_t now_ps;
+	struct roce_counters *ctr, own_ctr;
+	struct {
+		struct roce_qp *head, **tail;
+	} ready[ROCE_PRIOS];
+	uint8_t ready_mask, paused, next_prio;
+	struct dp_wheel timers;              /* transport timers */
+	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
+	struct roce_qp **qps;                /* by QPN - qpn_base */
+	uint32_t qps_room, nqps, qpn_next;
+	struct roce_mr **mrs;                /* by key index */
+	uint32_t nmrs, mr_next, key_bits;    /* random low bits of a key */
+	struct roce_pd *pds;
+	struct roce_cq *cqs, *notify_head, **notify_tail;
+	uint32_t npds, ncqs, cq_next;
+	struct roce_pkt *free_pkts;
+	struct roce_pkt_slab *slabs;
+	struct dp_rng rng;
+	struct roce_event *events;
+	uint32_t ev_head, ev_tail;
+	char error[256];
+};
+
+/* device.c */
+int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user);
+void roce_event_forget(struct roce_dev *dev, void *user);
+struct roce_pkt *roce_pkt_get(struct roce_dev *dev); /* headers zeroed; NULL: no memory */
+uint8_t *roce_pkt_bounce(struct roce_pkt *pkt);
+int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av);
+static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
+{
+	dev->ctr->drops[why]++;
+	return why;
+}
+
+/* mr.c: NULL unless the key is valid in this PD, grants all of `access` and covers [va, va + len). */
+struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access);
+static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
+{
+	return mr->addr ? mr->addr + (va - mr->iova) : NULL;
+}
+/* Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. */
+void roce_place(uint8_t *dst, const uint8_t *src, size_t len);
+/* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it. */
+int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const struct roce_pkt *pkt);
+int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const uint8_t *src,
+			   uint32_t len);
+/* Points pkt's payload at `len` bytes of the SGEs at `offset`. */
+int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, uint32_t len,
+		    struct roce_pkt *pkt);
+/* All SGEs valid for `access`? */
+bool roce_sge_ok(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint32_t access);
+
+/* cq.c */
+void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited);
+
+/* wq.c */
+static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
+{
+	return (struct roce_swqe *)(qp->sq.buf + (size_t)(i % qp->sq.size) * qp->sq.stride);
+}
+static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
+{
+	return (struct roce_rwqe *)(qp->rq.buf + (size_t)(i % qp->rq.size) * qp->rq.stride);
+}
+/* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
+static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
+{
+	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
+	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
+}
+int roce_wq_init(struct roce_qp *qp);
+void roce_wq_fini(struct roce_qp *qp);
+void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */
+void roce_rq_flush(struct roce_qp *qp);
+
+/* requester.c */
+void roce_requester_reset(struct roce_qp *qp);
+bool roce_requester_can_send(const struct roce_qp *qp);
+struct roce_pkt *roce_requester_tx(struct roce_qp *qp);
+void roce_requester_go_back(struct roce_qp *qp); /* send again from una */
+bool roce_requester_retry(struct roce_qp *qp);   /* counts a retry and goes back; false: none left, QP is in error */
+void roce_requester_timeout(struct roce_qp *qp);
+void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait is over */
+void roce_requester_arm(struct roce_qp *qp);     /* transport timer: from now if something is outstanding, else off */
+/* Completes the entry at the tail and frees its slot. */
+void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
+void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status); /* the entry at the tail, then the QP */
+void roce_requester_progress(struct roce_qp *qp); /* after una or tail moved: completes a bad entry, drains */
+
+/* completer.c */
+int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+
+/* responder.c, response.c */
+int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+void roce_responder_reset(struct roce_qp *qp);
+int roce_responder_alloc(struct roce_qp *qp, uint32_t n);
+bool roce_response_due(const struct roce_qp *qp);
+struct roce_pkt *roce_response_tx(struct roce_qp *qp);
+void roce_response_nak(struct roce_qp *qp, uint8_t syndrome, uint32_t psn);
+struct roce_rd_res *roce_response_find(struct roce_qp *qp, uint32_t psn);
+/* Room for a new READ or atomic; NULL: the peer has more outstanding than max_dest_rd_atomic. */
+struct roce_rd_res *roce_response_new(struct roce_qp *qp);
+void roce_response_start(struct roce_qp *qp, struct roce_rd_res *res, uint32_t psn, uint64_t va, uint32_t len);
+/* The responder's end: `syndrome` at epsn after what is already owed, then the QP is in error. */
+void roce_responder_fatal(struct roce_qp *qp, uint8_t nak_code, uint32_t psn);
+
+/* qp.c, qp_state.c */
+struct roce_qp *roce_qp_find(const struct roce_dev *dev, uint32_t qpn);
+int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
+void roce_qp_set_error(struct roce_qp *qp); /* state ERR; flushes both queues */
+void roce_qp_reset(struct roce_qp *qp);
+const char *roce_qp_state_name(uint32_t state);
+uint64_t roce_rnr_timer_ps(uint8_t code);
+uint64_t roce_timeout_ps(uint8_t code); /* DP_NEVER for 0 */
+
+/* sched.c */
+void roce_qp_kick(struct roce_qp *qp);   /* puts the QP on the ready ring if it has something to send */
+void roce_qp_unready(struct roce_qp *qp);
+int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
+
+static inline uint32_t roce_npkts(uint32_t len, uint32_t mtu)
+{
+	return len ? (len + mtu - 1) / mtu : 1;
+}
+
+/* Fills what all packets of a connected QP or an address vector have in common. */
+static inline void roce_pkt_address(struct roce_pkt *pkt, const struct roce_av *av, const struct roce_qp *qp, uint32_t dqpn)
+{
+	pkt->sgid = av->sgid;
+	pkt->dgid = av->dgid;
+	pkt->flow_label = av->flow_label;
+	pkt->tos = av->tos;
+	pkt->ttl = av->ttl;
+	pkt->prio = av->prio;
+	pkt->pkey = ROCE_PKEY_DEFAULT;
+	pkt->sqpn = qp->qpn;
+	pkt->dqpn = dqpn;
+	pkt->sport = qp->sport;
+	pkt->bth_flags = ROCE_BTH_MIGREQ; /* APM is not offered: the path is always "migrated" (9.2.4) */
+	pkt->ip_flags = ROCE_PKT_DF;
+}
+
+#endif

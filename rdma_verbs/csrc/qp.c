@@ -1,0 +1,275 @@
+/* Queue pairs: life cycle and attributes. The rules of each transition are data in qp_state.c. */
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+struct roce_qp *roce_qp_find(const struct roce_dev *dev, uint32_t qpn)
+{
+	uint32_t i = qpn - dev->cfg.qpn_base;
+
+	return i < dev->qps_room ? dev->qps[i] : NULL;
+}
+
+/* QPNs go round: one just freed is the last to be used again, so that late packets meet nobody. */
+static int take_qpn(struct roce_dev *dev, struct roce_qp *qp)
+{
+	uint32_t i = dev->qpn_next;
+
+	if (dev->nqps >= dev->cfg.qpn_count)
+		return roce_fail(dev, -ENOMEM, "QP: the device's limit of %u is reached", dev->cfg.qpn_count);
+	while (i < dev->qps_room && dev->qps[i])
+		i = (i + 1) % dev->cfg.qpn_count;
+	if (i >= dev->qps_room) {
+		uint32_t room = DP_MIN(DP_MAX(i + 1, dev->qps_room * 2 + 64), dev->cfg.qpn_count);
+		struct roce_qp **qps = realloc(dev->qps, room * sizeof(*qps));
+
+		if (!qps)
+			return roce_fail(dev, -ENOMEM, "QP: no memory for a table of %u", room);
+		memset(qps + dev->qps_room, 0, (room - dev->qps_room) * sizeof(*qps));
+		dev->qps = qps;
+		dev->qps_room = room;
+	}
+	dev->qps[i] = qp;
+	dev->qpn_next = (i + 1) % dev->cfg.qpn_count;
+	dev->nqps++;
+	qp->qpn = dev->cfg.qpn_base + i;
+	return 0;
+}
+
+static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init)
+{
+	const struct roce_qp_cap *cap = &init->cap;
+
+	if (init->qp_type != ROCE_QPT_RC && init->qp_type != ROCE_QPT_UC && init->qp_type != ROCE_QPT_UD)
+		return roce_fail(dev, -EOPNOTSUPP, "QP: qp_type %u is not supported", init->qp_type);
+	if (!init->send_cq || !init->recv_cq)
+		return roce_fail(dev, -EINVAL, "QP: needs a send CQ and a receive CQ");
+	if (init->send_cq->dev != dev || init->recv_cq->dev != dev)
+		return roce_fail(dev, -EINVAL, "QP: a CQ of another device");
+	if (cap->max_send_wr > dev->cfg.max_qp_wr)
+		return roce_fail(dev, -EINVAL, "QP: max_send_wr %u exceeds device limit %u", cap->max_send_wr, dev->cfg.max_qp_wr);
+	if (cap->max_recv_wr > dev->cfg.max_qp_wr)
+		return roce_fail(dev, -EINVAL, "QP: max_recv_wr %u exceeds device limit %u", cap->max_recv_wr, dev->cfg.max_qp_wr);
+	if (cap->max_send_sge > dev->cfg.max_sge)
+		return roce_fail(dev, -EINVAL, "QP: max_send_sge %u exceeds device limit %u", cap->max_send_sge, dev->cfg.max_sge);
+	if (cap->max_recv_sge > dev->cfg.max_sge)
+		return roce_fail(dev, -EINVAL, "QP: max_recv_sge %u exceeds device limit %u", cap->max_recv_sge, dev->cfg.max_sge);
+	if (cap->max_inline_data > dev->cfg.max_inline)
+		return roce_fail(dev, -EINVAL, "QP: max_inline_data %u exceeds device limit %u", cap->max_inline_data,
+				 dev->cfg.max_inline);
+	return 0;
+}
+
+struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user)
+{
+	struct roce_dev *dev = pd->dev;
+	struct roce_qp *qp = NULL;
+	int err = check_init(dev, init);
+
+	if (err)
+		goto fail;
+	err = roce_fail(dev, -ENOMEM, "QP: no memory");
+	qp = calloc(1, sizeof(*qp));
+	if (!qp)
+		goto fail;
+	qp->dev = dev;
+	qp->pd = pd;
+	qp->type = (uint8_t)init->qp_type;
+	qp->sig_all = init->sq_sig_all;
+	qp->cap = init->cap;
+	/* Inline data and SGEs share the slot: whichever needs more room gives the other for free. */
+	qp->cap.max_inline_data = DP_MIN(dev->cfg.max_inline, DP_MAX(init->cap.max_inline_data,
+								     init->cap.max_send_sge * (uint32_t)sizeof(struct roce_sge)));
+	qp->send_cq = init->send_cq;
+	qp->recv_cq = init->recv_cq;
+	qp->user = user;
+	if (roce_wq_init(qp))
+		goto fail;
+	err = take_qpn(dev, qp);
+	if (err)
+		goto fail;
+	qp->sport = dev->cfg.sport;
+	pd->users++;
+	qp->send_cq->users++;
+	qp->recv_cq->users++;
+	roce_qp_reset(qp);
+	init->cap = qp->cap;
+	return qp;
+fail:
+	if (qp)
+		roce_wq_fini(qp);
+	free(qp);
+	errno = -err;
+	return NULL;
+}
+
+int roce_qp_destroy(struct roce_qp *qp)
+{
+	struct roce_dev *dev = qp->dev;
+
+	roce_qp_reset(qp);
+	roce_event_forget(dev, qp->user);
+	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
+	dev->nqps--;
+	qp->pd->users--;
+	qp->send_cq->users--;
+	qp->recv_cq->users--;
+	roce_wq_fini(qp);
+	free(qp);
+	return 0;
+}
+
+/* Back to RESET: what is queued vanishes without completions (10.3.1.1); completions already made stay. */
+void roce_qp_reset(struct roce_qp *qp)
+{
+	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
+
+	roce_qp_unready(qp);
+	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
+	if (wheel)
+		dp_wheel_disarm(wheel, &qp->send_timer);
+	qp->state = ROCE_QPS_RESET;
+	qp->sq.head = qp->sq.tail = 0;
+	qp->rq.head = qp->rq.tail = 0;
+	memset(&qp->attr, 0, sizeof(qp->attr));
+	memset(&qp->av, 0, sizeof(qp->av));
+	qp->attr.path_mtu = qp->dev->cfg.max_mtu;
+	qp->mtu = 128u << qp->attr.path_mtu;
+	qp->prio = 0;
+	roce_requester_reset(qp);
+	roce_responder_reset(qp);
+}
+
+void roce_qp_set_error(struct roce_qp *qp)
+{
+	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
+
+	if (qp->state == ROCE_QPS_ERR)
+		return;
+	qp->state = ROCE_QPS_ERR;
+	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
+	if (wheel)
+		dp_wheel_disarm(wheel, &qp->send_timer);
+	qp->req.rnr_wait = false;
+	roce_sq_flush(qp);
+	roce_rq_flush(qp);
+	if (!qp->resp.draining)
+		roce_qp_unready(qp);
+}
+
+/* A UDP source port of the dynamic range from both QPNs: entropy for ECMP (IBTA A17.6.3 leaves it to us). */
+static uint16_t flow_port(const struct roce_qp *qp)
+{
+	uint32_t h = (qp->qpn * 0x9e3779b1u) ^ (qp->attr.dest_qp_num * 0x85ebca6bu);
+
+	return qp->dev->cfg.sport ? qp->dev->cfg.sport : (uint16_t)(0xc000 | (h >> 16 & 0x3fff));
+}
+
+/* Everything is checked before anything is changed. */
+int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask)
+{
+	struct roce_qp_attr *own = &qp->attr;
+	uint32_t to = mask & ROCE_QP_STATE ? attr->qp_state : qp->state;
+	struct roce_av av;
+	int err = roce_qp_state_check(qp, attr, mask);
+
+	if (err)
+		return err;
+	if (to == ROCE_QPS_RESET) {
+		roce_qp_reset(qp);
+		return 0;
+	}
+	if (to == ROCE_QPS_ERR) {
+		qp->resp.draining = false;
+		roce_qp_set_error(qp);
+		return 0;
+	}
+	if (mask & ROCE_QP_AV) {
+		err = roce_av_resolve(qp->dev, &attr->ah, "QP", qp->qpn, &av);
+		if (err)
+			return err;
+	}
+	if (mask & ROCE_QP_MAX_DEST_RD_ATOMIC) {
+		err = roce_responder_alloc(qp, attr->max_dest_rd_atomic);
+		if (err)
+			return roce_fail(qp->dev, err, "QP %u: cannot change max_dest_rd_atomic to %u now", qp->qpn,
+					 attr->max_dest_rd_atomic);
+		own->max_dest_rd_atomic = attr->max_dest_rd_atomic;
+	}
+	if (mask & ROCE_QP_AV) {
+		if (qp->send_timer.pprev && av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
+			uint64_t when = qp->send_timer.deadline_ps;
+
+			dp_wheel_disarm(qp->dev->send_wheel[qp->prio], &qp->send_timer);
+			dp_wheel_arm(qp->dev->send_wheel[av.prio], &qp->send_timer, when);
+		}
+		roce_qp_unready(qp);
+		qp->av = av;
+		qp->prio = av.prio;
+		own->ah = attr->ah;
+	}
+#define TAKE(bit, field)                                                                                               \
+	do {                                                                                                           \
+		if (mask & (bit))                                                                                      \
+			own->field = attr->field;                                                                      \
+	} while (0)
+	TAKE(ROCE_QP_ACCESS_FLAGS, qp_access_flags);
+	TAKE(ROCE_QP_PKEY_INDEX, pkey_index);
+	TAKE(ROCE_QP_PORT, port_num);
+	TAKE(ROCE_QP_QKEY, qkey);
+	TAKE(ROCE_QP_PATH_MTU, path_mtu);
+	TAKE(ROCE_QP_TIMEOUT, timeout);
+	TAKE(ROCE_QP_RETRY_CNT, retry_cnt);
+	TAKE(ROCE_QP_RNR_RETRY, rnr_retry);
+	TAKE(ROCE_QP_RQ_PSN, rq_psn);
+	TAKE(ROCE_QP_SQ_PSN, sq_psn);
+	TAKE(ROCE_QP_MAX_QP_RD_ATOMIC, max_rd_atomic);
+	TAKE(ROCE_QP_MIN_RNR_TIMER, min_rnr_timer);
+	TAKE(ROCE_QP_DEST_QPN, dest_qp_num);
+	TAKE(ROCE_QP_EN_SQD_ASYNC_NOTIFY, en_sqd_async_notify);
+#undef TAKE
+	qp->mtu = 128u << own->path_mtu;
+	qp->timeout_ps = roce_timeout_ps(own->timeout);
+	qp->sport = flow_port(qp);
+	if (mask & ROCE_QP_RETRY_CNT)
+		qp->req.retry_left = own->retry_cnt;
+	if (mask & ROCE_QP_RNR_RETRY)
+		qp->req.rnr_left = own->rnr_retry;
+	if (mask & ROCE_QP_RQ_PSN)
+		qp->resp.epsn = own->rq_psn;
+	if (mask & ROCE_QP_SQ_PSN) {
+		struct roce_requester *req = &qp->req;
+
+		req->una = req->snd = req->max_sent = req->next_psn = own->sq_psn;
+	}
+	if (to == ROCE_QPS_SQD && qp->state == ROCE_QPS_RTS) {
+		qp->req.drain_event_due = true;
+		if (!(mask & ROCE_QP_EN_SQD_ASYNC_NOTIFY))
+			own->en_sqd_async_notify = 0;
+	}
+	qp->state = (uint8_t)to;
+	if (to == ROCE_QPS_SQD)
+		roce_requester_progress(qp);
+	roce_qp_kick(qp);
+	return 0;
+}
+
+void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr)
+{
+	*attr = qp->attr;
+	attr->qp_state = attr->cur_qp_state = qp->state;
+	attr->cap = qp->cap;
+	attr->sq_draining = qp->state == ROCE_QPS_SQD && qp->req.drain_event_due;
+	attr->rq_psn = qp->resp.epsn;
+	attr->sq_psn = qp->req.next_psn;
+}
+
+uint32_t roce_qp_num(const struct roce_qp *qp)
+{
+	return qp->qpn;
+}
+
+uint32_t roce_qp_state(const struct roce_qp *qp)
+{
+	return qp->state;
+}

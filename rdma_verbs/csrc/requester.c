@@ -1,0 +1,328 @@
+/*
+ * The requester: turns send queue entries into request packets, and goes back when the completer or a timer
+ * says so. IBTA vol 1, 9.7 (reliable), 9.8 (unreliable). See the theory of operation in engine.h.
+ */
+#include "rdma_verbs/csrc/engine.h"
+
+void roce_requester_reset(struct roce_qp *qp)
+{
+	memset(&qp->req, 0, sizeof(qp->req));
+}
+
+bool roce_requester_can_send(const struct roce_qp *qp)
+{
+	const struct roce_requester *req = &qp->req;
+	const struct roce_swqe *wqe;
+
+	if ((qp->state != ROCE_QPS_RTS && qp->state != ROCE_QPS_SQD) || req->rnr_wait || req->stopped ||
+	    req->cur == qp->sq.head)
+		return false;
+	/* SQD finishes what has begun and begins nothing (10.3.1.6). */
+	if (qp->state == ROCE_QPS_SQD && req->cur == req->fresh)
+		return false;
+	if (qp->type != ROCE_QPT_RC)
+		return true;
+	if ((uint32_t)roce_psn_diff(req->snd, req->una) >= qp->dev->cfg.tx_window)
+		return false;
+	if (req->cur != req->fresh)
+		return true;
+	wqe = roce_sq_at(qp, req->cur);
+	if ((wqe->send_flags & ROCE_SEND_FENCE) && req->rd_outstanding)
+		return false;
+	return !roce_wqe_is_rd(wqe) || req->rd_outstanding < qp->attr.max_rd_atomic;
+}
+
+/* The entry whose turn it is cannot be sent: it completes with `status` once everything before it is complete. */
+static void stop_at(struct roce_qp *qp, struct roce_swqe *wqe, enum roce_wc_status status)
+{
+	wqe->flags |= ROCE_WQE_ERROR;
+	wqe->status = (uint8_t)status;
+	qp->req.stopped = true;
+	roce_requester_progress(qp);
+}
+
+/* First look at an entry: gives it its PSNs. False: it was found bad. */
+static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
+{
+	struct roce_requester *req = &qp->req;
+	uint32_t access = roce_wqe_is_rd(wqe) ? ROCE_ACCESS_LOCAL_WRITE : 0;
+
+	if (qp->type == ROCE_QPT_UD && wqe->length > qp->mtu) {
+		stop_at(qp, wqe, ROCE_WC_LOC_LEN_ERR);
+		return false;
+	}
+	if (!(wqe->send_flags & ROCE_SEND_INLINE) && !roce_sge_ok(qp->pd, wqe->sge, wqe->num_sge, access)) {
+		stop_at(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+		return false;
+	}
+	wqe->first_psn = req->next_psn;
+	wqe->npsn = roce_wqe_is_rd(wqe) && wqe->opcode != ROCE_WR_RDMA_READ ? 1 : roce_npkts(wqe->length, qp->mtu);
+	req->next_psn = roce_psn_add(req->next_psn, wqe->npsn);
+	req->fresh++;
+	if (roce_wqe_is_rd(wqe))
+		req->rd_outstanding++;
+	return true;
+}
+
+/* Opcode of packet i of n: base operations stand First, Middle, Last, Only (table 38). */
+static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t i, uint32_t n)
+{
+	static const struct {
+		uint8_t first, middle, last, only;
+	} ops[] = {
+		[ROCE_WR_RDMA_WRITE] = {ROCE_OP_RDMA_WRITE_FIRST, ROCE_OP_RDMA_WRITE_MIDDLE, ROCE_OP_RDMA_WRITE_LAST,
+					ROCE_OP_RDMA_WRITE_ONLY},
+		[ROCE_WR_RDMA_WRITE_WITH_IMM] = {ROCE_OP_RDMA_WRITE_FIRST, ROCE_OP_RDMA_WRITE_MIDDLE,
+						 ROCE_OP_RDMA_WRITE_LAST_WITH_IMMEDIATE,
+						 ROCE_OP_RDMA_WRITE_ONLY_WITH_IMMEDIATE},
+		[ROCE_WR_SEND] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST, ROCE_OP_SEND_ONLY},
+		[ROCE_WR_SEND_WITH_IMM] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_IMMEDIATE,
+					   ROCE_OP_SEND_ONLY_WITH_IMMEDIATE},
+	};
+	static const uint8_t service[] = {[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
+	uint8_t op = n == 1	? ops[wqe->opcode].only
+		     : i == 0	? ops[wqe->opcode].first
+		     : i == n - 1 ? ops[wqe->opcode].last
+				  : ops[wqe->opcode].middle;
+
+	return ROCE_OPCODE(service[qp->type], op);
+}
+
+/* SEND and RDMA WRITE: packet i of the entry. */
+static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt)
+{
+	struct roce_requester *req = &qp->req;
+	uint32_t offset = i * qp->mtu;
+	uint32_t len = DP_MIN(qp->mtu, wqe->length - offset);
+	bool last = i == wqe->npsn - 1;
+
+	pkt->opcode = message_opcode(qp, wqe, i, wqe->npsn);
+	pkt->imm = wqe->imm;
+	pkt->va = wqe->remote_addr;
+	pkt->rkey = wqe->rkey;
+	pkt->dma_len = wqe->length;
+	if (qp->type == ROCE_QPT_UD)
+		/* A Q_Key with its top bit set means "the QP's own" (10.2.5). */
+		pkt->qkey = wqe->remote_qkey & 0x80000000u ? qp->attr.qkey : wqe->remote_qkey;
+	if (last && (wqe->send_flags & ROCE_SEND_SOLICITED) && wqe->opcode != ROCE_WR_RDMA_WRITE)
+		pkt->bth_flags |= ROCE_BTH_SOLICITED;
+	if (qp->type == ROCE_QPT_RC) {
+		/* Ask at the end of a message, every so often within one, and when the window closes. */
+		req->since_ackreq++;
+		if (last || req->since_ackreq >= qp->dev->cfg.ack_every ||
+		    (uint32_t)roce_psn_diff(req->snd, req->una) + 1 >= qp->dev->cfg.tx_window) {
+			pkt->bth_flags |= ROCE_BTH_ACKREQ;
+			req->since_ackreq = 0;
+		}
+	}
+	if (wqe->send_flags & ROCE_SEND_INLINE) {
+		pkt->len = len;
+		pkt->niov = len ? 1 : 0;
+		pkt->iov[0] = (struct iovec){(uint8_t *)wqe->sge + offset, len};
+		return 0;
+	}
+	return roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt);
+}
+
+/* READ request for what is missing from PSN `first_psn + i` on. */
+static void build_read(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt)
+{
+	uint32_t offset = i * qp->mtu;
+
+	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_RDMA_READ_REQUEST);
+	pkt->bth_flags |= ROCE_BTH_ACKREQ;
+	pkt->va = wqe->remote_addr + offset;
+	pkt->rkey = wqe->rkey;
+	pkt->dma_len = wqe->length - offset;
+}
+
+static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
+{
+	bool cas = wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP;
+
+	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, cas ? ROCE_OP_COMPARE_SWAP : ROCE_OP_FETCH_ADD);
+	pkt->bth_flags |= ROCE_BTH_ACKREQ;
+	pkt->va = wqe->remote_addr;
+	pkt->rkey = wqe->rkey;
+	pkt->swap_add = cas ? wqe->swap : wqe->compare_add;
+	pkt->compare = cas ? wqe->compare_add : 0;
+}
+
+/* An unreliable entry is complete when its last packet is on its way. */
+static void sent_unreliable(struct roce_qp *qp)
+{
+	qp->req.una = qp->req.snd;
+	roce_requester_complete(qp, ROCE_WC_SUCCESS);
+	roce_requester_progress(qp);
+}
+
+struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+	struct roce_dev *dev = qp->dev;
+	struct roce_swqe *wqe;
+	struct roce_pkt *pkt;
+	uint32_t i, psns = 1;
+
+	if (!roce_requester_can_send(qp))
+		return NULL;
+	wqe = roce_sq_at(qp, req->cur);
+	if (req->cur == req->fresh && !begin(qp, wqe))
+		return NULL;
+	pkt = roce_pkt_get(dev);
+	if (!pkt)
+		return NULL;
+	i = (uint32_t)roce_psn_diff(req->snd, wqe->first_psn);
+	roce_pkt_address(pkt, qp->type == ROCE_QPT_UD ? &wqe->av : &qp->av, qp,
+			 qp->type == ROCE_QPT_UD ? wqe->remote_qpn : qp->attr.dest_qp_num);
+	pkt->psn = req->snd;
+	if (wqe->opcode == ROCE_WR_RDMA_READ) {
+		build_read(qp, wqe, i, pkt);
+		psns = wqe->npsn - i;
+	} else if (roce_wqe_is_rd(wqe)) {
+		build_atomic(wqe, pkt);
+	} else if (build_message(qp, wqe, i, pkt)) {
+		/* A region went away after the first packet. */
+		roce_pkt_put(dev, pkt);
+		stop_at(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+		return NULL;
+	}
+	if (roce_psn_diff(req->snd, req->max_sent) < 0)
+		dev->ctr->retransmitted_pkts++;
+	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM))
+		dev->ctr->rdma_sends++;
+	req->snd = roce_psn_add(req->snd, psns);
+	if (roce_psn_diff(req->snd, req->max_sent) > 0)
+		req->max_sent = req->snd;
+	if (i + psns == wqe->npsn)
+		req->cur++;
+	if (qp->type == ROCE_QPT_RC) {
+		if (!dp_timer_armed(&qp->rto))
+			roce_requester_arm(qp);
+	} else if (i + psns == wqe->npsn) {
+		sent_unreliable(qp);
+	}
+	return pkt;
+}
+
+void roce_requester_arm(struct roce_qp *qp)
+{
+	bool outstanding = roce_psn_diff(qp->req.max_sent, qp->req.una) > 0;
+
+	if (outstanding && !qp->req.rnr_wait && qp->timeout_ps != DP_NEVER)
+		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(qp->dev->now_ps, qp->timeout_ps));
+	else
+		dp_wheel_disarm(&qp->dev->timers, &qp->rto);
+}
+
+void roce_requester_go_back(struct roce_qp *qp)
+{
+	qp->req.cur = qp->sq.tail;
+	qp->req.snd = qp->req.una;
+	qp->req.since_ackreq = 0;
+	/* An entry found bad stays so, but what precedes it may have to be sent again. */
+	qp->req.stopped = qp->req.cur != qp->sq.head && (roce_sq_at(qp, qp->req.cur)->flags & ROCE_WQE_ERROR);
+	roce_requester_arm(qp);
+	roce_qp_kick(qp);
+}
+
+bool roce_requester_retry(struct roce_qp *qp)
+{
+	if (!qp->req.retry_left) {
+		qp->dev->ctr->retry_exceeded_err++;
+		roce_requester_fail(qp, ROCE_WC_RETRY_EXC_ERR);
+		return false;
+	}
+	qp->req.retry_left--;
+	roce_requester_go_back(qp);
+	return true;
+}
+
+void roce_requester_timeout(struct roce_qp *qp)
+{
+	if (roce_psn_diff(qp->req.max_sent, qp->req.una) <= 0)
+		return;
+	qp->dev->ctr->timeouts++;
+	qp->req.implied_nak_done = false;
+	roce_requester_retry(qp);
+}
+
+void roce_requester_send_time(struct roce_qp *qp)
+{
+	qp->req.rnr_wait = false;
+	roce_requester_arm(qp);
+	roce_qp_kick(qp);
+}
+
+static const uint8_t wc_opcode[] = {
+	[ROCE_WR_RDMA_WRITE] = ROCE_WC_RDMA_WRITE,
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = ROCE_WC_RDMA_WRITE,
+	[ROCE_WR_SEND] = ROCE_WC_SEND,
+	[ROCE_WR_SEND_WITH_IMM] = ROCE_WC_SEND,
+	[ROCE_WR_RDMA_READ] = ROCE_WC_RDMA_READ,
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = ROCE_WC_COMP_SWAP,
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = ROCE_WC_FETCH_ADD,
+};
+
+void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status)
+{
+	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+	struct roce_wc wc = {.wr_id = wqe->wr_id,
+			     .status = status,
+			     .opcode = wc_opcode[wqe->opcode],
+			     .byte_len = wqe->length,
+			     .qp_num = qp->qpn,
+			     .timestamp_ps = qp->dev->now_ps};
+
+	/* Entries before `fresh` have PSNs; a READ or atomic among them no longer counts as outstanding. */
+	if (roce_wqe_is_rd(wqe) && qp->sq.tail != qp->req.fresh && qp->req.rd_outstanding)
+		qp->req.rd_outstanding--;
+	if (qp->req.cur == qp->sq.tail)
+		qp->req.cur++;
+	if (qp->req.fresh == qp->sq.tail)
+		qp->req.fresh++;
+	qp->sq.tail++;
+	/* Signalled or not, a failure is always reported (10.7.3.1). */
+	if (status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED))
+		roce_cq_push(qp->send_cq, &wc, status != ROCE_WC_SUCCESS);
+}
+
+void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
+{
+	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
+
+	roce_requester_complete(qp, status);
+	if (qp->type == ROCE_QPT_RC) {
+		roce_qp_set_error(qp);
+		return;
+	}
+	/* UC and UD: the send queue stops, receiving goes on (10.3.1.7). */
+	if (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD) {
+		qp->state = ROCE_QPS_SQE;
+		qp->req.stopped = false;
+		if (wheel)
+			dp_wheel_disarm(wheel, &qp->send_timer);
+		roce_sq_flush(qp);
+	}
+}
+
+void roce_requester_progress(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+	struct roce_swqe *wqe;
+
+	if (qp->state != ROCE_QPS_RTS && qp->state != ROCE_QPS_SQD)
+		return;
+	if (qp->sq.tail != qp->sq.head) {
+		wqe = roce_sq_at(qp, qp->sq.tail);
+		if ((wqe->flags & ROCE_WQE_ERROR) && req->stopped) {
+			roce_requester_fail(qp, (enum roce_wc_status)wqe->status);
+			return;
+		}
+	}
+	if (qp->state == ROCE_QPS_SQD && qp->sq.tail == req->fresh && req->drain_event_due) {
+		req->drain_event_due = false;
+		if (qp->attr.en_sqd_async_notify)
+			roce_event_push(qp->dev, ROCE_EVENT_SQ_DRAINED, qp->qpn, qp->user);
+	}
+}

@@ -1,0 +1,168 @@
+/*
+ * The four calls of the engine, and whose turn it is: a ring of ready QPs for each priority, and timing wheels,
+ * so that a packet costs the same with ten QPs as with a hundred thousand.
+ */
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio)
+{
+	if (dev->send_wheel[prio])
+		return 0;
+	dev->send_wheel[prio] = malloc(sizeof(*dev->send_wheel[prio]));
+	if (!dev->send_wheel[prio])
+		return roce_fail(dev, -ENOMEM, "device: no memory for the timing wheel of priority %u", prio);
+	dp_wheel_init(dev->send_wheel[prio], dev->now_ps);
+	return 0;
+}
+
+void roce_qp_kick(struct roce_qp *qp)
+{
+	struct roce_dev *dev = qp->dev;
+
+	if (qp->ready || (!roce_response_due(qp) && !roce_requester_can_send(qp)))
+		return;
+	qp->ready = true;
+	qp->ready_next = NULL;
+	*dev->ready[qp->prio].tail = qp;
+	dev->ready[qp->prio].tail = &qp->ready_next;
+	dev->ready_mask |= (uint8_t)(1 << qp->prio);
+}
+
+/* Takes a QP out of the middle of the ring: only when it is modified or destroyed, so a walk will do. */
+void roce_qp_unready(struct roce_qp *qp)
+{
+	struct roce_dev *dev = qp->dev;
+	struct roce_qp **p = &dev->ready[qp->prio].head;
+
+	if (!qp->ready)
+		return;
+	while (*p != qp)
+		p = &(*p)->ready_next;
+	*p = qp->ready_next;
+	if (!*p)
+		dev->ready[qp->prio].tail = p;
+	if (!dev->ready[qp->prio].head)
+		dev->ready_mask &= (uint8_t)~(1 << qp->prio);
+	qp->ready = false;
+}
+
+static struct roce_qp *next_ready(struct roce_dev *dev)
+{
+	uint8_t mask = dev->ready_mask & (uint8_t)~dev->paused;
+
+	if (!mask)
+		return NULL;
+	/* Round robin over priorities: the first one set from next_prio on. */
+	while (!(mask & 1 << dev->next_prio))
+		dev->next_prio = (dev->next_prio + 1) % ROCE_PRIOS;
+	return dev->ready[dev->next_prio].head;
+}
+
+/* Up to n packets of one QP: what it owes others first, but not all of its turn while it has requests too. */
+static int qp_tx(struct roce_qp *qp, struct roce_pkt **v, int n)
+{
+	int max_responses = roce_requester_can_send(qp) && n > 1 ? n / 2 : n, done = 0;
+
+	while (done < max_responses && (v[done] = roce_response_tx(qp)))
+		done++;
+	while (done < n && (v[done] = roce_requester_tx(qp)))
+		done++;
+	return done;
+}
+
+int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_ps)
+{
+	struct roce_qp *qp;
+	int done = 0;
+
+	dev->now_ps = now_ps;
+	while (done < n && (qp = next_ready(dev))) {
+		int burst = DP_MIN(n - done, (int)dev->cfg.tx_burst), sent = qp_tx(qp, v + done, burst);
+
+		for (int i = done; i < done + sent; i++) {
+			dev->ctr->sent_pkts++;
+			dev->ctr->sent_bytes += v[i]->len;
+		}
+		done += sent;
+		roce_qp_unready(qp); /* at the head: no walk */
+		roce_qp_kick(qp);
+		dev->next_prio = (dev->next_prio + 1) % ROCE_PRIOS;
+	}
+	return done;
+}
+
+uint64_t roce_dev_next_ps(const struct roce_dev *dev)
+{
+	uint64_t next = dp_wheel_next_ps(&dev->timers);
+
+	if (dev->ready_mask & ~dev->paused)
+		return dev->now_ps;
+	for (int i = 0; i < ROCE_PRIOS; i++)
+		if (dev->send_wheel[i])
+			next = DP_MIN(next, dp_wheel_next_ps(dev->send_wheel[i]));
+	return next;
+}
+
+void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
+{
+	struct dp_timer *t;
+
+	dev->now_ps = now_ps;
+	while ((t = dp_wheel_pop(&dev->timers, now_ps)))
+		roce_requester_timeout(DP_CONTAINER_OF(t, struct roce_qp, rto));
+	for (int i = 0; i < ROCE_PRIOS; i++)
+		while (dev->send_wheel[i] && (t = dp_wheel_pop(dev->send_wheel[i], now_ps)))
+			roce_requester_send_time(DP_CONTAINER_OF(t, struct roce_qp, send_timer));
+}
+
+void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps)
+{
+	dev->now_ps = now_ps;
+	dev->paused = prio_mask;
+}
+
+static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
+{
+	for (int i = 0; i < dev->cfg.ngid; i++)
+		if (memcmp(dev->cfg.gid[i].b, ip->b, sizeof(ip->b)) == 0)
+			return true;
+	return false;
+}
+
+int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps)
+{
+	static const uint8_t service[] = {[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
+	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
+	enum roce_service svc = roce_opcode_service(pkt->opcode);
+	struct roce_qp *qp;
+	int why;
+
+	dev->now_ps = now_ps;
+	if (pkt->tver)
+		return roce_drop(dev, ROCE_DROP_BAD_TVER);
+	if (!info->name)
+		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
+	if (!our_address(dev, &pkt->dgid))
+		return roce_drop(dev, ROCE_DROP_BAD_DGID);
+	if (svc == ROCE_SVC_CNP || svc == ROCE_SVC_XRC ||
+	    (info->hdrs & (ROCE_HDR_IETH | ROCE_HDR_FETH)) || (info->flags & ROCE_OPF_ATOMIC_WRITE))
+		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
+	qp = roce_qp_find(dev, pkt->dqpn);
+	if (!qp)
+		return roce_drop(dev, ROCE_DROP_UNKNOWN_QPN);
+	if (service[qp->type] != svc)
+		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
+	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
+		return roce_drop(dev, ROCE_DROP_BAD_STATE);
+	if ((pkt->pkey & 0x7fff) != (ROCE_PKEY_DEFAULT & 0x7fff)) /* the top bit is membership: ours is full */
+		return roce_drop(dev, ROCE_DROP_BAD_PKEY);
+	if (qp->type != ROCE_QPT_UD && !dp_ip_eq(&pkt->sgid, &qp->av.dgid))
+		return roce_drop(dev, ROCE_DROP_BAD_SGID);
+	dev->ctr->rcvd_pkts++;
+	dev->ctr->rcvd_bytes += pkt->len;
+	why = info->flags & ROCE_OPF_REQUEST ? roce_responder_rx(qp, pkt, info) : roce_completer_rx(qp, pkt, info);
+	roce_qp_kick(qp);
+	return why;
+}

@@ -1,0 +1,191 @@
+/*
+ * Work queues: rings of fixed slots, and the checks that a work request must pass before it takes one. What
+ * can only be known when its turn comes (keys, and whether the peer agrees) is the requester's and the
+ * responder's.
+ */
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
+{
+	*ring = (struct roce_ring){.stride = (uint32_t)((stride + 7) & ~(size_t)7), .size = size};
+	if (!size)
+		return 0;
+	ring->buf = calloc(size, ring->stride);
+	return ring->buf ? 0 : -ENOMEM;
+}
+
+int roce_wq_init(struct roce_qp *qp)
+{
+	size_t sge_bytes = DP_MAX((size_t)qp->cap.max_send_sge * sizeof(struct roce_sge), (size_t)qp->cap.max_inline_data);
+	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
+
+	if (!err)
+		err = ring_init(&qp->rq, qp->cap.max_recv_wr,
+				sizeof(struct roce_rwqe) + (size_t)qp->cap.max_recv_sge * sizeof(struct roce_sge));
+	return err;
+}
+
+void roce_wq_fini(struct roce_qp *qp)
+{
+	free(qp->sq.buf);
+	free(qp->rq.buf);
+}
+
+/* Which services offer an operation (IBTA vol 1, table 38), and what completes it. */
+static const struct {
+	const char *name;
+	uint8_t types; /* bit by enum roce_qp_type */
+	bool local_write, single;
+} wr_info[] = {
+	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
+	[ROCE_WR_SEND] = {"SEND", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false, false},
+	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false,
+				   false},
+	[ROCE_WR_RDMA_READ] = {"RDMA READ", 1 << ROCE_QPT_RC, true, false},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", 1 << ROCE_QPT_RC, true, true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", 1 << ROCE_QPT_RC, true, true},
+};
+
+#define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
+
+static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t *length)
+{
+	struct roce_dev *dev = qp->dev;
+
+	if (qp->state < ROCE_QPS_RTS)
+		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn, roce_qp_state_name(qp->state));
+	if (wr->opcode >= DP_ARRAY_SIZE(wr_info))
+		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn, wr->opcode);
+	if (!(wr_info[wr->opcode].types & 1 << qp->type))
+		return roce_fail(dev, -EINVAL, "QP %u: %s is not an operation of its transport service", qp->qpn,
+				 wr_info[wr->opcode].name);
+	if (wr->send_flags & ~(uint32_t)SEND_FLAGS_ALL)
+		return roce_fail(dev, -EINVAL, "QP %u: send_flags %#x hold unknown bits", qp->qpn, wr->send_flags);
+	if (wr->num_sge > qp->cap.max_send_sge && !(wr->send_flags & ROCE_SEND_INLINE))
+		return roce_fail(dev, -EINVAL, "QP %u: num_sge %u exceeds max_send_sge %u", qp->qpn, wr->num_sge,
+				 qp->cap.max_send_sge);
+	*length = 0;
+	for (uint32_t i = 0; i < wr->num_sge; i++)
+		*length += wr->sg_list[i].length;
+	if (*length > ROCE_MAX_MSG_BYTES)
+		return roce_fail(dev, -EINVAL, "QP %u: message of %llu bytes exceeds max_msg_sz %u", qp->qpn,
+				 (unsigned long long)*length, ROCE_MAX_MSG_BYTES);
+	if (wr->send_flags & ROCE_SEND_INLINE) {
+		if (wr_info[wr->opcode].local_write)
+			return roce_fail(dev, -EINVAL, "QP %u: inline data with %s", qp->qpn, wr_info[wr->opcode].name);
+		if (*length > qp->cap.max_inline_data)
+			return roce_fail(dev, -EINVAL, "QP %u: inline data of %llu bytes exceeds max_inline_data %u", qp->qpn,
+					 (unsigned long long)*length, qp->cap.max_inline_data);
+	}
+	if (wr_info[wr->opcode].single && *length != 8)
+		return roce_fail(dev, -EINVAL, "QP %u: %s with a local buffer of %llu bytes, it needs 8", qp->qpn,
+				 wr_info[wr->opcode].name, (unsigned long long)*length);
+	if (wr_info[wr->opcode].local_write && !qp->attr.max_rd_atomic)
+		return roce_fail(dev, -EINVAL, "QP %u: %s with max_rd_atomic 0", qp->qpn, wr_info[wr->opcode].name);
+	if (qp->type == ROCE_QPT_UD) {
+		if (!wr->ah)
+			return roce_fail(dev, -EINVAL, "QP %u: a UD send needs an address handle", qp->qpn);
+		if (wr->remote_qpn > ROCE_QPN_MASK)
+			return roce_fail(dev, -EINVAL, "QP %u: remote_qpn %#x exceeds 24 bits", qp->qpn, wr->remote_qpn);
+	}
+	return 0;
+}
+
+int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
+{
+	struct roce_swqe *wqe;
+	uint64_t length;
+	int err = check_send(qp, wr, &length);
+
+	if (err)
+		return err;
+	if (qp->sq.head - qp->sq.tail >= qp->sq.size)
+		return roce_fail(qp->dev, -ENOMEM, "QP %u: send queue full, max_send_wr %u", qp->qpn, qp->sq.size);
+	wqe = roce_sq_at(qp, qp->sq.head);
+	memset(wqe, 0, sizeof(*wqe));
+	if (qp->type == ROCE_QPT_UD) {
+		err = roce_av_resolve(qp->dev, wr->ah, "AH of QP", qp->qpn, &wqe->av);
+		if (err)
+			return err;
+	}
+	wqe->wr_id = wr->wr_id;
+	wqe->opcode = (uint8_t)wr->opcode;
+	wqe->send_flags = (uint8_t)wr->send_flags;
+	wqe->length = (uint32_t)length;
+	wqe->imm = wr->imm_data;
+	wqe->remote_addr = wr->remote_addr;
+	wqe->rkey = wr->rkey;
+	wqe->compare_add = wr->compare_add;
+	wqe->swap = wr->swap;
+	wqe->remote_qpn = wr->remote_qpn;
+	wqe->remote_qkey = wr->remote_qkey;
+	if (wr->send_flags & ROCE_SEND_INLINE) {
+		uint8_t *to = (uint8_t *)wqe->sge;
+
+		for (uint32_t i = 0; i < wr->num_sge; to += wr->sg_list[i].length, i++)
+			if (wr->sg_list[i].length)
+				memcpy(to, (const void *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length);
+	} else if (wr->num_sge) {
+		wqe->num_sge = (uint16_t)wr->num_sge;
+		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
+	}
+	qp->sq.head++;
+	if (qp->state == ROCE_QPS_ERR || qp->state == ROCE_QPS_SQE)
+		roce_sq_flush(qp);
+	else
+		roce_qp_kick(qp);
+	return 0;
+}
+
+int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
+{
+	struct roce_rwqe *wqe;
+	uint64_t length = 0;
+
+	if (qp->state == ROCE_QPS_RESET)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv in state RESET, it needs INIT", qp->qpn);
+	if (wr->num_sge > qp->cap.max_recv_sge)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: num_sge %u exceeds max_recv_sge %u", qp->qpn, wr->num_sge,
+				 qp->cap.max_recv_sge);
+	if (qp->rq.head - qp->rq.tail >= qp->rq.size)
+		return roce_fail(qp->dev, -ENOMEM, "QP %u: receive queue full, max_recv_wr %u", qp->qpn, qp->rq.size);
+	for (uint32_t i = 0; i < wr->num_sge; i++)
+		length += wr->sg_list[i].length;
+	wqe = roce_rq_at(qp, qp->rq.head);
+	wqe->wr_id = wr->wr_id;
+	wqe->num_sge = wr->num_sge;
+	/* A buffer may be larger than any message. */
+	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
+	if (wr->num_sge)
+		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
+	qp->rq.head++;
+	if (qp->state == ROCE_QPS_ERR)
+		roce_rq_flush(qp);
+	return 0;
+}
+
+void roce_sq_flush(struct roce_qp *qp)
+{
+	while (qp->sq.tail != qp->sq.head)
+		roce_requester_complete(qp, ROCE_WC_WR_FLUSH_ERR);
+	qp->req.cur = qp->req.fresh = qp->sq.tail;
+	qp->req.rd_outstanding = 0;
+	qp->req.una = qp->req.snd = qp->req.max_sent = qp->req.next_psn;
+}
+
+void roce_rq_flush(struct roce_qp *qp)
+{
+	while (qp->rq.tail != qp->rq.head) {
+		struct roce_wc wc = {.wr_id = roce_rq_at(qp, qp->rq.tail)->wr_id,
+				     .status = ROCE_WC_WR_FLUSH_ERR,
+				     .opcode = ROCE_WC_RECV,
+				     .qp_num = qp->qpn,
+				     .timestamp_ps = qp->dev->now_ps};
+
+		qp->rq.tail++;
+		roce_cq_push(qp->recv_cq, &wc, true);
+	}
+}
