@@ -7,8 +7,9 @@ through it.
 import os
 import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 from datapath import _native
 from datapath.errors import CallerError
@@ -16,18 +17,22 @@ from datapath.errors import CallerError
 __all__ = ["Capture", "CapturePort", "FaultPort", "Faults", "Port", "Rate", "RatePort", "Rule", "Wrapper", "wrap"]
 
 
+Owner: TypeAlias = AbstractContextManager[Any]
+"""What drives a port; entering it keeps others from driving it."""
+
+
 class Port:
     """A port that nobody uses yet. ``Port.mem_pair`` makes base ports; wrappers take one and return another."""
-
-    kind: ClassVar[str] = "port"
 
     def __init__(self, handle: _native.Handle, inner: "Port | None" = None) -> None:
         """Own a port of the C library; for the constructors."""
         self.inner = inner
         """The port that this one wraps."""
         self._raw = handle
-        self._taken = False
+        self._owner: Port | Owner | None = None
         self._free = weakref.finalize(self, _native.port_free, handle)
+        if inner:
+            inner.take(self)
 
     @classmethod
     def mem_pair(cls, *, depth: int = 4096, latency_ns: int = 1000) -> "tuple[Port, Port]":
@@ -59,21 +64,29 @@ class Port:
         """Return the counters of this layer: frames and bytes from the IP header on, and what was lost."""
         return _native.port_stats(self.handle)
 
-    def take(self) -> _native.Handle:
-        """Give the port away; it belongs to the caller now, who frees it and then calls ``freed``.
+    def take(self, owner: "Port | Owner") -> _native.Handle:
+        """Give the port to a device's driver or to a wrapper, which frees it.
 
         Raises:
             CallerError: it was given away already.
         """
-        if self._taken:
-            raise CallerError(f"{type(self).__name__}: already belongs to a device or a wrapper")
-        handle = self.handle
-        self._taken = True
+        self.check_free()
+        self._owner = owner
         self._free.detach()
-        return handle
+        return self.handle
+
+    def check_free(self) -> None:
+        """Raise ``CallerError`` if the port was given away."""
+        if self._owner is not None:
+            raise CallerError(f"{type(self).__name__}: already belongs to a device or a wrapper")
+
+    def guard(self) -> "Owner":
+        """Return a context manager that keeps the driver's thread off the port."""
+        owner = self._owner
+        return nullcontext() if owner is None else owner.guard() if isinstance(owner, Port) else owner
 
     def freed(self) -> None:
-        """Say that the port and what it wraps exist no more."""
+        """Say that the port and what it wraps exist no more; for the owner."""
         self._raw = None
         if self.inner:
             self.inner.freed()
@@ -171,19 +184,21 @@ class FaultPort(Port):
     """A port with faults, which can be changed while it runs."""
 
     def __init__(self, inner: Port, faults: Faults) -> None:
+        inner.check_free()
         raw = _native.fault_new(inner.handle, _fault_numbers(faults))
-        inner.take()
         super().__init__(raw, inner)
         self.set(faults)
 
     def set(self, faults: Faults) -> None:
-        """Change chances and rules; both start anew. Not while another thread drives the port."""
-        _native.fault_set(self.handle, _fault_numbers(faults))
-        self.set_rules(faults.rules)
+        """Change chances and rules; both start anew."""
+        with self.guard():
+            _native.fault_set(self.handle, _fault_numbers(faults))
+            self.set_rules(faults.rules)
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
-        """Change the rules, at most 32, whose counts start at zero. Not while another thread drives the port."""
-        _native.fault_set_rules(self.handle, [_rule_numbers(rule) for rule in rules])
+        """Change the rules, at most 32, whose counts start at zero."""
+        with self.guard():
+            _native.fault_set_rules(self.handle, [_rule_numbers(rule) for rule in rules])
 
     def rule_hits(self, rule: int) -> int:
         """Return how many frames the rule acted on."""
@@ -216,18 +231,19 @@ class CapturePort(Port):
 
     def __init__(self, inner: Port, capture: Capture) -> None:
         path = os.fspath(capture.path)
+        inner.check_free()
         raw = _native.pcap_new(inner.handle, path, capture.unix_ns, capture.snaplen, capture.name)
-        inner.take()
         super().__init__(raw, inner)
         self.path = path
 
     def flush(self) -> None:
-        """Write out what is buffered. Not while another thread drives the port.
+        """Write out what is buffered.
 
         Raises:
             OSError: the capture has ended, because the file could not be written. The traffic goes on.
         """
-        code = -_native.pcap_flush(self.handle)
+        with self.guard():
+            code = -_native.pcap_flush(self.handle)
         if code:
             raise OSError(code, os.strerror(code), self.path)
 
@@ -264,13 +280,14 @@ class RatePort(Port):
     """A port that sends at a limited rate."""
 
     def __init__(self, inner: Port, rate: Rate) -> None:
+        inner.check_free()
         raw = _native.rate_new(inner.handle, rate.rate_bps, rate.burst_bytes, rate.overhead_bytes)
-        inner.take()
         super().__init__(raw, inner)
 
     def set(self, rate: Rate) -> None:
-        """Change the limit; the bucket starts full. Not while another thread drives the port."""
-        _native.rate_set(self.handle, rate.rate_bps, rate.burst_bytes, rate.overhead_bytes)
+        """Change the limit; the bucket starts full."""
+        with self.guard():
+            _native.rate_set(self.handle, rate.rate_bps, rate.burst_bytes, rate.overhead_bytes)
 
 
 def _ppb(name: str, chance: float) -> int:

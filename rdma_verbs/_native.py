@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
+from datapath.port import Port
 from rdma_verbs._roce_cffi import ffi, lib
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
@@ -81,11 +82,20 @@ class Net:
         """Virtual time since the net was made."""
         return int(lib.roce_vnet_now_ps(self.raw))
 
-    def join(self, device: Handle, port: Handle, kept: object) -> None:
+    def __enter__(self) -> Self:
+        self.lock.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.lock.release()
+
+    def join(self, device: Handle, port: Port, kept: object) -> None:
         """Give the net a device and its port. ``kept`` lives until the device is freed."""
         self._devices.append(device)
         self._kept.append(kept)
-        result = lib.roce_vnet_join(self.raw, device, port)
+        result = lib.roce_vnet_join(self.raw, device, port.take(self))
         if result < 0:
             raise from_errno(result, "virtual net: cannot join a device")
 
@@ -128,20 +138,24 @@ class Engine:
             raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
         self._destroyer: weakref.finalize[Any, Engine] | None = None
 
-    def start(self, port: Handle) -> None:
+    def start(self, port: Port) -> None:
         """Give the device its port, which from now on belongs to it, and drive it."""
         if self.net:
             # The net frees the device: it may be entered as long as the net runs, even if its context was closed.
-            self.net.join(self._dev, port, self._graveyard)
+            with self.net:
+                self.net.join(self._dev, port, self._graveyard)
             return
-        live = lib.roce_live_start(self._dev, port)
+        handle = port.take(self)
+        live = lib.roce_live_start(self._dev, handle)
         if not live:
             code = ffi.errno
+            port.freed()
             lib.roce_dev_free(self._dev)
-            lib.dp_port_free(port)
+            lib.dp_port_free(handle)
+            self._dev = None
             raise from_errno(code, "live driver: cannot start")
         self._live = live
-        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, port, self._graveyard)
+        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard)
 
     def stop(self) -> None:
         """Stop the driver and free the device. Every object on it must be closed."""

@@ -52,15 +52,18 @@ class Context:
     It may be used from several threads. Closing it closes everything on it; so does forgetting it.
     """
 
-    def __init__(self, engine: Engine, port: Port, name: str, net: "VirtualNet | None" = None) -> None:
-        """Take over a port and drive the engine on it; for the constructors above."""
-        self.name = name
-        self.engine = engine
+    def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None) -> None:
+        """Take over a port and drive a new engine on it; for the constructors above."""
+        port.check_free()
+        self.name = f"device {config.gids[0]}"
+        self.engine = engine = Engine(config, net.native if net else None)
         """For the other files of this package."""
         self.net = net
         """The virtual net it is part of; ``None`` when it is live."""
+        self.port = port
+        """What it sends and receives on: its counters, its faults, its capture."""
         self.port_mtu = port.mtu
-        engine.start(port.take())
+        engine.start(port)
         with engine:
             self.config = engine.config()
         self.gids: tuple[GID, ...] = self.config.gids
@@ -79,8 +82,7 @@ class Context:
         Raises:
             CallerError: an address or a limit is illegal, or the port was given away already.
         """
-        config = with_address(config, address)
-        return cls(Engine(config), port, f"device {config.gids[0]}")
+        return cls(with_address(config, address), port)
 
     @property
     def closed(self) -> bool:
@@ -152,6 +154,8 @@ class Context:
                 child.close()
             self._closed = True
         self.engine.stop()
+        if self.net is None:
+            self.port.freed()
         for undo in reversed(self._at_close):
             undo()
         self.wake()

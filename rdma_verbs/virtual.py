@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from datapath.port import Port, Wrapper, wrap
-from rdma_verbs._native import NEVER_PS, Engine, Net
+from rdma_verbs._native import NEVER_PS, Net
 from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
 from rdma_verbs.cq import CQ
@@ -44,8 +44,7 @@ class VirtualNet:
         Raises:
             CallerError: an address or a limit is illegal, or the port was given away already.
         """
-        config = with_address(config, address)
-        context = Context(Engine(config, self.native), port, f"device {config.gids[0]}", self)
+        context = Context(with_address(config, address), port, self)
         self.contexts.add(context)
         return context
 
