@@ -108,6 +108,11 @@ uint32_t roce_cq_num(const struct roce_cq *cq)
 	return cq->num;
 }
 
+uint32_t roce_cq_pending(const struct roce_cq *cq)
+{
+	return cq->head - cq->tail;
+}
+
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
 {
 	int i = 0;

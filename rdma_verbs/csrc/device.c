@@ -171,6 +171,11 @@ int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev)
 	return 1;
 }
 
+bool roce_dev_has_events(const struct roce_dev *dev)
+{
+	return dev->notify_head || dev->ev_head != dev->ev_tail;
+}
+
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev)
 {
 	struct roce_pkt *pkt = dev->free_pkts;

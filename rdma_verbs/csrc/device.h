@@ -27,6 +27,9 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps);
 /* PFC: the priorities whose bit is set in the mask send nothing until a mask without it. */
 void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps);
 
+/* A CQ notification or an async event waits to be taken. */
+bool roce_dev_has_events(const struct roce_dev *dev);
+
 void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
 
 #endif

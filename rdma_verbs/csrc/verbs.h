@@ -278,6 +278,7 @@ int roce_cq_destroy(struct roce_cq *cq);       /* -EBUSY while in use */
 int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
 uint32_t roce_cq_size(const struct roce_cq *cq);
 uint32_t roce_cq_num(const struct roce_cq *cq);
+uint32_t roce_cq_pending(const struct roce_cq *cq); /* completions that wait to be polled */
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */

@@ -129,5 +129,5 @@ int main(int argc, char **argv)
 	test_tables();
 	test_all_lengths_and_alignments();
 	test_pieces_equal_the_whole();
-	return check_result();
+	return check_done();
 }

@@ -126,5 +126,5 @@ int main(void)
 	test_held_batch_survives_a_long_run();
 	test_lost_when_too_long_or_nobody_there();
 	test_bad_arguments();
-	return check_result();
+	return check_done();
 }

@@ -73,5 +73,5 @@ int main(void)
 	test_two_generators_do_not_meet();
 	test_below();
 	test_chance();
-	return check_result();
+	return check_done();
 }

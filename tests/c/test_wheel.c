@@ -192,5 +192,5 @@ int main(int argc, char **argv)
 	differential(3, 12345678901234567, 40, ops);
 	differential(4, 0, 62, ops);
 	differential(5, DP_NEVER - (1ULL << 30), 24, ops);
-	return check_result();
+	return check_done();
 }

@@ -1,0 +1,234 @@
+#include "rdma_verbs/csrc/live.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rdma_verbs/csrc/pump.h"
+
+/* Whoever polls makes progress himself; for this long after, the helper does not compete for the lock. */
+#define POLLER_GRACE_PS (100 * DP_US)
+/* A blocked port that cannot say when it will take more is tried again this soon. */
+#define BLOCKED_RETRY_PS (200 * DP_US)
+
+struct roce_live {
+	struct roce_dev *dev;
+	struct dp_port *port;
+	struct roce_pump pump;
+	pthread_mutex_t lock;
+	pthread_t thread;
+	struct timespec epoch;
+	int wake_fd, event_fd;
+	bool stop, sleeping, signalled;
+	uint64_t sleep_until_ps;
+	uint64_t last_poll_ps; /* written without the lock */
+};
+
+uint64_t roce_live_now_ps(const struct roce_live *live)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)((t.tv_sec - live->epoch.tv_sec) * 1000000000LL + t.tv_nsec - live->epoch.tv_nsec) * DP_NS;
+}
+
+static void ring(int fd)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	do
+		n = write(fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR); /* EAGAIN: it is at its maximum, so readable already */
+}
+
+static void drain(int fd)
+{
+	uint64_t n;
+
+	while (read(fd, &n, sizeof(n)) < 0 && errno == EINTR)
+		;
+}
+
+/* With the lock held: tells the owner of new notifications, once until he has taken them all. */
+static void signal_owner(struct roce_live *live)
+{
+	bool due = roce_dev_has_events(live->dev);
+
+	if (due && !live->signalled)
+		ring(live->event_fd);
+	live->signalled = due;
+}
+
+/* With the lock held: the helper sleeps too long for what is now to be done. */
+static void wake_helper(struct roce_live *live)
+{
+	if (live->sleeping && roce_pump_next_ps(&live->pump) < live->sleep_until_ps) {
+		live->sleeping = false;
+		ring(live->wake_fd);
+	}
+}
+
+void roce_live_lock(struct roce_live *live)
+{
+	pthread_mutex_lock(&live->lock);
+}
+
+void roce_live_unlock(struct roce_live *live)
+{
+	signal_owner(live);
+	wake_helper(live);
+	pthread_mutex_unlock(&live->lock);
+}
+
+static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next_ps, bool blocked)
+{
+	uint64_t until = next_ps - now_ps;
+	uint64_t polled = __atomic_load_n(&live->last_poll_ps, __ATOMIC_RELAXED);
+	bool poller = polled && now_ps < polled + POLLER_GRACE_PS;
+	struct timespec timeout;
+	struct pollfd fds[2] = {
+		{.fd = live->wake_fd, .events = POLLIN},
+		{.fd = poller ? -1 : dp_port_fd(live->port), .events = (short)(blocked ? POLLIN | POLLOUT : POLLIN)},
+	};
+
+	if (poller)
+		until = DP_MIN(until, POLLER_GRACE_PS);
+	if (blocked && fds[1].fd >= 0)
+		until = DP_MIN(until, BLOCKED_RETRY_PS);
+	timeout.tv_sec = (time_t)DP_MIN(until / DP_SEC, 3600ULL);
+	timeout.tv_nsec = (long)(until % DP_SEC / DP_NS);
+	if (ppoll(fds, 2, &timeout, NULL) > 0 && (fds[0].revents & POLLIN))
+		drain(live->wake_fd);
+}
+
+static void *helper(void *arg)
+{
+	struct roce_live *live = arg;
+
+	pthread_mutex_lock(&live->lock);
+	while (!live->stop) {
+		uint64_t now = roce_live_now_ps(live), next;
+		bool blocked;
+
+		roce_pump_run(&live->pump, now);
+		signal_owner(live);
+		next = roce_pump_next_ps(&live->pump);
+		blocked = roce_pump_blocked(&live->pump);
+		now = roce_live_now_ps(live);
+		live->sleeping = next > now;
+		live->sleep_until_ps = next;
+		pthread_mutex_unlock(&live->lock);
+		if (next > now)
+			wait_for_work(live, now, next, blocked);
+		pthread_mutex_lock(&live->lock);
+		live->sleeping = false;
+	}
+	pthread_mutex_unlock(&live->lock);
+	return NULL;
+}
+
+struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
+{
+	struct roce_live *live = calloc(1, sizeof(*live));
+	sigset_t all, old;
+	int err;
+
+	if (!live)
+		return NULL;
+	live->dev = dev;
+	live->port = port;
+	live->wake_fd = live->event_fd = -1;
+	clock_gettime(CLOCK_MONOTONIC, &live->epoch);
+	err = -roce_pump_init(&live->pump, dev, port);
+	if (err)
+		goto fail;
+	live->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	live->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (live->wake_fd < 0 || live->event_fd < 0) {
+		err = errno;
+		goto fail;
+	}
+	pthread_mutex_init(&live->lock, NULL);
+	sigfillset(&all); /* a program's signals are for its own threads */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&live->thread, NULL, helper, live);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!err)
+		return live;
+	pthread_mutex_destroy(&live->lock);
+fail:
+	if (live->wake_fd >= 0)
+		close(live->wake_fd);
+	if (live->event_fd >= 0)
+		close(live->event_fd);
+	roce_pump_fini(&live->pump);
+	free(live);
+	errno = err;
+	return NULL;
+}
+
+void roce_live_stop(struct roce_live *live)
+{
+	if (!live)
+		return;
+	pthread_mutex_lock(&live->lock);
+	live->stop = true;
+	pthread_mutex_unlock(&live->lock);
+	ring(live->wake_fd);
+	pthread_join(live->thread, NULL);
+	pthread_mutex_destroy(&live->lock);
+	close(live->wake_fd);
+	close(live->event_fd);
+	roce_pump_fini(&live->pump);
+	free(live);
+}
+
+int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
+{
+	int i = 0, err = 0;
+
+	pthread_mutex_lock(&live->lock);
+	for (; i < n && !err; i += !err)
+		err = roce_post_send(qp, &wr[i]);
+	if (i)
+		roce_pump_tx(&live->pump, roce_live_now_ps(live));
+	roce_live_unlock(live);
+	return i || !err ? i : err;
+}
+
+int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
+{
+	int i = 0, err = 0;
+
+	pthread_mutex_lock(&live->lock);
+	for (; i < n && !err; i += !err)
+		err = roce_post_recv(qp, &wr[i]);
+	roce_live_unlock(live);
+	return i || !err ? i : err;
+}
+
+int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n)
+{
+	uint64_t now = roce_live_now_ps(live);
+	int got;
+
+	__atomic_store_n(&live->last_poll_ps, now, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&live->lock);
+	got = roce_cq_poll(cq, wc, n);
+	if (!got) {
+		roce_pump_run(&live->pump, now);
+		got = roce_cq_poll(cq, wc, n);
+	}
+	roce_live_unlock(live);
+	return got;
+}
+
+int roce_live_event_fd(const struct roce_live *live)
+{
+	return live->event_fd;
+}
