@@ -197,7 +197,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		own->max_dest_rd_atomic = attr->max_dest_rd_atomic;
 	}
 	if (mask & ROCE_QP_AV) {
-		if (qp->send_timer.pprev && av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
+		if (dp_timer_armed(&qp->send_timer) && av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
 			uint64_t when = qp->send_timer.deadline_ps;
 
 			dp_wheel_disarm(qp->dev->send_wheel[qp->prio], &qp->send_timer);

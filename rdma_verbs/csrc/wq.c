@@ -97,7 +97,7 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 {
 	struct roce_swqe *wqe;
-	uint64_t length;
+	uint64_t length = 0;
 	int err = check_send(qp, wr, &length);
 
 	if (err)
