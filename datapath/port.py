@@ -150,15 +150,19 @@ class Rule:
         direction: Direction = Direction.TX,
         delay_ns: int = 0,
     ) -> Self:
-        """Return a rule for RoCEv2 packets with this PSN and opcode: the ``nth`` such, and ``count`` from there on."""
-        if psn is None and opcode is None:
-            return cls(action, 0, b"", None, direction, nth - 1, count, delay_ns)
-        if opcode is None:
-            assert psn is not None
-            return cls(action, 9, psn.to_bytes(3, "big"), None, direction, nth - 1, count, delay_ns)
-        if psn is None:
-            return cls(action, 0, bytes([opcode]), None, direction, nth - 1, count, delay_ns)
-        raise CallerError("Rule: give either psn or opcode, a rule compares at most 8 adjacent bytes")
+        """Return a rule for RoCEv2 packets with this PSN and opcode: the ``nth`` such, and ``count`` from there on.
+
+        Raises:
+            CallerError: both are given, or do not fit.
+        """
+        if psn is not None and opcode is not None:
+            raise CallerError("Rule: give either psn or opcode, a rule compares at most 8 adjacent bytes")
+        offset, size, number = (9, 3, psn) if psn is not None else (0, 1, opcode) if opcode is not None else (0, 0, 0)
+        try:
+            value = (number or 0).to_bytes(size, "big")
+        except OverflowError:
+            raise CallerError(f"Rule: psn {psn} exceeds 24 bits, or opcode {opcode} 8") from None
+        return cls(action, offset, value, None, direction, nth - 1, count, delay_ns)
 
 
 @dataclass(frozen=True, slots=True)
