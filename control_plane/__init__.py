@@ -1,0 +1,1 @@
+"""Desired state and the ways to ask for it; the command line."""

@@ -1,0 +1,1 @@
+"""RDMA over Converged Ethernet, version 2: the engine and its faces."""

@@ -1,0 +1,67 @@
+"""A user's installation: no root, no compiler, no checkout.
+
+    wheel -> empty venv of /usr/bin/python3, owned by uid 65534, in a folder outside the tree -> dpu-emu
+
+Dependencies come from the package index, as binary wheels only.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = "65534"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--no-build-isolation", f"--config-settings=build-dir={folder}/build", "-w", str(folder)]
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *options, str(ROOT)], check=True, env=env)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder of uid 65534; not under tmp_path, which only its owner may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="dpu-emu-wheel-"))
+    os.chown(folder, int(NOBODY), int(NOBODY))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_wheel_holds_what_runs_and_nothing_that_builds(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "-cp311-abi3-" in wheel.name
+    assert {"datapath/_dp_cffi.abi3.so", "rdma_verbs/_roce_cffi.abi3.so", "datapath/py.typed"} <= set(names)
+    assert [n for n in names if n.endswith((".c", ".h", "ffi_build.py")) or n.startswith(("tests", "p4/"))] == []
+
+
+def test_wheel_runs_for_an_unprivileged_user_without_compiler(
+    wheel: Path, home: Path, require_peer: Callable[..., None]
+) -> None:
+    require_peer("root", "setpriv", "python3-venv")
+    copy = str(shutil.copy(wheel, home))
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    env = {**kept, "HOME": str(home), "PATH": "/usr/bin:/bin", "CC": "/bin/false", "PIP_ONLY_BINARY": ":all:"}
+
+    def run(*argv: str) -> str:
+        drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+        done = subprocess.run([*drop, *argv], cwd=home, env=env, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("/usr/bin/python3", "-m", "venv", "venv")
+    run("venv/bin/pip", "install", "--quiet", copy)
+    said = json.loads(run("venv/bin/dpu-emu", "version", "--json"))
+    assert wheel.name.startswith(f"dpu_emu-{said['version']}-")
+    run("venv/bin/python", "-c", "import rdma_verbs._native, dpu_emu")

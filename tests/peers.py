@@ -1,0 +1,40 @@
+"""Which real programs the e2e tests talk to, and what to say when one is missing.
+
+The list itself is ``tests/e2e/peers.txt``, which ``make peers`` installs from.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+LIST = Path(__file__).parent / "e2e" / "peers.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One line of the list: what a test asks for, the Debian package that has it, the program or file to look for."""
+
+    name: str
+    package: str
+    probe: str
+
+    def present(self) -> bool:
+        """Return whether the probe is here: an absolute path (a pattern, too), or a program in PATH or /usr/sbin."""
+        if self.probe.startswith("/"):
+            return any(Path("/").glob(self.probe.lstrip("/")))
+        return shutil.which(self.probe, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def read_list(text: str) -> dict[str, Peer]:
+    """Return the peers by name; ``#`` opens a comment."""
+    fields = [line.split("#")[0].split() for line in text.splitlines()]
+    return {name: Peer(name, package, probe) for name, package, probe in filter(None, fields)}
+
+
+def missing(name: str) -> str | None:
+    """Return why a test that needs ``name`` cannot run here, or None. ``root`` is a peer too."""
+    if name == "root":
+        return None if os.geteuid() == 0 else "needs root"
+    peer = read_list(LIST.read_text(encoding="utf-8"))[name]
+    return None if peer.present() else f"{name} is missing: `make peers`, or apt-get install {peer.package}"
