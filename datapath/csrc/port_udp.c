@@ -467,9 +467,9 @@ static void message_build(struct udp_port *u, int m, struct dp_frame **v, int n,
 	h->msg_name = &u->tx_addr[m];
 	h->msg_iov = &u->tx_iov[*niov];
 	for (int i = 0; i < n; i++) {
-		struct iovec *last = &u->tx_iov[*niov - 1];
+		struct iovec *last = i ? &u->tx_iov[*niov - 1] : NULL;
 
-		if (i > 0 && (uint8_t *)last->iov_base + last->iov_len == v[i]->data) {
+		if (last && (uint8_t *)last->iov_base + last->iov_len == v[i]->data) {
 			last->iov_len += v[i]->len;
 		} else {
 			u->tx_iov[*niov].iov_base = v[i]->data;
