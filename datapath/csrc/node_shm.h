@@ -27,9 +27,9 @@
 
 #include "datapath/csrc/base.h"
 
-#define DP_NODE_MAGIC	     0x4e555044u /* "DPUN" */
-#define DP_NODE_VERSION	     1u
-#define DP_NODE_SENDERS	     256
+#define DP_NODE_MAGIC        0x4e555044u /* "DPUN" */
+#define DP_NODE_VERSION      1u
+#define DP_NODE_SENDERS      256
 #define DP_NODE_SLOTS_MAX    256
 #define DP_NODE_SENDERS_OFF  4096
 #define DP_NODE_SENDER_BYTES 1088
@@ -50,35 +50,35 @@ struct dp_node_hdr {
 	uint64_t agent_generation; /* 1 for the first agent, one more for each that took over */
 	uint8_t ip[16];
 	uint64_t pad0[6];
-	uint64_t totals[64];    /* counters of processes that have left, in the order of the slots' */
+	uint64_t totals[64]; /* counters of processes that have left, in the order of the slots' */
 	uint8_t pad1[3464];
 };
 
 struct dp_node_sender {
-	uint64_t pid, start;    /* 0: entry is free; the address stays, for what is still queued */
-	uint8_t ip[16];         /* source address of its packets */
+	uint64_t pid, start; /* 0: entry is free; the address stays, for what is still queued */
+	uint8_t ip[16];      /* source address of its packets */
 	uint64_t pad[4];
-	uint32_t pending[256];  /* by slot: bytes perhaps reserved and not yet known to be sent */
+	uint32_t pending[256]; /* by slot: bytes perhaps reserved and not yet known to be sent */
 };
 
 struct dp_node_slot {
 	uint64_t reserved, refunded; /* by senders */
 	uint64_t pad0[6];
-	uint64_t released;           /* by the owner, from here on */
+	uint64_t released;            /* by the owner, from here on */
 	uint64_t heals, healed_bytes; /* leaks found: how often, how much */
 	uint64_t pad1[5];
-	uint64_t limit;              /* bytes of truesize that senders may have outstanding */
-	uint64_t rcvbuf;             /* as the kernel has it */
-	uint64_t cookie;             /* SO_COOKIE of the slot's socket */
-	uint64_t pid, start;         /* owner, and when it started (clock ticks since boot, /proc/PID/stat) */
-	uint64_t generation;         /* owners so far */
-	uint64_t state;              /* enum dp_node_slot_state */
-	uint64_t attached_ns;        /* realtime */
-	uint64_t agent_drained;      /* datagrams that the agent threw away: slot 0, or sent to a slot without owner */
+	uint64_t limit;         /* bytes of truesize that senders may have outstanding */
+	uint64_t rcvbuf;        /* as the kernel has it */
+	uint64_t cookie;        /* SO_COOKIE of the slot's socket */
+	uint64_t pid, start;    /* owner, and when it started (clock ticks since boot, /proc/PID/stat) */
+	uint64_t generation;    /* owners so far */
+	uint64_t state;         /* enum dp_node_slot_state */
+	uint64_t attached_ns;   /* realtime */
+	uint64_t agent_drained; /* datagrams that the agent threw away: slot 0, or sent to a slot without owner */
 	uint64_t agent_drained_bytes;
 	uint64_t pad2[6];
-	uint64_t counters[64];       /* of the owner's engine */
-	uint64_t port_stats[16];     /* of the owner's port, struct dp_port_stats */
+	uint64_t counters[64];   /* of the owner's engine */
+	uint64_t port_stats[16]; /* of the owner's port, struct dp_port_stats */
 	uint8_t pad3[3200];
 };
 /* cffi-end */

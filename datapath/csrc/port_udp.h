@@ -18,11 +18,11 @@
 
 /* cffi-begin */
 struct dp_port_udp_stats {
-	uint64_t tx_messages;         /* sendmsg() that went out: batches and single datagrams */
+	uint64_t tx_messages; /* sendmsg() that went out: batches and single datagrams */
 	uint64_t rx_messages;
-	uint64_t tx_credit_waits;     /* tx() stopped because the receiver's buffer was promised away */
-	uint64_t tx_stalled;          /* frames dropped: the receiver has not read for a second */
-	uint64_t tx_uncredited;       /* messages sent to such a receiver all the same, to find out */
+	uint64_t tx_credit_waits;           /* tx() stopped because the receiver's buffer was promised away */
+	uint64_t tx_stalled;                /* frames dropped: the receiver has not read for a second */
+	uint64_t tx_uncredited;             /* messages sent to such a receiver all the same, to find out */
 	uint64_t rx_heals, rx_healed_bytes; /* credit taken back that a killed sender had reserved */
 };
 

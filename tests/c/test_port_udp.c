@@ -281,8 +281,8 @@ static void test_batches_end_where_the_kernel_could_not_follow(void)
 	frame_make(&fr[5], fr[5].data, 1000, SRC, DST2, 0x010002); /* another address */
 	frame_make(&fr[6], fr[6].data, 600, SRC, DST2, 0x010002);  /* shorter: the last of its batch */
 	frame_make(&fr[7], fr[7].data, 600, SRC, DST2, 0x010002);
-	fr[8].l3[1] = 2;                                           /* another TOS */
-	fr[9].l3[8] = 7;                                           /* another TTL */
+	fr[8].l3[1] = 2; /* another TOS */
+	fr[9].l3[8] = 7; /* another TTL */
 	dp_port_prepare(a.port, fv, 12);
 	for (size_t i = 0; i < DP_ARRAY_SIZE(want); i++) {
 		CHECK_EQ(!(fr[want[i].at].flags & DP_FRAME_BATCH), want[i].starts);
