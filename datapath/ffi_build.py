@@ -18,6 +18,10 @@ HEADERS = [
     "datapath/csrc/version.h",
     "datapath/csrc/base.h",
     "datapath/csrc/frame.h",
+    "datapath/csrc/port.h",
+    "datapath/csrc/port_fault.h",
+    "datapath/csrc/port_pcap.h",
+    "datapath/csrc/port_rate.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

@@ -18,9 +18,12 @@ HEADERS = [
     "rdma_verbs/csrc/opcode.h",
     "rdma_verbs/csrc/pkt.h",
     "rdma_verbs/csrc/wire.h",
+    "rdma_verbs/csrc/verbs.h",
+    "rdma_verbs/csrc/vnet.h",
+    "rdma_verbs/csrc/live.h",
 ]
 
 ffibuilder = FFI()
 ffibuilder.include(_dp["ffibuilder"])
 ffibuilder.cdef(_dp["read_cdef"](HEADERS))
-ffibuilder.set_source("rdma_verbs._roce_cffi", _dp["LIBC_INCLUDES"] + _dp["includes"](HEADERS))
+ffibuilder.set_source("rdma_verbs._roce_cffi", _dp["LIBC_INCLUDES"] + _dp["includes"](_dp["HEADERS"] + HEADERS))
