@@ -71,7 +71,9 @@ _PROGRAMS = """
 
 _FOLDERS = "usr/bin usr/sbin usr/lib usr/lib64 lab etc dev proc sys tmp run var share mnt".split()
 _KMOD_APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo")
-_PYTHON_UNUSED = re.compile(r"/(tests?|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|turtledemo|distutils)(/|$)|/config-3")
+_PYTHON_UNUSED = re.compile(
+    r"/(tests?|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|turtledemo|distutils)(/|$)|/config-3"
+)
 _HOST_NQN = "2014-08.org.nvmexpress:uuid"
 _HOST_UUID = "11111111-2222-3333-4444-555555555555"
 _SOURCES = ("image.py", "kernel.py", "cpio.py", "init.sh")

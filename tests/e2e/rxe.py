@@ -27,6 +27,7 @@ connected to one another. Needs root, and the image of ``dpu_emu.lab.image``; a
 guest takes 10 to 20 s to boot.
 """
 
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -117,7 +118,11 @@ class PeerAddress:
 
 @dataclass(frozen=True, slots=True)
 class RxeCompletion:
-    """A work completion, with verbs' names for status and opcode (without ``IBV_WC_``)."""
+    """A work completion, with verbs' names for status and opcode (without ``IBV_WC_``).
+
+    As in verbs, an unsuccessful one holds nothing of use but ``wr_id``, ``status``,
+    ``qpn`` and ``vendor_err``.
+    """
 
     wr_id: int
     status: str
@@ -126,7 +131,7 @@ class RxeCompletion:
     qpn: int
     src_qpn: int
     vendor_err: int
-    grh: bool
+    wc_flags: int
     imm: int | None = None
     invalidated_rkey: int | None = None
 
@@ -154,9 +159,8 @@ def send(wr_id: int, opcode: str, *sges: Sge, **fields: Any) -> WorkRequest:
 
     ``opcode`` is verbs' name without ``IBV_WR_``. ``fields`` are those that it
     needs: ``imm``; ``remote_addr`` and ``rkey``; ``compare_add`` and ``swap``;
-    ``ah``, ``remote_qpn`` and ``remote_qkey`` (UD); ``invalidate_rkey``; ``mw``,
-    ``mr``, ``offset``, ``length``, ``access`` and ``rkey`` (BIND_MW). ``flags``
-    is a list of verbs' names without ``IBV_SEND_``, SIGNALED if absent.
+    ``ah``, ``remote_qpn`` and ``remote_qkey`` (UD); ``invalidate_rkey``.
+    ``flags`` is a list of verbs' names without ``IBV_SEND_``, SIGNALED if absent.
     """
     return {"wr_id": wr_id, "opcode": opcode, "sges": list(sges), **fields}
 
@@ -234,7 +238,8 @@ class RxePeer:
             if time.monotonic() > deadline or not self.guest.running:
                 raise GuestTimeout(f"guest {self.guest.config.name}: no rxe_peer\n{self.guest.output}")
             time.sleep(0.05)
-        self._socket = self._space.socket(socket.AF_INET6 if ":" in self._control[0] else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in self._control[0] else socket.AF_INET
+        self._socket = self._space.socket(family, socket.SOCK_STREAM)
         self._socket.settimeout(60)
         self._socket.connect(self._control)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -245,10 +250,8 @@ class RxePeer:
     def close(self) -> None:
         """Ask the guest to power off, then make sure that it is gone."""
         if self._socket:
-            try:
+            with contextlib.suppress(OSError):  # gone already, which is what we want
                 self._socket.sendall(b'{"op": "quit"}\n')
-            except OSError:
-                pass  # gone already, which is what we want
             self._socket.close()
             self._socket = None
         self.guest.stop()
@@ -287,6 +290,11 @@ class RxePeer:
         """Return the device's hardware counters by name."""
         return dict(self.call("counters")["counters"])
 
+    def run(self, *argv: str, timeout_s: float = 55) -> tuple[int, str]:
+        """Run a program of the guest (rping, ibv_rc_pingpong, ...) and return its exit code and output."""
+        reply = self.call("run", argv=list(argv), timeout_s=timeout_s)
+        return int(reply["code"]), str(reply["output"])
+
     def destroy_all(self) -> None:
         """Destroy every object that was made, so that the next test finds an empty device."""
         self.call("destroy")
@@ -324,8 +332,8 @@ class RxePeer:
         """Create an RC, UC or UD QP.
 
         ``options``: ``max_send_wr``, ``max_recv_wr``, ``max_send_sge``,
-        ``max_recv_sge``, ``max_inline_data``, ``sq_sig_all``, ``cq_entries``, and
-        ``send_cq`` and ``recv_cq`` to share queues.
+        ``max_recv_sge``, ``max_inline_data``, ``sq_sig_all``, ``cq_entries``,
+        ``bind_mw``, and ``send_cq`` and ``recv_cq`` to share queues.
         """
         reply = self.call("create_qp", name=name, type=kind, **options)
         send_cq, recv_cq = options.get("send_cq", f"{name}.send"), options.get("recv_cq", f"{name}.recv")
@@ -359,7 +367,7 @@ class RxePeer:
         self.call(
             "connect",
             qp=qp.name,
-            ah=self._address(remote, own),
+            ah=self._address(remote, own) if qp.kind != "UD" else None,
             remote_qpn=remote.qpn,
             sq_psn=sq_psn,
             rq_psn=rq_psn,
@@ -393,6 +401,13 @@ class RxePeer:
     def post_send(self, qp: RxeQp, *requests: WorkRequest) -> None:
         """Post requests made by :func:`send`."""
         self.call("post_send", qp=qp.name, requests=list(requests))
+
+    def bind_mw(self, qp: RxeQp, wr_id: int, mw: str, sge: Sge, rkey: int, access: Sequence[str]) -> None:
+        """Post the bind of a type 2 window to a range; ``qp`` was created with ``bind_mw=True``.
+
+        ``rkey`` is the window's new key: that of :meth:`create_mw` with another low byte.
+        """
+        self.call("bind_mw", qp=qp.name, wr_id=wr_id, mw=mw, rkey=rkey, access=list(access), **sge)
 
     def poll(self, cq: str, count: int = 1, timeout_ms: int = 10000) -> list[RxeCompletion]:
         """Return ``count`` completions, or fewer if no more came in time."""
