@@ -477,19 +477,22 @@ static int fault_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_
 	while (fp->returned)
 		copy_free(fp, fp->returned);
 	got = rx_due(fp, v, n, now_ps);
-	/* Once: what the inner port returned is valid only until its next rx(). */
-	nin = got < n ? dp_port_rx(p->inner, in, DP_MIN(n - got, RX_BATCH), now_ps) : 0;
-	for (i = 0; i < nin; i++) {
-		draw(fp, &fp->rx, in[i], &fate);
-		c = copy_for(fp, in[i], &fate);
-		if (fate.kind == CORRUPT)
-			v[got++] = give_out(fp, c, now_ps);
-		else if (stays_in_batch(&fate))
-			v[got++] = in[i];
-		carry_out(fp, &fp->rx, &fate, c, now_ps);
-		/* Room must remain for each frame that the inner port has given us. */
-		got += rx_due(fp, v + got, n - got - (nin - i - 1), now_ps);
-	}
+	/* 0 must mean that nothing is there, so again when all were dropped or held; else once: what the inner port
+	 * returned is valid only until its next rx(). */
+	do {
+		nin = got < n ? dp_port_rx(p->inner, in, DP_MIN(n - got, RX_BATCH), now_ps) : 0;
+		for (i = 0; i < nin; i++) {
+			draw(fp, &fp->rx, in[i], &fate);
+			c = copy_for(fp, in[i], &fate);
+			if (fate.kind == CORRUPT)
+				v[got++] = give_out(fp, c, now_ps);
+			else if (stays_in_batch(&fate))
+				v[got++] = in[i];
+			carry_out(fp, &fp->rx, &fate, c, now_ps);
+			/* Room must remain for each frame that the inner port has given us. */
+			got += rx_due(fp, v + got, n - got - (nin - i - 1), now_ps);
+		}
+	} while (nin && !got);
 	for (i = 0; i < got; i++) {
 		p->stats.rx_frames++;
 		p->stats.rx_bytes += dp_frame_bytes(v[i]);

@@ -2,6 +2,9 @@
  * Capture to pcapng, see port_pcap.h: one section, one interface, then an enhanced packet block a frame. Blocks are
  * in the byte order of the machine, as the format allows; all are padded to four bytes.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

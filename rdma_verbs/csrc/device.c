@@ -66,15 +66,8 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;
-	err = -ENOMEM;
-	dev->mrs = calloc(dev->cfg.max_mr, sizeof(*dev->mrs));
-	dev->events = calloc(ROCE_MAX_EVENTS, sizeof(*dev->events));
-	if (!dev->mrs || !dev->events)
-		goto fail;
 	return dev;
 fail:
-	free(dev->mrs);
-	free(dev->events);
 	free(dev);
 	errno = -err;
 	return NULL;
@@ -87,7 +80,7 @@ void roce_dev_free(struct roce_dev *dev)
 	for (uint32_t i = 0; i < dev->qps_room; i++)
 		if (dev->qps[i])
 			roce_qp_destroy(dev->qps[i]);
-	for (uint32_t i = 0; i < dev->cfg.max_mr; i++)
+	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i])
 			roce_mr_dereg(dev->mrs[i]);
 	while (dev->cqs)
@@ -145,21 +138,46 @@ int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
 	return err;
 }
 
+static bool grow_events(struct roce_dev *dev)
+{
+	uint32_t n = dev->ev_head - dev->ev_tail, room = DP_MAX(dev->ev_room * 2, 16u);
+	struct roce_event *events;
+
+	if (n < dev->ev_room)
+		return true;
+	if (n >= ROCE_MAX_EVENTS)
+		return false;
+	events = malloc(room * sizeof(*events));
+	if (!events)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		events[i] = dev->events[(dev->ev_tail + i) % dev->ev_room];
+	free(dev->events);
+	dev->events = events;
+	dev->ev_room = room;
+	dev->ev_tail = 0;
+	dev->ev_head = n;
+	return true;
+}
+
 /* A full queue keeps the oldest: the first cause matters most, and what follows is its consequence. */
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user)
 {
-	if (dev->ev_head - dev->ev_tail < ROCE_MAX_EVENTS)
-		dev->events[dev->ev_head++ % ROCE_MAX_EVENTS] = (struct roce_event){type, num, user};
+	if (grow_events(dev))
+		dev->events[dev->ev_head++ % dev->ev_room] = (struct roce_event){type, num, user};
 }
 
 /* Takes out the events of an object that goes away. */
-void roce_event_forget(struct roce_dev *dev, void *user)
+void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num)
 {
 	uint32_t keep = dev->ev_tail;
 
-	for (uint32_t i = dev->ev_tail; i != dev->ev_head; i++)
-		if (dev->events[i % ROCE_MAX_EVENTS].user != user || !user)
-			dev->events[keep++ % ROCE_MAX_EVENTS] = dev->events[i % ROCE_MAX_EVENTS];
+	for (uint32_t i = dev->ev_tail; i != dev->ev_head; i++) {
+		const struct roce_event *ev = &dev->events[i % dev->ev_room];
+
+		if (roce_event_source(ev->type) != source || ev->num != num)
+			dev->events[keep++ % dev->ev_room] = *ev;
+	}
 	dev->ev_head = keep;
 }
 
@@ -167,7 +185,7 @@ int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev)
 {
 	if (dev->ev_head == dev->ev_tail)
 		return 0;
-	*ev = dev->events[dev->ev_tail++ % ROCE_MAX_EVENTS];
+	*ev = dev->events[dev->ev_tail++ % dev->ev_room];
 	return 1;
 }
 

@@ -170,7 +170,8 @@ struct roce_dev {
 	struct roce_qp **qps;                /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
 	struct roce_mr **mrs;                /* by key index */
-	uint32_t nmrs, mr_next, key_bits;    /* random low bits of a key */
+	uint32_t mrs_room, nmrs, mr_next;
+	uint32_t key_bits;                   /* random low bits of a key */
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
@@ -178,14 +179,19 @@ struct roce_dev {
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
 	struct roce_event *events;
-	uint32_t ev_head, ev_tail;
+	uint32_t ev_room, ev_head, ev_tail;  /* room grows to ROCE_MAX_EVENTS */
 	char error[256];
 };
 
 /* device.c */
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user);
-void roce_event_forget(struct roce_dev *dev, void *user);
+enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_PORT };
+static inline enum roce_event_source roce_event_source(uint32_t type)
+{
+	return type == ROCE_EVENT_CQ_ERR ? ROCE_EVENT_OF_CQ : type >= ROCE_EVENT_PORT_ACTIVE ? ROCE_EVENT_OF_PORT : ROCE_EVENT_OF_QP;
+}
+void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num);
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev); /* headers zeroed; NULL: no memory */
 uint8_t *roce_pkt_bounce(struct roce_pkt *pkt);
 int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av);

@@ -40,6 +40,19 @@ int roce_pd_dealloc(struct roce_pd *pd)
 	return 0;
 }
 
+static int grow_table(struct roce_dev *dev, uint32_t index)
+{
+	uint32_t room = DP_MIN(DP_MAX(index + 1, dev->mrs_room * 2 + 16), dev->cfg.max_mr);
+	struct roce_mr **mrs = realloc(dev->mrs, room * sizeof(struct roce_mr *));
+
+	if (!mrs)
+		return -ENOMEM;
+	memset(mrs + dev->mrs_room, 0, (room - dev->mrs_room) * sizeof(struct roce_mr *));
+	dev->mrs = mrs;
+	dev->mrs_room = room;
+	return 0;
+}
+
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access)
 {
 	struct roce_dev *dev = pd->dev;
@@ -73,8 +86,12 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 		goto fail;
 	}
 	/* Round robin, so that the index of a region just freed is the last to be used again. */
-	while (dev->mrs[i])
+	while (i < dev->mrs_room && dev->mrs[i])
 		i = (i + 1) % dev->cfg.max_mr;
+	if (i >= dev->mrs_room && grow_table(dev, i)) {
+		err = roce_fail(dev, -ENOMEM, "MR: no memory");
+		goto fail;
+	}
 	dev->mr_next = (i + 1) % dev->cfg.max_mr;
 	*mr = (struct roce_mr){pd, addr, iova, length, access, 0, i};
 	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) | (uint32_t)((uint64_t)i << dev->key_bits);
@@ -83,6 +100,7 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	pd->users++;
 	return mr;
 fail:
+	free(mr);
 	errno = -err;
 	return NULL;
 }
@@ -114,7 +132,7 @@ struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uin
 	uint64_t index = (uint64_t)key >> dev->key_bits;
 	struct roce_mr *mr;
 
-	if (index >= dev->cfg.max_mr)
+	if (index >= dev->mrs_room)
 		return NULL;
 	mr = dev->mrs[index];
 	if (!mr || mr->key != key || mr->pd != pd || (mr->access & access) != access)

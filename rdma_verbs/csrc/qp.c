@@ -108,7 +108,7 @@ int roce_qp_destroy(struct roce_qp *qp)
 	struct roce_dev *dev = qp->dev;
 
 	roce_qp_reset(qp);
-	roce_event_forget(dev, qp->user);
+	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
 	qp->pd->users--;
