@@ -136,6 +136,8 @@ class Engine:
         self._numbers = 0
         self._objects: weakref.WeakValueDictionary[int, Resource] = weakref.WeakValueDictionary()
         self._graveyard: deque[tuple[Kind, Handle, object]] = deque()
+        self.after_free: list[Callable[[], None]] = []
+        """Called in order once a live device and its port are freed; must not hold what holds this."""
         raw = ffi.new("struct roce_dev_cfg *")
         _fill_config(raw, config)
         self._dev = lib.roce_dev_new(raw)
@@ -160,7 +162,7 @@ class Engine:
             self._dev = None
             raise from_errno(code, "live driver: cannot start")
         self._live = live
-        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard)
+        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard, self.after_free)
 
     def stop(self) -> None:
         """Stop the driver and free the device. Every object on it must be closed."""
@@ -455,11 +457,19 @@ def _release(kind: Kind, handle: Handle) -> int:
     return int(lib.roce_pd_dealloc(handle))
 
 
-def _free_live(live: Handle, device: Handle, port: Handle, graveyard: deque[tuple[Kind, Handle, object]]) -> None:
+def _free_live(
+    live: Handle,
+    device: Handle,
+    port: Handle,
+    graveyard: deque[tuple[Kind, Handle, object]],
+    after_free: list[Callable[[], None]],
+) -> None:
     lib.roce_live_stop(live)
     lib.roce_dev_free(device)
     lib.dp_port_free(port)
     graveyard.clear()  # pins: only now may the memory of forgotten regions go
+    for call in after_free:
+        call()
 
 
 def _free_net(net: Handle, devices: list[Handle], kept: list[object]) -> None:

@@ -16,7 +16,7 @@
 #include "datapath/csrc/node_shm.h"
 #include "datapath/csrc/port.h"
 
-/* cffi-begin */
+/* cffi: begin */
 struct dp_port_udp_stats {
 	uint64_t tx_messages; /* sendmsg() that went out: batches and single datagrams */
 	uint64_t rx_messages;
@@ -49,6 +49,6 @@ void dp_port_udp_get_stats(const struct dp_port *port, struct dp_port_udp_stats 
 
 /* Copies struct dp_port_stats, losses of the kernel's queue brought up to date, to the slot's page (set_self). */
 void dp_port_udp_publish(struct dp_port *port);
-/* cffi-end */
+/* cffi: end */
 
 #endif
