@@ -53,6 +53,7 @@ SLOT: Final = {
     "attached_ns": 184,
     "agent_drained": 192,
     "agent_drained_bytes": 200,
+    "overflow": 208,
     "counters": 256,
     "port_stats": 768,
 }
