@@ -108,24 +108,26 @@ def _row(result: "ActResult", ok: bool) -> dict[str, Any]:
 
 
 def _print(file: Path, wanted: str, capture: Path, rows: list[dict[str, Any]]) -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("transfer", "throughput", "time", "packets", "sent again", "timeouts", "drops by reason", "SHA-256")
+    console = Console()
+    table = Table("transfer", "Gb/s", "ms", "packets", "sent again", "timeouts", "SHA-256", box=SIMPLE)
     for row in rows:
-        drops = "\n".join(f"{reason.removeprefix('drop_')} {count}" for reason, count in row["drops"].items()) or "none"
         table.add_row(
             row["transfer"],
-            f"{row['throughput_bps'] / 1e9:.2f} Gb/s",
-            f"{row['elapsed_ns'] / 1e6:.0f} ms",
+            f"{row['throughput_bps'] / 1e9:.2f}",
+            f"{row['elapsed_ns'] / 1e6:.0f}",
             str(row["sent_pkts"]),
             str(row["retransmitted_pkts"]),
             str(row["timeouts"]),
-            drops,
             "equal" if row["sha256_equal"] else "DIFFERENT",
         )
-    console = Console()
     console.print(table)
+    for row in rows:
+        drops = ", ".join(f"{reason} {count}" for reason, count in row["drops"].items()) or "nothing"
+        console.print(f"dropped  {row['transfer']}: {drops}", soft_wrap=True, highlight=False)
     console.print(f"file     {file} ({rows[0]['bytes']} bytes)", soft_wrap=True, highlight=False)
     console.print(f"SHA-256  {wanted}", soft_wrap=True, highlight=False)
     console.print(f"capture  {capture} (the lossy transfer at the target)", soft_wrap=True, highlight=False)

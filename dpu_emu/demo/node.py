@@ -34,8 +34,6 @@ from rdma_verbs.driver import run
 CHUNK_BYTES = 1 << 20
 DEPTH = 16
 _PROGRESS_NS = 50_000_000
-# 4.096 us * 2**12 = 16.8 ms: what one lost last packet costs.
-_TIMEOUT = 12
 
 
 def _say(event: str, **facts: Any) -> None:
@@ -100,7 +98,7 @@ async def _node(task: dict[str, Any]) -> None:
         qp = QP(pd, QPInitAttr(QpType.RC, cq, cap=QPCap(max_send_wr=DEPTH, max_recv_wr=1)))
         _say("endpoint", endpoint=qp.endpoint.to_json(), addr=mr.addr, rkey=mr.rkey)
         peer = _hear()
-        qp.connect(QPEndpoint.from_json(peer["endpoint"]), timeout=_TIMEOUT)
+        qp.connect(QPEndpoint.from_json(peer["endpoint"]))
         if not source:
             qp.post_recv(RecvWR())
         _say("ready")
@@ -113,7 +111,7 @@ async def _node(task: dict[str, Any]) -> None:
         _say("done", elapsed_ns=elapsed_ns)
         # Until both are done: a lost last acknowledge is asked for again.
         _hear()
-        _say("counters", counters=context.counters(), port=context.port.stats, drops=context.drops())
+        _say("counters", counters=context.counters(), port=context.port.stats(), drops=context.drops())
 
 
 if __name__ == "__main__":

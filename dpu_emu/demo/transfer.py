@@ -1,6 +1,7 @@
 """Runs one transfer between two node processes, and tells what it took."""
 
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from datapath.errors import DpuError
 
@@ -62,14 +63,14 @@ class _Node:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         )
+        self._heard = b""
         self.tell(task)
 
     def tell(self, words: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(words) + "\n")
+            self._process.stdin.write(json.dumps(words).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             self._failed()
@@ -80,27 +81,33 @@ class _Node:
         Raises:
             DpuError: the node ended, said something else, or nothing for a minute.
         """
+        while True:
+            said: dict[str, Any] = json.loads(self._line())
+            if said["event"] == event:
+                return said
+            if said["event"] != "progress":
+                raise DpuError(f"demo: the {self._role} node said {said['event']!r} instead of {event!r}")
+            if progress:
+                progress(said["done_bytes"])
+
+    def _line(self) -> bytes:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while True:
+            while b"\n" not in self._heard:
                 if not selector.select(_SILENCE_S):
                     raise DpuError(f"demo: the {self._role} node says nothing for {_SILENCE_S:g} s")
-                line = self._process.stdout.readline()
-                if not line:
+                more = os.read(self._process.stdout.fileno(), 65536)
+                if not more:
                     self._failed()
-                said: dict[str, Any] = json.loads(line)
-                if said["event"] == event:
-                    return said
-                if said["event"] != "progress":
-                    raise DpuError(f"demo: the {self._role} node said {said['event']!r} instead of {event!r}")
-                if progress:
-                    progress(said["done_bytes"])
+                self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
 
-    def _failed(self) -> None:
+    def _failed(self) -> NoReturn:
         self._process.wait(10)
         assert self._process.stderr is not None
-        lines = self._process.stderr.read().strip().splitlines()
+        lines = self._process.stderr.read().decode(errors="replace").strip().splitlines()
         raise DpuError(f"demo: the {self._role} node ended: {lines[-1] if lines else self._process.returncode}")
 
     def __enter__(self) -> Self:

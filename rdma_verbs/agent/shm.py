@@ -172,6 +172,10 @@ class NodeMemory:
         first = (SLOTS_OFF + index * SLOT_BYTES + SLOT[name]) // 8
         return self._u64[first : first + count]
 
+    def counters_offset(self, index: int) -> int:
+        """Return where a slot's counters begin, in bytes."""
+        return SLOTS_OFF + index * SLOT_BYTES + SLOT["counters"]
+
     def totals(self) -> memoryview:
         """Return the counters of processes that have left."""
         first = HDR["totals"] // 8

@@ -1,4 +1,5 @@
 /* Names of the counters, in the order of struct roce_counters. */
+#include "datapath/csrc/node_shm.h"
 #include "rdma_verbs/csrc/engine.h"
 
 static const char *const names[] = {
@@ -11,6 +12,9 @@ static const char *const names[] = {
 _Static_assert(offsetof(struct roce_counters, drops) == sizeof(names) / sizeof(names[0]) * sizeof(uint64_t),
 	       "a counter without a name");
 _Static_assert(ROCE_DROP_COUNT <= DP_ARRAY_SIZE(((struct roce_counters *)0)->drops), "more drop reasons than counters");
+
+_Static_assert(sizeof(struct roce_counters) <= sizeof(((struct dp_node_slot *)0)->counters),
+	       "the counters do not fit a slot of the node's shared memory");
 
 int roce_counter_count(void)
 {
