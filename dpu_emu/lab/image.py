@@ -33,6 +33,7 @@ from pathlib import Path
 from dpu_emu.lab import kernel
 from dpu_emu.lab.cpio import CpioWriter
 from dpu_emu.lab.errors import ImageError
+from dpu_emu.lab.programs import find_program, linked_libraries, need_program
 
 #: Debian packages that the image is copied from, and that booting it needs.
 PACKAGES: tuple[str, ...] = (
@@ -76,7 +77,7 @@ _PYTHON_UNUSED = re.compile(
 )
 _HOST_NQN = "2014-08.org.nvmexpress:uuid"
 _HOST_UUID = "11111111-2222-3333-4444-555555555555"
-_SOURCES = ("image.py", "kernel.py", "cpio.py", "init.sh")
+_SOURCES = ("image.py", "kernel.py", "cpio.py", "programs.py", "init.sh")
 _HERE = Path(__file__).resolve().parent
 
 
@@ -150,17 +151,6 @@ def _image_folder(tree: Path) -> Path:
     return cache_folder() / f"guest-{digest.hexdigest()[:12]}"
 
 
-def find_program(name: str) -> Path | None:
-    """Return a program of the system (never of a virtual environment)."""
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
-    return Path(found) if found else None
-
-
-def linked_libraries(ldd_output: str) -> list[str]:
-    """Return the library paths that `ldd` printed, the loader included."""
-    return re.findall(r"(?:=> |^\s+)(/\S+) \(", ldd_output, re.MULTILINE)
-
-
 def _add_elf(archive: CpioWriter, path: str, source: Path) -> None:
     """Add a program or library and every shared library that it links to."""
     archive.copy(path, source)
@@ -201,9 +191,7 @@ def _fill_base(archive: CpioWriter, tree: Path) -> None:
 
 
 def _add_busybox(archive: CpioWriter) -> None:
-    busybox = find_program("busybox")
-    if not busybox:
-        raise ImageError("no busybox: install busybox-static")
+    busybox = need_program("busybox", "busybox-static")
     archive.copy("usr/bin/busybox", busybox)
     applets = subprocess.run([busybox, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     for applet in applets:

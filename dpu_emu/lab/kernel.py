@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dpu_emu.lab.cpio import CpioWriter
 from dpu_emu.lab.errors import ImageError
+from dpu_emu.lab.programs import need_program
 
 # Kernel features that a test may ask for with `modules=`; the rest load by themselves.
 MODULES: tuple[str, ...] = tuple(
@@ -55,7 +56,7 @@ def fetch(cache: Path) -> Path:
         package = Path(given) if given else _download(scratch)
         tree = scratch / "tree"
         subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
-        subprocess.run(["depmod", "-b", tree, release(tree)], check=True)
+        subprocess.run([need_program("depmod", "kmod"), "-b", tree, release(tree)], check=True)
         final = root / package.stem
         shutil.rmtree(final, ignore_errors=True)
         tree.rename(final)
@@ -148,6 +149,6 @@ def add_modules(archive: CpioWriter, tree: Path, wanted: Iterable[str] = MODULES
             shutil.copy(base / path, target)
         for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
             shutil.copy(base / index, staged)
-        subprocess.run(["depmod", "-b", name, version], check=True)
+        subprocess.run([need_program("depmod", "kmod"), "-b", name, version], check=True)
         for file in sorted(path for path in staged.rglob("*") if path.is_file()):
             archive.copy("usr/" + str(file.relative_to(name)), file)
