@@ -7,6 +7,7 @@
 #endif
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -353,8 +354,13 @@ static bool path_set(struct sockaddr_un *sa, const char *path)
 /* Removes a socket whose owner is dead; a live one, or a file that is no socket, stays and bind() will say so. */
 static void remove_stale(const struct sockaddr_un *sa)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+	int fd;
 
+	/* connect() refuses a plain file exactly as it refuses a dead socket. */
+	if (lstat(sa->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED)
