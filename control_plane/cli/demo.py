@@ -17,7 +17,8 @@ def demo(
         Path | None, typer.Option(help="The file to move; a 64 MiB checkpoint-like file is made when none is given.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the received files and the capture; default: in the temporary folder.")
+        Path | None,
+        typer.Option(help="Folder for the received files and the capture; default: in the temporary folder."),
     ] = None,
     loss: Annotated[float, typer.Option(help="Share of packets lost in the second transfer, 0 to 0.2.")] = 0.01,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -83,7 +84,12 @@ def _with_progress(act: "Act") -> "ActResult":
 
     from dpu_emu.demo import run_act
 
-    columns = (TextColumn("{task.description:12}"), BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn())
+    columns = (
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         total = act.source_path.stat().st_size
         task = bar.add_task(act.name, total=total)

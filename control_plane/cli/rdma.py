@@ -52,7 +52,13 @@ def devices(json: _Json = False) -> None:
     from rdma_verbs.agent.status import list_nodes
 
     rows = [
-        {"node": d.node, "slot": d.slot, "pid": d.pid, "qpn": f"{d.first_qpn:#x}-{d.first_qpn | 0xFFFF:#x}", "netns": d.netns}
+        {
+            "node": d.node,
+            "slot": d.slot,
+            "pid": d.pid,
+            "qpn": f"{d.first_qpn:#x}-{d.first_qpn | 0xFFFF:#x}",
+            "netns": d.netns,
+        }
         for d in devices_of(list_nodes())
     ]
     if json:

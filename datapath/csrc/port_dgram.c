@@ -14,7 +14,7 @@
 #include "datapath/csrc/eth.h"
 #include "datapath/csrc/port_dgram.h"
 
-#define BATCH 32
+#define BATCH        32
 #define SOCKET_BYTES (4 << 20)
 /*
  * The receiver's queue was full. An unconnected datagram socket is always "writable", so poll() cannot tell when that
@@ -426,7 +426,8 @@ struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg)
 	d->vlan_id = cfg->vlan_id;
 	d->retry_ps = DP_NEVER;
 	d->fd = -1;
-	err = path_set(&d->local, cfg->local_path) && path_set(&d->remote, cfg->remote_path) ? dgram_init(d, cfg) : -EINVAL;
+	err = path_set(&d->local, cfg->local_path) && path_set(&d->remote, cfg->remote_path) ? dgram_init(d, cfg)
+											     : -EINVAL;
 	if (err) {
 		dgram_free(&d->p);
 		errno = -err;

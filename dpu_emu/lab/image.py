@@ -60,17 +60,69 @@ PACKAGES: tuple[str, ...] = (
 #: Parts that a guest may ask for beside ``base``.
 EXTRA_PARTS: tuple[str, ...] = ("fio", "py")
 
-_PROGRAMS = """
-    dash dd blockdev mke2fs kmod ip tc bridge rdma dcb devlink ss ping tcpdump ethtool
-    ibv_devices ibv_devinfo ibv_rc_pingpong ibv_uc_pingpong ibv_ud_pingpong
-    ibv_srq_pingpong ibv_xsrq_pingpong ibv_asyncwatch
-    ib_send_bw ib_write_bw ib_read_bw ib_atomic_bw
-    ib_send_lat ib_write_lat ib_read_lat ib_atomic_lat
-    rping ucmatose udaddy mckey rdma_client rdma_server rdma_xclient rdma_xserver
-    riostream rstream cmtime udpong nvme
-""".split()
+_PROGRAMS = [
+    "dash",
+    "dd",
+    "blockdev",
+    "mke2fs",
+    "kmod",
+    "ip",
+    "tc",
+    "bridge",
+    "rdma",
+    "dcb",
+    "devlink",
+    "ss",
+    "ping",
+    "tcpdump",
+    "ethtool",
+    "ibv_devices",
+    "ibv_devinfo",
+    "ibv_rc_pingpong",
+    "ibv_uc_pingpong",
+    "ibv_ud_pingpong",
+    "ibv_srq_pingpong",
+    "ibv_xsrq_pingpong",
+    "ibv_asyncwatch",
+    "ib_send_bw",
+    "ib_write_bw",
+    "ib_read_bw",
+    "ib_atomic_bw",
+    "ib_send_lat",
+    "ib_write_lat",
+    "ib_read_lat",
+    "ib_atomic_lat",
+    "rping",
+    "ucmatose",
+    "udaddy",
+    "mckey",
+    "rdma_client",
+    "rdma_server",
+    "rdma_xclient",
+    "rdma_xserver",
+    "riostream",
+    "rstream",
+    "cmtime",
+    "udpong",
+    "nvme",
+]
 
-_FOLDERS = "usr/bin usr/sbin usr/lib usr/lib64 lab etc dev proc sys tmp run var share mnt".split()
+_FOLDERS = [
+    "usr/bin",
+    "usr/sbin",
+    "usr/lib",
+    "usr/lib64",
+    "lab",
+    "etc",
+    "dev",
+    "proc",
+    "sys",
+    "tmp",
+    "run",
+    "var",
+    "share",
+    "mnt",
+]
 _KMOD_APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo")
 _PYTHON_UNUSED = re.compile(
     r"/(tests?|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|turtledemo|distutils)(/|$)|/config-3"

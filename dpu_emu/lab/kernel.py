@@ -21,20 +21,73 @@ from dpu_emu.lab.errors import ImageError
 from dpu_emu.lab.programs import need_program
 
 # Kernel features that a test may ask for with `modules=`; the rest load by themselves.
-MODULES: tuple[str, ...] = tuple(
-    """
-    virtio_pci virtio_net virtio_blk virtio_console virtio_scsi virtio_rng
-    virtio_crypto virtiofs vsock vmw_vsock_virtio_transport 9p 9pnet_virtio
-    rdma_rxe ib_uverbs rdma_ucm ib_umad rdma_cm ib_cm
-    nvme nvme_tcp nvme_rdma nvmet nvmet_tcp nvmet_rdma
-    loop null_blk brd sd_mod sg ext4
-    vxlan 8021q dummy veth bridge macvlan geneve ip_gre vrf
-    sch_prio sch_mqprio sch_ets sch_tbf sch_netem sch_red sch_fq_codel sch_ingress
-    cls_u32 cls_matchall cls_flower cls_bpf act_mirred act_pedit act_skbedit act_police act_gact
-    crc32_generic crc32_pclmul crc32c_intel crc32c_generic crct10dif_pclmul libcrc32c
-    crct10dif_generic configfs nf_tables
-    """.split()
-)
+MODULES: tuple[str, ...] = (
+        "virtio_pci",
+        "virtio_net",
+        "virtio_blk",
+        "virtio_console",
+        "virtio_scsi",
+        "virtio_rng",
+        "virtio_crypto",
+        "virtiofs",
+        "vsock",
+        "vmw_vsock_virtio_transport",
+        "9p",
+        "9pnet_virtio",
+        "rdma_rxe",
+        "ib_uverbs",
+        "rdma_ucm",
+        "ib_umad",
+        "rdma_cm",
+        "ib_cm",
+        "nvme",
+        "nvme_tcp",
+        "nvme_rdma",
+        "nvmet",
+        "nvmet_tcp",
+        "nvmet_rdma",
+        "loop",
+        "null_blk",
+        "brd",
+        "sd_mod",
+        "sg",
+        "ext4",
+        "vxlan",
+        "8021q",
+        "dummy",
+        "veth",
+        "bridge",
+        "macvlan",
+        "geneve",
+        "ip_gre",
+        "vrf",
+        "sch_prio",
+        "sch_mqprio",
+        "sch_ets",
+        "sch_tbf",
+        "sch_netem",
+        "sch_red",
+        "sch_fq_codel",
+        "sch_ingress",
+        "cls_u32",
+        "cls_matchall",
+        "cls_flower",
+        "cls_bpf",
+        "act_mirred",
+        "act_pedit",
+        "act_skbedit",
+        "act_police",
+        "act_gact",
+        "crc32_generic",
+        "crc32_pclmul",
+        "crc32c_intel",
+        "crc32c_generic",
+        "crct10dif_pclmul",
+        "libcrc32c",
+        "crct10dif_generic",
+        "configfs",
+        "nf_tables",
+    )
 
 
 def fetch(cache: Path) -> Path:

@@ -129,7 +129,8 @@ static void test_multicast_is_mapped(void)
 	dp_neigh_free(a);
 }
 
-static void arp(uint8_t f[42], const uint8_t *dst, uint8_t op, const uint8_t *mac, struct dp_ip sender, struct dp_ip target)
+static void arp(uint8_t f[42], const uint8_t *dst, uint8_t op, const uint8_t *mac, struct dp_ip sender,
+		struct dp_ip target)
 {
 	memset(f, 0, 42);
 	memcpy(f, dst, 6);
@@ -174,7 +175,10 @@ static void test_gratuitous_updates_only_what_is_known(void)
 static void test_malformed_arp_is_counted(void)
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
-	static const struct { size_t at; uint8_t value; } bad[] = {{15, 2}, {17, 1}, {18, 5}, {19, 6}, {21, 3}, {22, 1}, {28, 224}};
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {{15, 2}, {17, 1}, {18, 5}, {19, 6}, {21, 3}, {22, 1}, {28, 224}};
 	struct dp_neigh *a = core(mac_a, a4, a6, a_local);
 	uint8_t f[42];
 	size_t i;
@@ -227,7 +231,10 @@ static void fix_checksum(uint8_t *f, size_t len)
 
 static void test_malformed_neighbour_messages_are_counted(void)
 {
-	static const struct { size_t at; uint8_t value; } bad[] = {
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {
 		{21, 254}, {55, 1}, {79, 0}, {79, 2}, {62, 0xff}, {22, 0xff}, {6, 3}, {80, 1},
 	};
 	struct dp_neigh *a = core(mac_a, a4, a6, a_local);

@@ -15,8 +15,11 @@ static char dir[64], path_a[96], path_b[96];
 
 static struct dp_dgram_cfg cfg_of(bool a)
 {
-	struct dp_dgram_cfg cfg = {.local_path = a ? path_a : path_b, .remote_path = a ? path_b : path_a,
-				   .mac = {2, 0, 0, 0, 0, a ? 1 : 2}, .nip = 2, .mtu = 2000};
+	struct dp_dgram_cfg cfg = {.local_path = a ? path_a : path_b,
+				   .remote_path = a ? path_b : path_a,
+				   .mac = {2, 0, 0, 0, 0, a ? 1 : 2},
+				   .nip = 2,
+				   .mtu = 2000};
 
 	memcpy(cfg.ip[0], "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0", 15);
 	cfg.ip[0][15] = a ? 1 : 2;
@@ -109,8 +112,8 @@ static void test_two_ports_find_each_other(bool tag, bool v6)
 static void test_bytes_on_the_medium(bool tag)
 {
 	struct dp_dgram_cfg ca = cfg_of(true);
-	uint8_t buf[4096], reply[42] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2,
-					2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1};
+	uint8_t buf[4096], reply[42] = {2, 0, 0, 0, 0, 1, 2, 0,  0, 0, 0, 2, 8, 6, 0, 1, 8, 0,  6, 4, 0,
+					2, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1};
 	size_t h = tag ? 18 : 14;
 	struct test_frame t;
 	struct dp_port *a;
@@ -154,18 +157,21 @@ static size_t eth_frame(uint8_t *buf, uint32_t len)
 
 static void test_what_is_not_for_us_is_counted(void)
 {
-	static const struct { size_t at; uint8_t value; } bad[] = {
-		{0, 4},        /* another MAC */
-		{12, 9},       /* ethertype */
-		{14, 0x46},    /* options */
-		{14, 0x65},    /* version */
-		{20, 0x20},    /* more fragments */
-		{21, 1},       /* fragment offset */
-		{23, 6},       /* TCP */
-		{17, 129},     /* total length beyond the frame */
-		{17, 27},      /* and shorter than its headers */
-		{39, 100},     /* UDP length */
-		{33, 9},       /* not our address */
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {
+		{0, 4},     /* another MAC */
+		{12, 9},    /* ethertype */
+		{14, 0x46}, /* options */
+		{14, 0x65}, /* version */
+		{20, 0x20}, /* more fragments */
+		{21, 1},    /* fragment offset */
+		{23, 6},    /* TCP */
+		{17, 129},  /* total length beyond the frame */
+		{17, 27},   /* and shorter than its headers */
+		{39, 100},  /* UDP length */
+		{33, 9},    /* not our address */
 	};
 	struct dp_dgram_cfg ca = cfg_of(true);
 	struct dp_port *a = dp_port_dgram_new(&ca);
@@ -216,8 +222,9 @@ static void test_what_is_not_for_us_is_counted(void)
 
 static void learn_b(struct dp_port *a, int fd)
 {
-	uint8_t reply[42] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2,
-			     2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1}, buf[256];
+	uint8_t reply[42] = {2, 0, 0, 0, 0, 1, 2, 0,  0, 0, 0, 2, 8, 6, 0, 1, 8, 0,  6, 4, 0,
+			     2, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1},
+		buf[256];
 	struct test_frame t;
 
 	test_frame_v4(&t, 0, 50);

@@ -40,7 +40,9 @@ def test_veth_carries_datagrams_of_both_families_and_vanishes() -> None:
                 receiver.settimeout(10)
                 sender.sendto(b"x" * 4200, (address, 4791))
                 assert receiver.recv(9000) == b"x" * 4200
-        assert "v0" in left.run("ip", "-brief", "link") and left.has("v0") and not left.has("v1")
+        assert "v0" in left.run("ip", "-brief", "link")
+        assert left.has("v0")
+        assert not left.has("v1")
         paths = (left.path, right.path)
     assert not any(path.exists() for path in paths)
 
