@@ -258,6 +258,8 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
     parent = os.fork()
     if parent == 0:
         node = attach(ip, QUICK)
+        assert node._sock
+        os.dup(node._sock.fileno())  # as in a child that C forked: the connection does not end with the owner
         if os.fork() == 0:
             os.close(done[1])  # the parent's end
             os.read(done[0], 1)  # lives until the test closes it
