@@ -361,7 +361,7 @@ static void sender_process(struct node *n, uint32_t sender, int batch, uint64_t 
 	uint8_t ip[16];
 	uint64_t sent = 0;
 
-	snprintf(src, sizeof(src), "127.77.41.%u", sender + 1);
+	snprintf(src, sizeof(src), "127.%u.41.%u", test_net(), sender + 1);
 	a = end_open(src);
 	gid(DST, ip);
 	dp_port_udp_set_peer(a.port, ip, n->shm, n->len, sender);
@@ -396,7 +396,7 @@ static void test_eight_senders_to_a_slow_receiver_lose_nothing(void)
 	for (uint32_t i = 0; i < SENDERS; i++) {
 		char src[32];
 
-		snprintf(src, sizeof(src), "127.77.41.%u", i + 1);
+		snprintf(src, sizeof(src), "127.%u.41.%u", test_net(), i + 1);
 		node_sender(&n, i, src);
 	}
 	fflush(stdout);
@@ -440,7 +440,7 @@ static void test_killed_senders_leave_no_credit_behind(void)
 		uint64_t until;
 		pid_t pid;
 
-		snprintf(src, sizeof(src), "127.77.41.%u", s + 1);
+		snprintf(src, sizeof(src), "127.%u.41.%u", test_net(), s + 1);
 		node_sender(&n, s, src);
 		pid = fork();
 		if (pid == 0)

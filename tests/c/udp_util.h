@@ -17,10 +17,29 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SRC    "127.77.40.1"
-#define DST    "127.77.40.2"
-#define DST2   "127.77.40.3"
 #define NSLOTS 4
+
+#define SRC  test_ip(1)
+#define DST  test_ip(2)
+#define DST2 test_ip(3)
+
+/* Loopback addresses of this run: another run on the machine has others. A child has those of its parent. */
+static inline unsigned test_net(void)
+{
+	static unsigned net;
+
+	if (!net)
+		net = 20 + (unsigned)getpid() % 200;
+	return net;
+}
+
+static inline const char *test_ip(unsigned host)
+{
+	static char text[4][20];
+
+	snprintf(text[host & 3], sizeof(text[0]), "127.%u.40.%u", test_net(), host);
+	return text[host & 3];
+}
 
 struct node {
 	struct dp_node_hdr *shm;
