@@ -19,8 +19,6 @@ from enum import IntEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
-from typing import Any
-
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
