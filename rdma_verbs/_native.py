@@ -30,10 +30,12 @@ from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from rdma_verbs.resource import Resource
 
 __all__ = [
-    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "enum_values", "ffi", "lib",
+    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "counter_names", "enum_values", "ffi", "lib",
     "new_ah", "opcode_table", "wire_build", "wire_icrc", "wire_parse",
 ]  # fmt: skip
 
@@ -121,6 +123,11 @@ class Net:
         if result < 0:
             raise from_errno(result, "virtual net: run")
         return int(result)
+
+
+def counter_names() -> tuple[str, ...]:
+    """Return the names of the engine's counters in the order in which they lie in memory."""
+    return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
 
 
 class Engine:
@@ -279,7 +286,14 @@ class Engine:
     def counters(self) -> dict[str, int]:
         """Return every named counter."""
         values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return {ffi.string(lib.roce_counter_name(i)).decode(): int(values[i]) for i in range(lib.roce_counter_count())}
+        return dict(zip(counter_names(), (int(values[i]) for i in range(lib.roce_counter_count())), strict=True))
+
+    def share_counters(self, memory: "mmap", offset: int) -> object:
+        """Count at ``offset`` of ``memory`` from now on. Returns what pins it; it must outlive the device."""
+        pin = ffi.from_buffer(memory, require_writable=True)
+        with self:
+            lib.roce_dev_set_counters(self._dev, ffi.cast("struct roce_counters *", ffi.cast("char *", pin) + offset))
+        return pin
 
     def drops(self) -> dict[str, int]:
         """Return the packets dropped, by reason, where there are any."""

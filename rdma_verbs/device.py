@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import secrets
 import weakref
 from collections import deque
 from collections.abc import Iterable
@@ -59,6 +60,8 @@ class Context:
     def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None) -> None:
         """Take over a port and drive a new engine on it; for the constructors above."""
         port.check_free()
+        if net is None and not config.seed:
+            config = dataclasses.replace(config, seed=secrets.randbits(64))  # keys that nobody can guess
         self.name = f"device {config.gids[0]}"
         self.engine = engine = Engine(config, net.native if net else None)
         """For the other files of this package."""
@@ -111,6 +114,7 @@ class Context:
         except BaseException:
             node.close()
             raise
+        udp.pins.append(context.engine.share_counters(node.shm, node.memory.counters_offset(node.slot)))
         context.engine.after_free += [udp.pins.clear, node.close]
         context._node, context._udp = node, udp
         return context

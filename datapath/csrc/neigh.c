@@ -4,17 +4,17 @@
 #include "datapath/csrc/neigh.h"
 #include "datapath/csrc/wheel.h"
 
-#define RETRY_PS DP_SEC            /* RFC 4861, 10: RETRANS_TIMER */
-#define TRIES 3                    /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
+#define RETRY_PS     DP_SEC        /* RFC 4861, 10: RETRANS_TIMER */
+#define TRIES        3             /* MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
 #define REACHABLE_PS (30 * DP_SEC) /* REACHABLE_TIME */
-#define FAILED_PS DP_SEC
-#define REPLIES_MAX 64
-#define EVICT_LOOK 16 /* entries looked at for one that may go */
+#define FAILED_PS    DP_SEC
+#define REPLIES_MAX  64
+#define EVICT_LOOK   16 /* entries looked at for one that may go */
 
-#define ETH_MIN 60 /* shortest frame, without FCS */
+#define ETH_MIN   60 /* shortest frame, without FCS */
 #define ARP_BYTES 28
 #define IP6_BYTES 40
-#define ND_BYTES 24 /* type, code, checksum, flags, target */
+#define ND_BYTES  24 /* type, code, checksum, flags, target */
 
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV6 = 0x86dd };
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
@@ -42,8 +42,8 @@ struct entry {
 	uint8_t mac[6];
 	uint8_t state, tries;
 	struct dp_timer timer;
-	struct entry *next;            /* of the bucket, or of the free list */
-	struct entry *newer, *older;   /* by last use */
+	struct entry *next;          /* of the bucket, or of the free list */
+	struct entry *newer, *older; /* by last use */
 	struct queue waiting;
 };
 
@@ -473,7 +473,8 @@ static void rx_arp(struct dp_neigh *n, const uint8_t *frame, const uint8_t *p, s
 	op = dp_get_be16(p + 6);
 	sender = ip_of_v4(p + 14);
 	target = ip_of_v4(p + 24);
-	if ((op != ARP_REQUEST && op != ARP_REPLY) || is_group_mac(mac) || is_zero_mac(mac) || dp_ip_is_multicast(&sender)) {
+	if ((op != ARP_REQUEST && op != ARP_REPLY) || is_group_mac(mac) || is_zero_mac(mac) ||
+	    dp_ip_is_multicast(&sender)) {
 		n->stats.malformed++;
 		return;
 	}
@@ -487,7 +488,8 @@ static void rx_arp(struct dp_neigh *n, const uint8_t *frame, const uint8_t *p, s
 		send_arp(n, ARP_REPLY, mac, target.b + 12, mac, p + 14);
 	/* A request tells its sender's address as well, but one for us is no reason to count an unknown one. */
 	if (op == ARP_REPLY || find(n, &sender))
-		heard(n, &sender, mac, op == ARP_REPLY && !is_group_mac(frame) && dp_neigh_is_our_ip(n, &target), true, now_ps);
+		heard(n, &sender, mac, op == ARP_REPLY && !is_group_mac(frame) && dp_neigh_is_our_ip(n, &target), true,
+		      now_ps);
 }
 
 /* The address in the option of that type. False: the options are malformed. */
@@ -524,7 +526,8 @@ static bool rx_solicit(struct dp_neigh *n, const struct dp_ip *src, const struct
 			group_mac(&all_nodes, to);
 		else
 			memcpy(to, mac ? mac : frame + 6, 6);
-		send_nd(n, ND_ADVERT, to, target, probe ? &all_nodes : src, NA_OVERRIDE | (probe ? 0 : NA_SOLICITED), target);
+		send_nd(n, ND_ADVERT, to, target, probe ? &all_nodes : src, NA_OVERRIDE | (probe ? 0 : NA_SOLICITED),
+			target);
 	}
 	if (mac && find(n, src))
 		heard(n, src, mac, false, true, now_ps);

@@ -23,23 +23,23 @@
 enum dp_neigh_verdict { DP_NEIGH_OK, DP_NEIGH_PENDING, DP_NEIGH_FAILED };
 
 struct dp_neigh_cfg {
-	uint8_t mac[6];                 /* unicast */
-	uint32_t nip;                   /* 1 to 16 */
-	struct dp_ip ip[DP_NEIGH_IPS];  /* unicast */
-	uint32_t max_entries;           /* 0: 1024 */
-	uint32_t max_waiting;           /* frames that wait for an answer, in all; 0: 256 */
+	uint8_t mac[6];                /* unicast */
+	uint32_t nip;                  /* 1 to 16 */
+	struct dp_ip ip[DP_NEIGH_IPS]; /* unicast */
+	uint32_t max_entries;          /* 0: 1024 */
+	uint32_t max_waiting;          /* frames that wait for an answer, in all; 0: 256 */
 };
 
 /* cffi-begin */
 struct dp_neigh_stats {
-	uint64_t requests, replies;     /* sent */
-	uint64_t malformed;             /* ARP or neighbour discovery that breaks its RFC: dropped */
-	uint64_t conflicts;             /* somebody else claims one of our addresses: ignored */
-	uint64_t unknown;               /* answers and announcements about addresses nobody asked for: ignored */
-	uint64_t failed;                /* resolutions that got no answer */
-	uint64_t table_full;            /* resolutions refused because of max_entries */
-	uint64_t wait_dropped;          /* frames lost while they waited: no answer, or no room */
-	uint64_t reply_dropped;         /* replies not sent because too many were queued */
+	uint64_t requests, replies; /* sent */
+	uint64_t malformed;         /* ARP or neighbour discovery that breaks its RFC: dropped */
+	uint64_t conflicts;         /* somebody else claims one of our addresses: ignored */
+	uint64_t unknown;           /* answers and announcements about addresses nobody asked for: ignored */
+	uint64_t failed;            /* resolutions that got no answer */
+	uint64_t table_full;        /* resolutions refused because of max_entries */
+	uint64_t wait_dropped;      /* frames lost while they waited: no answer, or no room */
+	uint64_t reply_dropped;     /* replies not sent because too many were queued */
 };
 /* cffi-end */
 
@@ -67,7 +67,7 @@ void dp_neigh_pop(struct dp_neigh *n);
 uint64_t dp_neigh_next_ps(const struct dp_neigh *n);
 void dp_neigh_tick(struct dp_neigh *n, uint64_t now_ps);
 
-bool dp_neigh_is_our_mac(const struct dp_neigh *n, const uint8_t mac[6]); /* ours, or a group */
+bool dp_neigh_is_our_mac(const struct dp_neigh *n, const uint8_t mac[6]);  /* ours, or a group */
 bool dp_neigh_is_our_ip(const struct dp_neigh *n, const struct dp_ip *ip); /* one of ours, not a group */
 bool dp_ip_is_multicast(const struct dp_ip *ip);                           /* the IPv4 broadcast address included */
 const struct dp_neigh_stats *dp_neigh_get_stats(const struct dp_neigh *n);

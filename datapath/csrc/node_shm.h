@@ -76,7 +76,9 @@ struct dp_node_slot {
 	uint64_t attached_ns;   /* realtime */
 	uint64_t agent_drained; /* datagrams that the agent threw away: slot 0, or sent to a slot without owner */
 	uint64_t agent_drained_bytes;
-	uint64_t pad2[6];
+	uint64_t
+		overflow; /* datagrams that the kernel dropped because the socket was full, when the agent last looked */
+	uint64_t pad2[5];
 	uint64_t counters[64];   /* of the owner's engine */
 	uint64_t port_stats[16]; /* of the owner's port, struct dp_port_stats */
 	uint8_t pad3[3200];

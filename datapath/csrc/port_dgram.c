@@ -7,13 +7,14 @@
 #endif
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "datapath/csrc/eth.h"
 #include "datapath/csrc/port_dgram.h"
 
-#define BATCH 32
+#define BATCH        32
 #define SOCKET_BYTES (4 << 20)
 /*
  * The receiver's queue was full. An unconnected datagram socket is always "writable", so poll() cannot tell when that
@@ -113,19 +114,6 @@ static bool flush_neigh(struct dgram_port *d, uint64_t now_ps)
 	return true;
 }
 
-/* A copy for the neighbour core to keep until the address is known. */
-static void wait_for(struct dgram_port *d, const struct dp_frame *f, const struct dp_ip *ip, const uint8_t *eth)
-{
-	uint8_t *p = dp_neigh_wait(d->neigh, ip, DP_ETH_BYTES + dp_frame_bytes(f), f->prio);
-
-	if (!p)
-		return; /* counted there */
-	memcpy(p, eth, DP_ETH_BYTES);
-	memcpy(p + DP_ETH_BYTES, f->l3, f->l3_len);
-	if (f->len)
-		memcpy(p + DP_ETH_BYTES + f->l3_len, f->data, f->len);
-}
-
 static bool frame_ok(const struct dgram_port *d, const struct dp_frame *f)
 {
 	uint8_t version = f->l3[0] >> 4;
@@ -134,29 +122,25 @@ static bool frame_ok(const struct dgram_port *d, const struct dp_frame *f)
 	       dp_frame_bytes(f) <= d->p.mtu;
 }
 
-/* Makes the message of a frame. False: there is nothing to send now, the frame waits or is lost. */
-static bool frame_message(struct dgram_port *d, struct dp_frame *f, struct mmsghdr *m, struct out *o, uint64_t now_ps)
+static void header_of(struct dgram_port *d, const struct dp_frame *f, uint8_t eth[DP_ETH_BYTES])
 {
-	uint8_t eth[DP_ETH_BYTES] = {0};
-	enum dp_neigh_verdict verdict;
-	struct dp_ip src, dst;
-
-	if (!frame_ok(d, f)) {
-		d->p.stats.tx_errors++;
-		return false;
-	}
-	dp_frame_addresses(f, &src, &dst);
-	verdict = dp_neigh_resolve(d->neigh, &dst, eth, now_ps);
+	memset(eth, 0, 6);
 	memcpy(eth + 6, d->mac, 6);
 	dp_put_be16(eth + 12, f->l3[0] >> 4 == 4 ? 0x0800 : 0x86dd);
-	if (verdict == DP_NEIGH_PENDING) {
-		wait_for(d, f, &dst, eth);
+}
+
+/* Makes the message of a frame. False: it cannot be sent now. */
+static bool frame_message(struct dgram_port *d, struct dp_frame *f, struct mmsghdr *m, struct out *o, uint64_t now_ps)
+{
+	uint8_t eth[DP_ETH_BYTES];
+	struct dp_ip src, dst;
+
+	if (!frame_ok(d, f))
 		return false;
-	}
-	if (verdict == DP_NEIGH_FAILED) {
-		d->p.stats.tx_errors++;
+	dp_frame_addresses(f, &src, &dst);
+	header_of(d, f, eth);
+	if (dp_neigh_resolve(d->neigh, &dst, eth, now_ps) != DP_NEIGH_OK)
 		return false;
-	}
 	put_header(d, o, eth, f->prio);
 	o->iov[1].iov_base = f->l3;
 	o->iov[1].iov_len = f->l3_len;
@@ -164,6 +148,32 @@ static bool frame_message(struct dgram_port *d, struct dp_frame *f, struct mmsgh
 	o->iov[2].iov_len = f->len;
 	message(d, m, o, 3);
 	return true;
+}
+
+/* What happens to a frame without a message: a copy waits for the address, or it is lost. */
+static void wait_or_lose(struct dgram_port *d, const struct dp_frame *f, uint64_t now_ps)
+{
+	uint8_t eth[DP_ETH_BYTES];
+	struct dp_ip src, dst;
+	uint8_t mac[6], *p;
+
+	if (!frame_ok(d, f)) {
+		d->p.stats.tx_errors++;
+		return;
+	}
+	dp_frame_addresses(f, &src, &dst);
+	if (dp_neigh_resolve(d->neigh, &dst, mac, now_ps) != DP_NEIGH_PENDING) {
+		d->p.stats.tx_errors++;
+		return;
+	}
+	header_of(d, f, eth);
+	p = dp_neigh_wait(d->neigh, &dst, DP_ETH_BYTES + dp_frame_bytes(f), f->prio);
+	if (!p)
+		return; /* counted there */
+	memcpy(p, eth, DP_ETH_BYTES);
+	memcpy(p + DP_ETH_BYTES, f->l3, f->l3_len);
+	if (f->len)
+		memcpy(p + DP_ETH_BYTES + f->l3_len, f->data, f->len);
 }
 
 static void count_tx(struct dgram_port *d, struct dp_frame **v, int n)
@@ -185,9 +195,14 @@ static int dgram_tx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_
 	int done = 0, i, k, sent;
 
 	while (done < n && flush_neigh(d, now_ps)) {
-		for (i = done, k = 0; i < n && k < BATCH; i++)
+		for (i = done, k = 0; i < n && k < BATCH; i++) {
 			if (frame_message(d, v[i], &m[k], &o[k], now_ps))
 				from[k++] = i;
+			else if (k)
+				break; /* those before it may not all leave, and then it is given to us again */
+			else
+				wait_or_lose(d, v[i], now_ps);
+		}
 		sent = send_messages(d, m, k, now_ps);
 		if (sent < k)
 			i = from[sent];
@@ -339,8 +354,13 @@ static bool path_set(struct sockaddr_un *sa, const char *path)
 /* Removes a socket whose owner is dead; a live one, or a file that is no socket, stays and bind() will say so. */
 static void remove_stale(const struct sockaddr_un *sa)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+	int fd;
 
+	/* connect() refuses a plain file exactly as it refuses a dead socket. */
+	if (lstat(sa->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED)
@@ -406,7 +426,8 @@ struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg)
 	d->vlan_id = cfg->vlan_id;
 	d->retry_ps = DP_NEVER;
 	d->fd = -1;
-	err = path_set(&d->local, cfg->local_path) && path_set(&d->remote, cfg->remote_path) ? dgram_init(d, cfg) : -EINVAL;
+	err = path_set(&d->local, cfg->local_path) && path_set(&d->remote, cfg->remote_path) ? dgram_init(d, cfg)
+											     : -EINVAL;
 	if (err) {
 		dgram_free(&d->p);
 		errno = -err;

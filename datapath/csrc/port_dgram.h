@@ -11,7 +11,7 @@
 
 /* cffi-begin */
 struct dp_dgram_cfg {
-	const char *local_path;  /* bound, and unlinked when the port is freed; one left by a dead process is replaced */
+	const char *local_path; /* bound, and unlinked when the port is freed; one left by a dead process is replaced */
 	const char *remote_path; /* may not exist yet: frames are lost (tx_errors) until it does */
 	uint8_t mac[6];          /* unicast */
 	uint8_t tag;             /* 1: frames carry an 802.1Q tag whose priority is the frame's */

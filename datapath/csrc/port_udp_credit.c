@@ -44,6 +44,7 @@ _Static_assert(offsetof(struct dp_node_slot, state) == 176, "slot.state");
 _Static_assert(offsetof(struct dp_node_slot, attached_ns) == 184, "slot.attached_ns");
 _Static_assert(offsetof(struct dp_node_slot, agent_drained) == 192, "slot.agent_drained");
 _Static_assert(offsetof(struct dp_node_slot, agent_drained_bytes) == 200, "slot.agent_drained_bytes");
+_Static_assert(offsetof(struct dp_node_slot, overflow) == 208, "slot.overflow");
 _Static_assert(offsetof(struct dp_node_slot, counters) == 256, "slot.counters");
 _Static_assert(offsetof(struct dp_node_slot, port_stats) == 768, "slot.port_stats");
 _Static_assert(sizeof(struct dp_port_stats) <= sizeof(((struct dp_node_slot *)0)->port_stats), "slot.port_stats");

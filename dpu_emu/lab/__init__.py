@@ -8,6 +8,7 @@ Soft-RoCE (``rdma_rxe``), ``nvme-tcp`` and the kernel's virtio drivers.
 :mod:`~.image`          builds and caches what a guest boots
 :mod:`~.kernel`         Debian's kernel: fetch it, unpack it, choose modules
 :mod:`~.cpio`           the archive format of an initramfs
+:mod:`~.programs`       the system's programs and the libraries they link to
 :mod:`~.nic`            descriptions of a guest's NICs (tap, dgram, vhost-user)
 :mod:`~.qemu`           a guest as QEMU's arguments and an initramfs
 :mod:`~.guest`          boots a guest, streams its output, returns its exit code

@@ -30,7 +30,8 @@ from types import TracebackType
 from typing import Self
 
 from dpu_emu.lab import image
-from dpu_emu.lab.errors import GuestError, GuestTimeout, LabError
+from dpu_emu.lab.errors import GuestError, GuestTimeout
+from dpu_emu.lab.programs import need_program
 from dpu_emu.lab.qemu import GuestConfig, arguments, write_initramfs
 
 _PR_SET_PDEATHSIG = 1
@@ -99,8 +100,7 @@ class Guest:
             LabError: no image, no QEMU, or a tap that cannot be made.
         """
         built = image.build()
-        if not image.find_program("qemu-system-x86_64"):
-            raise LabError("no qemu-system-x86_64: install qemu-system-x86")
+        need_program("qemu-system-x86_64", "qemu-system-x86")
         self._run = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="dpu-emu-guest-")))
         self._make_taps()
         with (self._run / "initramfs").open("wb") as out:

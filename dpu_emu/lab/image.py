@@ -33,6 +33,7 @@ from pathlib import Path
 from dpu_emu.lab import kernel
 from dpu_emu.lab.cpio import CpioWriter
 from dpu_emu.lab.errors import ImageError
+from dpu_emu.lab.programs import find_program, linked_libraries, need_program
 
 #: Debian packages that the image is copied from, and that booting it needs.
 PACKAGES: tuple[str, ...] = (
@@ -59,24 +60,76 @@ PACKAGES: tuple[str, ...] = (
 #: Parts that a guest may ask for beside ``base``.
 EXTRA_PARTS: tuple[str, ...] = ("fio", "py")
 
-_PROGRAMS = """
-    dash dd blockdev mke2fs kmod ip tc bridge rdma dcb devlink ss ping tcpdump ethtool
-    ibv_devices ibv_devinfo ibv_rc_pingpong ibv_uc_pingpong ibv_ud_pingpong
-    ibv_srq_pingpong ibv_xsrq_pingpong ibv_asyncwatch
-    ib_send_bw ib_write_bw ib_read_bw ib_atomic_bw
-    ib_send_lat ib_write_lat ib_read_lat ib_atomic_lat
-    rping ucmatose udaddy mckey rdma_client rdma_server rdma_xclient rdma_xserver
-    riostream rstream cmtime udpong nvme
-""".split()
+_PROGRAMS = [
+    "dash",
+    "dd",
+    "blockdev",
+    "mke2fs",
+    "kmod",
+    "ip",
+    "tc",
+    "bridge",
+    "rdma",
+    "dcb",
+    "devlink",
+    "ss",
+    "ping",
+    "tcpdump",
+    "ethtool",
+    "ibv_devices",
+    "ibv_devinfo",
+    "ibv_rc_pingpong",
+    "ibv_uc_pingpong",
+    "ibv_ud_pingpong",
+    "ibv_srq_pingpong",
+    "ibv_xsrq_pingpong",
+    "ibv_asyncwatch",
+    "ib_send_bw",
+    "ib_write_bw",
+    "ib_read_bw",
+    "ib_atomic_bw",
+    "ib_send_lat",
+    "ib_write_lat",
+    "ib_read_lat",
+    "ib_atomic_lat",
+    "rping",
+    "ucmatose",
+    "udaddy",
+    "mckey",
+    "rdma_client",
+    "rdma_server",
+    "rdma_xclient",
+    "rdma_xserver",
+    "riostream",
+    "rstream",
+    "cmtime",
+    "udpong",
+    "nvme",
+]
 
-_FOLDERS = "usr/bin usr/sbin usr/lib usr/lib64 lab etc dev proc sys tmp run var share mnt".split()
+_FOLDERS = [
+    "usr/bin",
+    "usr/sbin",
+    "usr/lib",
+    "usr/lib64",
+    "lab",
+    "etc",
+    "dev",
+    "proc",
+    "sys",
+    "tmp",
+    "run",
+    "var",
+    "share",
+    "mnt",
+]
 _KMOD_APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo")
 _PYTHON_UNUSED = re.compile(
     r"/(tests?|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|turtledemo|distutils)(/|$)|/config-3"
 )
 _HOST_NQN = "2014-08.org.nvmexpress:uuid"
 _HOST_UUID = "11111111-2222-3333-4444-555555555555"
-_SOURCES = ("image.py", "kernel.py", "cpio.py", "init.sh")
+_SOURCES = ("image.py", "kernel.py", "cpio.py", "programs.py", "init.sh")
 _HERE = Path(__file__).resolve().parent
 
 
@@ -150,17 +203,6 @@ def _image_folder(tree: Path) -> Path:
     return cache_folder() / f"guest-{digest.hexdigest()[:12]}"
 
 
-def find_program(name: str) -> Path | None:
-    """Return a program of the system (never of a virtual environment)."""
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
-    return Path(found) if found else None
-
-
-def linked_libraries(ldd_output: str) -> list[str]:
-    """Return the library paths that `ldd` printed, the loader included."""
-    return re.findall(r"(?:=> |^\s+)(/\S+) \(", ldd_output, re.MULTILINE)
-
-
 def _add_elf(archive: CpioWriter, path: str, source: Path) -> None:
     """Add a program or library and every shared library that it links to."""
     archive.copy(path, source)
@@ -201,9 +243,7 @@ def _fill_base(archive: CpioWriter, tree: Path) -> None:
 
 
 def _add_busybox(archive: CpioWriter) -> None:
-    busybox = find_program("busybox")
-    if not busybox:
-        raise ImageError("no busybox: install busybox-static")
+    busybox = need_program("busybox", "busybox-static")
     archive.copy("usr/bin/busybox", busybox)
     applets = subprocess.run([busybox, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     for applet in applets:

@@ -18,22 +18,76 @@ from pathlib import Path
 
 from dpu_emu.lab.cpio import CpioWriter
 from dpu_emu.lab.errors import ImageError
+from dpu_emu.lab.programs import need_program
 
 # Kernel features that a test may ask for with `modules=`; the rest load by themselves.
-MODULES: tuple[str, ...] = tuple(
-    """
-    virtio_pci virtio_net virtio_blk virtio_console virtio_scsi virtio_rng
-    virtio_crypto virtiofs vsock vmw_vsock_virtio_transport 9p 9pnet_virtio
-    rdma_rxe ib_uverbs rdma_ucm ib_umad rdma_cm ib_cm
-    nvme nvme_tcp nvme_rdma nvmet nvmet_tcp nvmet_rdma
-    loop null_blk brd sd_mod sg ext4
-    vxlan 8021q dummy veth bridge macvlan geneve ip_gre vrf
-    sch_prio sch_mqprio sch_ets sch_tbf sch_netem sch_red sch_fq_codel sch_ingress
-    cls_u32 cls_matchall cls_flower cls_bpf act_mirred act_pedit act_skbedit act_police act_gact
-    crc32_generic crc32_pclmul crc32c_intel crc32c_generic crct10dif_pclmul libcrc32c
-    crct10dif_generic configfs nf_tables
-    """.split()
-)
+MODULES: tuple[str, ...] = (
+        "virtio_pci",
+        "virtio_net",
+        "virtio_blk",
+        "virtio_console",
+        "virtio_scsi",
+        "virtio_rng",
+        "virtio_crypto",
+        "virtiofs",
+        "vsock",
+        "vmw_vsock_virtio_transport",
+        "9p",
+        "9pnet_virtio",
+        "rdma_rxe",
+        "ib_uverbs",
+        "rdma_ucm",
+        "ib_umad",
+        "rdma_cm",
+        "ib_cm",
+        "nvme",
+        "nvme_tcp",
+        "nvme_rdma",
+        "nvmet",
+        "nvmet_tcp",
+        "nvmet_rdma",
+        "loop",
+        "null_blk",
+        "brd",
+        "sd_mod",
+        "sg",
+        "ext4",
+        "vxlan",
+        "8021q",
+        "dummy",
+        "veth",
+        "bridge",
+        "macvlan",
+        "geneve",
+        "ip_gre",
+        "vrf",
+        "sch_prio",
+        "sch_mqprio",
+        "sch_ets",
+        "sch_tbf",
+        "sch_netem",
+        "sch_red",
+        "sch_fq_codel",
+        "sch_ingress",
+        "cls_u32",
+        "cls_matchall",
+        "cls_flower",
+        "cls_bpf",
+        "act_mirred",
+        "act_pedit",
+        "act_skbedit",
+        "act_police",
+        "act_gact",
+        "crc32_generic",
+        "crc32_pclmul",
+        "crc32c_intel",
+        "crc32c_generic",
+        "crct10dif_pclmul",
+        "libcrc32c",
+        "crct10dif_generic",
+        "configfs",
+        "nf_tables",
+    )
 
 
 def fetch(cache: Path) -> Path:
@@ -55,7 +109,7 @@ def fetch(cache: Path) -> Path:
         package = Path(given) if given else _download(scratch)
         tree = scratch / "tree"
         subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
-        subprocess.run(["depmod", "-b", tree, release(tree)], check=True)
+        subprocess.run([need_program("depmod", "kmod"), "-b", tree, release(tree)], check=True)
         final = root / package.stem
         shutil.rmtree(final, ignore_errors=True)
         tree.rename(final)
@@ -148,6 +202,6 @@ def add_modules(archive: CpioWriter, tree: Path, wanted: Iterable[str] = MODULES
             shutil.copy(base / path, target)
         for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
             shutil.copy(base / index, staged)
-        subprocess.run(["depmod", "-b", name, version], check=True)
+        subprocess.run([need_program("depmod", "kmod"), "-b", name, version], check=True)
         for file in sorted(path for path in staged.rglob("*") if path.is_file()):
             archive.copy("usr/" + str(file.relative_to(name)), file)

@@ -27,9 +27,19 @@ from dpu_emu.lab.errors import SpecError
 
 KINDS = ("tap", "dgram", "stream-listen", "stream-connect", "vhost-user")
 
-_OFFLOADS = (
-    "csum gso host_tso4 host_tso6 host_ecn host_ufo guest_csum guest_tso4 guest_tso6 guest_ecn guest_ufo".split()
-)
+_OFFLOADS = [
+    "csum",
+    "gso",
+    "host_tso4",
+    "host_tso6",
+    "host_ecn",
+    "host_ufo",
+    "guest_csum",
+    "guest_tso4",
+    "guest_tso6",
+    "guest_ecn",
+    "guest_ufo",
+]
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _IFNAME_MAX = 15  # IFNAMSIZ - 1
 _UNIX_PATH_MAX = 107  # sizeof(sockaddr_un.sun_path) - 1

@@ -97,7 +97,7 @@ def arguments(config: GuestConfig, image: Path, run: Path) -> list[str]:
     standard output.
     """
     memory = f"memory-backend-memfd,id=memory,size={config.memory_mib}M,share=on"
-    kernel_arguments = " ".join((_KERNEL_ARGUMENTS, config.kernel_arguments)).strip()
+    kernel_arguments = f"{_KERNEL_ARGUMENTS} {config.kernel_arguments}".strip()
     command = ["qemu-system-x86_64", "-name", config.name, "-nodefaults", "-no-user-config"]
     command += ["-display", "none", "-no-reboot", "-accel", config.accelerator, "-cpu", config.cpu]
     command += ["-smp", str(config.cpus), "-m", str(config.memory_mib)]

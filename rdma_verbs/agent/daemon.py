@@ -239,6 +239,7 @@ class Agent:
         if datagrams:
             memory.set_slot(slot, "agent_drained", memory.slot(slot, "agent_drained") + datagrams)
             memory.set_slot(slot, "agent_drained_bytes", memory.slot(slot, "agent_drained_bytes") + length)
+        memory.set_slot(slot, "overflow", group.overflow(self._socks[slot]))
         released = claimed - memory.slot(slot, "refunded")
         if empty and released > memory.slot(slot, "released"):
             memory.set_slot(slot, "released", released)

@@ -82,6 +82,12 @@ def cookie(sock: socket.socket) -> int:
     return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _SO_COOKIE, 8), "little")
 
 
+def overflow(sock: socket.socket) -> int:
+    """Return how many datagrams the kernel has dropped because the socket's buffer was full."""
+    drops: int = struct.unpack_from("9I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))[8]
+    return drops
+
+
 def receive_buffer(sock: socket.socket) -> int:
     """Return the size of the receive buffer, bytes of truesize."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)

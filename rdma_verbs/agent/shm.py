@@ -53,6 +53,7 @@ SLOT: Final = {
     "attached_ns": 184,
     "agent_drained": 192,
     "agent_drained_bytes": 200,
+    "overflow": 208,
     "counters": 256,
     "port_stats": 768,
 }
@@ -170,6 +171,10 @@ class NodeMemory:
         count = COUNTERS if name == "counters" else PORT_STATS
         first = (SLOTS_OFF + index * SLOT_BYTES + SLOT[name]) // 8
         return self._u64[first : first + count]
+
+    def counters_offset(self, index: int) -> int:
+        """Return where a slot's counters begin, in bytes."""
+        return SLOTS_OFF + index * SLOT_BYTES + SLOT["counters"]
 
     def totals(self) -> memoryview:
         """Return the counters of processes that have left."""

@@ -43,6 +43,7 @@ class NodeStatus:
     slots: tuple[SlotStatus, ...]  # the agent's and the used ones
     senders: int  # processes that hold credit here
     drained: int  # datagrams for slots without an owner, all slots
+    overflow: int  # datagrams that the kernel dropped for want of room, all slots, when the agent last looked
     totals: tuple[int, ...]  # counters of processes that have left
 
 
@@ -78,6 +79,7 @@ def node_status(memory: NodeMemory, ip: str, netns: int) -> NodeStatus:
             slots=tuple(_slot(memory, i) for i in shown),
             senders=sum(1 for i in range(256) if memory.sender(i, "pid")),
             drained=sum(memory.slot(i, "agent_drained") for i in range(memory.nslots)),
+            overflow=sum(memory.slot(i, "overflow") for i in range(memory.nslots)),
             totals=tuple(totals),
         )
 

@@ -12,10 +12,10 @@ struct roce_pkt_slab {
 	struct roce_pkt pkts[SLAB_PKTS];
 };
 
-#define DEFAULT(field, value)                                                                                          \
-	do {                                                                                                           \
-		if (!cfg->field)                                                                                       \
-			cfg->field = (value);                                                                          \
+#define DEFAULT(field, value) \
+	do { \
+		if (!cfg->field) \
+			cfg->field = (value); \
 	} while (0)
 
 static int check_config(struct roce_dev_cfg *cfg)
@@ -231,17 +231,19 @@ uint8_t *roce_pkt_bounce(struct roce_pkt *pkt)
 	return pkt->bounce;
 }
 
-int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av)
+int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num,
+		    struct roce_av *av)
 {
 	static const uint8_t zero[16];
 
 	if (ah->sgid_index >= dev->cfg.ngid)
-		return roce_fail(dev, -EINVAL, "%s %u: sgid_index %u exceeds the last GID index %u", who, num, ah->sgid_index,
-				 dev->cfg.ngid - 1u);
+		return roce_fail(dev, -EINVAL, "%s %u: sgid_index %u exceeds the last GID index %u", who, num,
+				 ah->sgid_index, dev->cfg.ngid - 1u);
 	if (ah->sl >= ROCE_PRIOS)
 		return roce_fail(dev, -EINVAL, "%s %u: sl %u exceeds 7", who, num, ah->sl);
 	if (ah->port_num != 1)
-		return roce_fail(dev, -EINVAL, "%s %u: port_num %u, the device has port 1 only", who, num, ah->port_num);
+		return roce_fail(dev, -EINVAL, "%s %u: port_num %u, the device has port 1 only", who, num,
+				 ah->port_num);
 	if (ah->flow_label >> 20)
 		return roce_fail(dev, -EINVAL, "%s %u: flow_label %#x exceeds 20 bits", who, num, ah->flow_label);
 	if (memcmp(ah->dgid.b, zero, 16) == 0)
@@ -249,8 +251,8 @@ int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const c
 	memcpy(av->dgid.b, ah->dgid.b, 16);
 	memcpy(av->sgid.b, dev->cfg.gid[ah->sgid_index].b, 16);
 	if (dp_ip_is_v4(&av->dgid) != dp_ip_is_v4(&av->sgid))
-		return roce_fail(dev, -EINVAL, "%s %u: dgid and the GID at index %u are of different IP families", who, num,
-				 ah->sgid_index);
+		return roce_fail(dev, -EINVAL, "%s %u: dgid and the GID at index %u are of different IP families", who,
+				 num, ah->sgid_index);
 	av->flow_label = ah->flow_label;
 	av->tos = ah->traffic_class;
 	av->ttl = ah->hop_limit ? ah->hop_limit : 64;

@@ -3,8 +3,8 @@
 
 #include "rdma_verbs/csrc/engine.h"
 
-#define ACCESS_ALL                                                                                                     \
-	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC |    \
+#define ACCESS_ALL \
+	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC | \
 	 ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_RELAXED_ORDERING)
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
@@ -61,12 +61,14 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	int err;
 
 	if (access & ~(uint32_t)ACCESS_ALL) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access, access & ~(uint32_t)ACCESS_ALL);
+		err = roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access,
+				access & ~(uint32_t)ACCESS_ALL);
 		goto fail;
 	}
 	/* Whoever may write from afar must be allowed to write locally (10.6.3.1). */
 	if ((access & (ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_ATOMIC)) && !(access & ROCE_ACCESS_LOCAL_WRITE)) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write", access);
+		err = roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write",
+				access);
 		goto fail;
 	}
 	if (access & ROCE_ACCESS_ZERO_BASED)
@@ -94,7 +96,8 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	}
 	dev->mr_next = (i + 1) % dev->cfg.max_mr;
 	*mr = (struct roce_mr){pd, addr, iova, length, access, 0, i};
-	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) | (uint32_t)((uint64_t)i << dev->key_bits);
+	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
+		  (uint32_t)((uint64_t)i << dev->key_bits);
 	dev->mrs[i] = mr;
 	dev->nmrs++;
 	pd->users++;
@@ -182,8 +185,8 @@ static int next_piece(struct roce_pd *pd, const struct roce_sge **sge, const str
 	return 0;
 }
 
-int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const uint8_t *src,
-			   uint32_t len)
+int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+			   const uint8_t *src, uint32_t len)
 {
 	const struct roce_sge *end = sge + n;
 	struct piece piece;
@@ -199,7 +202,8 @@ int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint3
 	return 0;
 }
 
-int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const struct roce_pkt *pkt)
+int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+		     const struct roce_pkt *pkt)
 {
 	int err = 0;
 

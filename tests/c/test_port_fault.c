@@ -219,8 +219,8 @@ static void test_corruption_flips_one_to_three_bits_anywhere(uint32_t dir, uint3
 static void test_rule_drops_the_third_match(uint32_t dir)
 {
 	/* Frames whose number is 6 in its low three bits. */
-	struct dp_fault_rule rule = {.offset = 3, .len = 1, .mask = {7}, .value = {6}, .action = DP_FAULT_DROP, .skip = 2,
-				     .count = 1};
+	struct dp_fault_rule rule = {
+		.offset = 3, .len = 1, .mask = {7}, .value = {6}, .action = DP_FAULT_DROP, .skip = 2, .count = 1};
 	struct net n = net_new(dir, NULL);
 	uint32_t got[64];
 	int i, k;
@@ -242,7 +242,11 @@ static void test_rules_of_each_action(uint32_t dir)
 	static const uint32_t want[] = {0, 2, 3, 3, 1};
 	struct dp_fault_rule rules[4] = {
 		{.offset = 0, .len = 4, .mask = {255, 255, 255, 255}, .value = {0, 0, 0, 0}, .action = DP_FAULT_NONE},
-		{.offset = 0, .len = 4, .mask = {255, 255, 255, 255}, .value = {0, 0, 0, 1}, .action = DP_FAULT_DELAY,
+		{.offset = 0,
+		 .len = 4,
+		 .mask = {255, 255, 255, 255},
+		 .value = {0, 0, 0, 1},
+		 .action = DP_FAULT_DELAY,
 		 .delay_ps = 70},
 		{.offset = 0, .len = 4, .mask = {255, 255, 255, 255}, .value = {0, 0, 0, 3}, .action = DP_FAULT_DUP},
 		{.offset = 60, .len = 5, .action = DP_FAULT_DROP}, /* reaches beyond the data: never fits */
@@ -302,8 +306,8 @@ static void test_directions_are_separate(void)
 
 static void test_busy_inner_port_draws_once(void)
 {
-	struct dp_fault_rule rule = {.offset = 0, .len = 4, .mask = {255, 255, 255, 255}, .value = {0, 0, 0, 3},
-				     .action = DP_FAULT_DROP};
+	struct dp_fault_rule rule = {
+		.offset = 0, .len = 4, .mask = {255, 255, 255, 255}, .value = {0, 0, 0, 3}, .action = DP_FAULT_DROP};
 	struct test_frame t[6];
 	struct dp_frame *v[6], *r[6];
 	struct dp_port *a, *b;
@@ -376,8 +380,12 @@ static void test_held_is_bounded(void)
 
 static void test_nothing_is_lost_or_made_up_by_all_but_loss(uint32_t dir)
 {
-	struct dp_fault_cfg cfg = {.seed = 11, .dup_ppb = PPB / 5, .reorder_ppb = PPB / 5, .delay_ppb = PPB / 5,
-				   .delay_max_ps = 5000, .reorder_ps = 700};
+	struct dp_fault_cfg cfg = {.seed = 11,
+				   .dup_ppb = PPB / 5,
+				   .reorder_ppb = PPB / 5,
+				   .delay_ppb = PPB / 5,
+				   .delay_max_ps = 5000,
+				   .reorder_ps = 700};
 	struct net n = net_new(dir, &cfg);
 	uint32_t count[3000] = {0}, got[8000], i;
 	uint64_t now_ps = 0;
@@ -440,8 +448,8 @@ static void predictor_free(struct dp_port *p)
 
 static void test_prediction_holds_over_loss_and_copies(void)
 {
-	static const struct dp_port_ops ops = {.name = "predictor", .prepare = predictor_prepare, .tx = predictor_tx,
-					       .free = predictor_free};
+	static const struct dp_port_ops ops = {
+		.name = "predictor", .prepare = predictor_prepare, .tx = predictor_tx, .free = predictor_free};
 	struct predictor pr = {.p = {.ops = &ops, .mtu = 4096}};
 	struct dp_fault_cfg cfg = {.seed = 2, .loss_ppb = PPB / 5, .dup_ppb = PPB / 5, .reorder_ppb = PPB / 5};
 	struct dp_port *f = dp_port_fault_new(&pr.p, &cfg);
@@ -458,8 +466,8 @@ static void test_prediction_holds_over_loss_and_copies(void)
 		CHECK_EQ(dp_port_tx(f, v, 16, (uint64_t)round), 16);
 	}
 	CHECK_EQ(pr.bad, 0);
-	CHECK_EQ(pr.next_tx + (int)f->stats.fault_dropped - (int)f->stats.fault_duplicated +
-			 (int)dp_port_fault_held(f), 1600);
+	CHECK_EQ(pr.next_tx + (int)f->stats.fault_dropped - (int)f->stats.fault_duplicated + (int)dp_port_fault_held(f),
+		 1600);
 	dp_port_free(f);
 }
 

@@ -451,6 +451,19 @@ static void test_estimate_is_never_below_what_the_kernel_charges(void)
 	end_close(&b);
 }
 
+/* The same table stands in tests/unit/rdma_verbs/test_agent_shm.py. */
+static void test_estimate_is_the_one_of_python(void)
+{
+	CHECK_EQ(dp_credit_estimate(0, 1, 0), 1408);
+	CHECK_EQ(dp_credit_estimate(512, 1, 0), 1408);
+	CHECK_EQ(dp_credit_estimate(513, 1, 0), 2432);
+	CHECK_EQ(dp_credit_estimate(4112, 1, 0), 8576);
+	CHECK_EQ(dp_credit_estimate(15360, 1, 0), 16768);
+	CHECK_EQ(dp_credit_estimate(15361, 1, 0), 16641);
+	CHECK_EQ(dp_credit_estimate(62000, 15, 0), 63280);
+	CHECK_EQ(dp_credit_estimate(32, 2, 64), 1376);
+}
+
 static void test_sender_waits_at_the_limit_and_goes_on(void)
 {
 	struct end a = end_open(SRC), b = end_open(DST);
@@ -751,6 +764,7 @@ int main(void)
 	RUN(test_unreachable_address_is_an_error_and_gone);
 	RUN(test_bad_arguments);
 	RUN(test_estimate_is_never_below_what_the_kernel_charges);
+	RUN(test_estimate_is_the_one_of_python);
 	RUN(test_sender_waits_at_the_limit_and_goes_on);
 	RUN(test_errors_give_their_credit_back);
 	RUN(test_strangers_do_not_touch_the_credit);

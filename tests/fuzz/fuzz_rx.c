@@ -11,11 +11,11 @@
 #include "rdma_verbs/csrc/engine.h"
 
 #define REGION_BYTES 16384
-#define GUARD_BYTES 512
-#define ARENA_BYTES (2 * REGION_BYTES + 3 * GUARD_BYTES)
-#define GUARD 0xa5
-#define NQP 6
-#define CQE 256
+#define GUARD_BYTES  512
+#define ARENA_BYTES  (2 * REGION_BYTES + 3 * GUARD_BYTES)
+#define GUARD        0xa5
+#define NQP          6
+#define CQE          256
 
 struct input {
 	const uint8_t *p;
@@ -34,10 +34,10 @@ static uint32_t take(struct input *in, int bytes)
 	return v;
 }
 
-#define MUST(cond)                                                                                                     \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			abort();                                                                                       \
+#define MUST(cond) \
+	do { \
+		if (!(cond)) \
+			abort(); \
 	} while (0)
 
 struct world {
@@ -61,21 +61,33 @@ static uint8_t *region(struct world *w, int i)
 
 static void modify(struct world *w, int i, uint32_t state)
 {
-	struct roce_qp_attr attr = {.qp_state = state, .path_mtu = (uint32_t)i % 3 + 1, .rq_psn = 0xfffffe, .sq_psn = 0xfffffd,
-				    .dest_qp_num = 77, .max_rd_atomic = 2, .max_dest_rd_atomic = i == 2 ? 0 : 2,
-				    .min_rnr_timer = 1, .timeout = 8, .retry_cnt = 2, .rnr_retry = 2, .port_num = 1,
-				    .qkey = 1, .qp_access_flags = 14, .ah = {.dgid = peer, .port_num = 1}};
+	struct roce_qp_attr attr = {.qp_state = state,
+				    .path_mtu = (uint32_t)i % 3 + 1,
+				    .rq_psn = 0xfffffe,
+				    .sq_psn = 0xfffffd,
+				    .dest_qp_num = 77,
+				    .max_rd_atomic = 2,
+				    .max_dest_rd_atomic = i == 2 ? 0 : 2,
+				    .min_rnr_timer = 1,
+				    .timeout = 8,
+				    .retry_cnt = 2,
+				    .rnr_retry = 2,
+				    .port_num = 1,
+				    .qkey = 1,
+				    .qp_access_flags = 14,
+				    .ah = {.dgid = peer, .port_num = 1}};
 	uint32_t mask = ROCE_QP_STATE;
 
 	if (state == ROCE_QPS_INIT)
-		mask |= ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | (types[i] == ROCE_QPT_UD ? ROCE_QP_QKEY : ROCE_QP_ACCESS_FLAGS);
+		mask |= ROCE_QP_PKEY_INDEX | ROCE_QP_PORT |
+			(types[i] == ROCE_QPT_UD ? ROCE_QP_QKEY : ROCE_QP_ACCESS_FLAGS);
 	if (state == ROCE_QPS_RTR && types[i] != ROCE_QPT_UD)
 		mask |= ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN;
 	if (state == ROCE_QPS_RTR && types[i] == ROCE_QPT_RC)
 		mask |= ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER;
 	if (state == ROCE_QPS_RTS && w->qp[i]->state == ROCE_QPS_RTR)
-		mask |= ROCE_QP_SQ_PSN | (types[i] == ROCE_QPT_RC ? ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY |
-									    ROCE_QP_MAX_QP_RD_ATOMIC
+		mask |= ROCE_QP_SQ_PSN | (types[i] == ROCE_QPT_RC ? ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT |
+									    ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC
 								  : 0);
 	if (state == ROCE_QPS_RESET) /* what was queued vanishes */
 		w->posted -= w->qp[i]->sq.head - w->qp[i]->sq.tail + w->qp[i]->rq.head - w->qp[i]->rq.tail;
@@ -110,8 +122,11 @@ static void open_world(struct world *w)
 		reg(w, i, 15);
 	}
 	for (int i = 0; i < NQP; i++) {
-		struct roce_qp_init_attr init = {.send_cq = w->cq, .recv_cq = w->cq, .cap = {8, 8, 3, 3, 32},
-						 .qp_type = types[i], .sq_sig_all = 1};
+		struct roce_qp_init_attr init = {.send_cq = w->cq,
+						 .recv_cq = w->cq,
+						 .cap = {8, 8, 3, 3, 32},
+						 .qp_type = types[i],
+						 .sq_sig_all = 1};
 
 		w->qp[i] = roce_qp_create(w->pd[i == 1], &init, NULL);
 		to_rts(w, i);
@@ -148,7 +163,8 @@ static void transmit(struct world *w)
 		MUST(roce_wire_build(v[i], &f) == 0);
 		roce_wire_seal(&f);
 		f.flags = DP_FRAME_ID_KNOWN;
-		MUST(roce_wire_parse(&f, &back) == ROCE_DROP_NONE && back.opcode == v[i]->opcode && back.psn == v[i]->psn);
+		MUST(roce_wire_parse(&f, &back) == ROCE_DROP_NONE && back.opcode == v[i]->opcode &&
+		     back.psn == v[i]->psn);
 		roce_pkt_put(w->dev, v[i]);
 	}
 }
@@ -173,7 +189,8 @@ static uint64_t address(struct world *w, struct input *in, int i)
 
 static uint32_t length(struct input *in)
 {
-	static const uint32_t some[] = {0, 1, 8, 255, 256, 257, 512, 513, 1024, 4096, 16384, 16385, 0x40000000, 0x80000000u, ~0u, 3};
+	static const uint32_t some[] = {0,    1,    8,     255,   256,        257,         512, 513,
+					1024, 4096, 16384, 16385, 0x40000000, 0x80000000u, ~0u, 3};
 
 	return some[take(in, 1) % DP_ARRAY_SIZE(some)];
 }
@@ -198,7 +215,8 @@ static void packet(struct world *w, struct input *in)
 	}
 	pkt.bth_flags = (uint8_t)take(in, 1) & 0x1f;
 	pkt.dqpn = qp ? qp->qpn : take(in, 3);
-	pkt.psn = qp ? roce_psn_add(to_requester ? qp->req.una : qp->resp.epsn, (uint32_t)((int8_t)take(in, 1) / 8)) : take(in, 3);
+	pkt.psn = qp ? roce_psn_add(to_requester ? qp->req.una : qp->resp.epsn, (uint32_t)((int8_t)take(in, 1) / 8))
+		     : take(in, 3);
 	pkt.syndrome = (uint8_t)take(in, 1);
 	pkt.msn = take(in, 1);
 	pkt.rkey = w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1) : take(in, 4);
@@ -259,9 +277,15 @@ static void post(struct world *w, struct input *in, bool recv)
 		if (roce_post_recv(qp, &wr))
 			w->posted--;
 	} else {
-		struct roce_send_wr wr = {.sg_list = sge, .num_sge = n, .opcode = take(in, 1) % 8, .send_flags = take(in, 1) & 0xf,
-					  .remote_addr = take(in, 2), .rkey = take(in, 2), .remote_qpn = take(in, 1),
-					  .remote_qkey = 1, .ah = &ah};
+		struct roce_send_wr wr = {.sg_list = sge,
+					  .num_sge = n,
+					  .opcode = take(in, 1) % 8,
+					  .send_flags = take(in, 1) & 0xf,
+					  .remote_addr = take(in, 2),
+					  .rkey = take(in, 2),
+					  .remote_qpn = take(in, 1),
+					  .remote_qkey = 1,
+					  .ah = &ah};
 
 		sges(w, in, sge, n);
 		if (wr.send_flags & ROCE_SEND_INLINE) {

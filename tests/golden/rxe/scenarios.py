@@ -293,9 +293,10 @@ def rc_rnr_exhausted(bench: Bench) -> None:
 @scenario(all_from_b)
 def rc_retry_exhausted(bench: Bench) -> None:
     """READ whose responses are all lost, retry_cnt 2."""
-    one, _ = regions(bench)
-    q, _ = bench.pair("RC", retry_cnt=2, timeout=14)
-    bench.a.post_send(q, send(1, "RDMA_READ", one.sge(0, 100), remote_addr=0, rkey=0), send(2, "SEND", one.sge(0, 10)))
+    one, two = regions(bench)
+    q, _ = bench.pair("RC", retry_cnt=2, timeout=14)  # 14: 67.1 ms
+    there = {"remote_addr": two.addr, "rkey": two.rkey}
+    bench.a.post_send(q, send(1, "RDMA_READ", one.sge(0, 100), **there), send(2, "RDMA_WRITE", one.sge(0, 10), **there))
     bench.expect("a", q.send_cq, "RETRY_EXC_ERR", FLUSHED)
 
 

@@ -53,8 +53,10 @@ def test_entries_read_back_with_their_parents() -> None:
     assert list(entries) == ["usr", "usr/bin", "usr/bin/tool", "bin", "dev", "dev/console"]
     tool = entries["usr/bin/tool"]
     assert (tool.mode, tool.content, tool.mtime_s) == (stat.S_IFREG | 0o755, b"abcde", 77)
-    assert entries["bin"].content == b"usr/bin" and stat.S_ISLNK(entries["bin"].mode)
-    assert entries["dev/console"].device == (5, 1) and stat.S_ISCHR(entries["dev/console"].mode)
+    assert entries["bin"].content == b"usr/bin"
+    assert stat.S_ISLNK(entries["bin"].mode)
+    assert entries["dev/console"].device == (5, 1)
+    assert stat.S_ISCHR(entries["dev/console"].mode)
     assert stat.S_ISDIR(entries["usr"].mode)
 
 
@@ -74,7 +76,9 @@ def test_archives_can_follow_one_another() -> None:
 def test_membership_ignores_the_leading_slash() -> None:
     archive = CpioWriter(io.BytesIO())
     archive.data("/etc/hosts", b"")
-    assert "etc/hosts" in archive and "/etc" in archive and "etc/passwd" not in archive
+    assert "etc/hosts" in archive
+    assert "/etc" in archive
+    assert "etc/passwd" not in archive
 
 
 def test_no_trailer_after_an_exception() -> None:

@@ -9,7 +9,10 @@ from dpu_emu.lab.qemu import GuestConfig
 
 def test_a_guest_that_is_not_started_says_so() -> None:
     guest = Guest(GuestConfig(script="", name="idle"))
-    assert not guest.running and guest.output == "" and guest.console() == "" and guest.boot_ns == 0
+    assert not guest.running
+    assert guest.output == ""
+    assert guest.console() == ""
+    assert guest.boot_ns == 0
     with pytest.raises(GuestError, match="idle is not started"):
         guest.wait()
 

@@ -42,7 +42,8 @@ def test_console_status_and_output_have_their_places() -> None:
 
 def test_memory_is_shared_and_sized() -> None:
     command = line(GuestConfig(script="", memory_mib=1024, cpus=2))
-    assert "memory-backend-memfd,id=memory,size=1024M,share=on" in command and "-m 1024" in command
+    assert "memory-backend-memfd,id=memory,size=1024M,share=on" in command
+    assert "-m 1024" in command
     assert "-smp 2" in command
 
 
@@ -61,7 +62,8 @@ def test_a_namespace_is_entered_by_nsenter() -> None:
 
 def test_more_arguments_are_passed_on() -> None:
     config = GuestConfig(script="", kernel_arguments="debug", qemu_arguments=("-trace", "x"))
-    assert "loglevel=4 debug'" in line(config) and "-trace x" in line(config)
+    assert "loglevel=4 debug'" in line(config)
+    assert "-trace x" in line(config)
 
 
 @pytest.mark.parametrize(
