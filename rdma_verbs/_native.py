@@ -53,6 +53,45 @@ __all__ = [
     "wire_icrc",
     "wire_parse",
 ]
+
+# Types cross between the two modules, so their static copies of the datapath library must be one build's.
+_dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
+
+Handle: TypeAlias = Any
+"""A pointer into the engine; only this file looks inside."""
+
+NEVER_PS = (1 << 64) - 1
+
+_STATUS = {int(s): s for s in WcStatus}
+_OPCODE = {int(o): o for o in WcOpcode}
+_FLAGS = {f: WcFlags(f) for f in range(4)}
+
+
+class Kind(IntEnum):
+    """Sorts of objects in the order in which they can be released."""
+
+    QP = 0
+    MR = 1
+    CQ = 2
+    PD = 3
+
+
+class Event(NamedTuple):
+    """An asynchronous event as the engine tells it."""
+
+    type: EventType
+    num: int
+    number: int
+    """What ``Engine.number`` gave the object at its creation."""
+
+
+class Net:
+    """A virtual-time net and the devices that it runs; their memory lives as long as this object."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.raw = _not_null(lib.roce_vnet_new(), "virtual net")
+        self._devices: list[Handle] = []
         self._kept: list[object] = []
         self.on_work: list[Callable[[], None]] = []
         """Called when a device of this net was given something to do."""
