@@ -1,12 +1,39 @@
 """The only file of this package that touches cffi: C calls in, Python values and exceptions out."""
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeAlias
 
 from datapath._dp_cffi import ffi, lib
-from datapath.errors import from_errno
+from datapath.errors import CallerError, from_errno
 
-__all__ = ["Build", "build", "check", "ffi", "lib", "new_build"]
+__all__ = [
+    "Build",
+    "Direction",
+    "FaultAction",
+    "Handle",
+    "build",
+    "check",
+    "fault_new",
+    "fault_rule_hits",
+    "fault_set",
+    "fault_set_rules",
+    "ffi",
+    "lib",
+    "new_build",
+    "pcap_flush",
+    "pcap_frames",
+    "pcap_new",
+    "port_free",
+    "port_mem_pair",
+    "port_mtu",
+    "port_stats",
+    "rate_new",
+    "rate_set",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +67,137 @@ def build() -> Build:
     """Return how the compiled library was made."""
     out = new_build()
     return Build(*(ffi.string(field).decode() for field in (out.version, out.compiler, out.sanitizers)))
+
+
+# Ports
+
+Handle: TypeAlias = Any
+"""A pointer into the C library; only the ``_native.py`` files look inside."""
+
+
+class Direction(IntEnum):
+    """Which frames of a port a fault is for, as the port sees them."""
+
+    TX = 1
+    RX = 2
+    BOTH = 3
+
+
+class FaultAction(IntEnum):
+    """What a rule does to a frame; ``NONE`` lets it pass, untouched by chance too."""
+
+    NONE = 0
+    DROP = 1
+    DUPLICATE = 2
+    CORRUPT = 3
+    DELAY = 4
+
+
+def port_mem_pair(depth: int, latency_ns: int) -> tuple[Handle, Handle]:
+    """Return two ports joined back to back."""
+    out = ffi.new("struct dp_port *[2]")
+    what = f"memory pair of depth {depth}, latency {latency_ns} ns"
+    with _fitting(what):
+        check(lib.dp_port_mem_pair(depth, latency_ns * 1000, out, out + 1), what)
+    return out[0], out[1]
+
+
+def port_free(port: Handle) -> None:
+    """Free a port and those that it wraps."""
+    lib.dp_port_free(port)
+
+
+def port_mtu(port: Handle) -> int:
+    """Return the largest IP packet."""
+    return int(lib.dp_port_mtu(port))
+
+
+def port_stats(port: Handle) -> dict[str, int]:
+    """Return the counters of one layer."""
+    raw = ffi.new("struct dp_port_stats *")
+    lib.dp_port_get_stats(port, raw)
+    return {name: int(getattr(raw, name)) for name, _ in ffi.typeof("struct dp_port_stats").fields}
+
+
+def fault_new(inner: Handle, numbers: Mapping[str, int]) -> Handle:
+    """Return ``inner`` with faults around it."""
+    return _made(lib.dp_port_fault_new(inner, _struct("struct dp_fault_cfg *", numbers)), "faults")
+
+
+def fault_set(port: Handle, numbers: Mapping[str, int]) -> None:
+    """Change the chances of a port with faults."""
+    check(lib.dp_port_fault_set(port, _struct("struct dp_fault_cfg *", numbers)), "faults")
+
+
+def fault_set_rules(port: Handle, rules: Sequence[Mapping[str, int | bytes]]) -> None:
+    """Change the rules of a port with faults."""
+    raw = ffi.new("struct dp_fault_rule[]", len(rules))
+    for i, rule in enumerate(rules):
+        raw[i] = _struct("struct dp_fault_rule *", rule)[0]
+    check(lib.dp_port_fault_set_rules(port, raw, len(rules)), f"faults: {len(rules)} rules")
+
+
+def fault_rule_hits(port: Handle, rule: int) -> int:
+    """Return how many frames a rule acted on."""
+    with _fitting("faults"):
+        return int(lib.dp_port_fault_rule_hits(port, rule))
+
+
+def pcap_new(inner: Handle, path: str, unix_ns: int, snaplen: int, name: str) -> Handle:
+    """Return ``inner`` with a capture into a new file at ``path`` around it.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    with _fitting(f"capture {path}"):
+        made = lib.dp_port_pcap_new(inner, os.fsencode(path), unix_ns, snaplen, name.encode())
+    if not made:
+        raise OSError(ffi.errno, os.strerror(ffi.errno), path)
+    return made
+
+
+def pcap_flush(port: Handle) -> int:
+    """Write out what is buffered; return 0 or the negative errno that ended the capture."""
+    return int(lib.dp_port_pcap_flush(port))
+
+
+def pcap_frames(port: Handle) -> tuple[int, int]:
+    """Return frames captured, and frames not captured because the capture had ended."""
+    return int(lib.dp_port_pcap_frames(port)), int(lib.dp_port_pcap_lost(port))
+
+
+def rate_new(inner: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int) -> Handle:
+    """Return ``inner`` with its transmit side limited."""
+    what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
+    with _fitting(what):
+        return _made(lib.dp_port_rate_new(inner, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def rate_set(port: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int) -> None:
+    """Change the limit."""
+    what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
+    with _fitting(what):
+        check(lib.dp_port_rate_set(port, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def _struct(kind: str, values: Mapping[str, int | bytes]) -> Any:
+    raw = ffi.new(kind)
+    for name, value in values.items():
+        with _fitting(f"{kind[7:-2]}: {name} {value!r}"):
+            setattr(raw, name, value)
+    return raw
+
+
+def _made(handle: Handle, what: str) -> Handle:
+    if not handle:
+        raise from_errno(ffi.errno, what)
+    return handle
+
+
+@contextmanager
+def _fitting(what: str) -> Iterator[None]:
+    """Turn cffi's refusal of a number that does not fit a C type into the caller's error."""
+    try:
+        yield
+    except (OverflowError, TypeError) as error:
+        raise CallerError(f"{what}: {error}") from None

@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # Order matters as in C: a type before its first use.
 HEADERS = [
     "datapath/csrc/version.h",
+    "datapath/csrc/port.h",
+    "datapath/csrc/port_fault.h",
+    "datapath/csrc/port_pcap.h",
+    "datapath/csrc/port_rate.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

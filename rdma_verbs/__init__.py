@@ -1,1 +1,72 @@
-"""RDMA over Converged Ethernet, version 2: the engine and its faces."""
+"""RDMA over Converged Ethernet, version 2: the engine and its faces.
+
+The names are those of rdma-core's pyverbs; ``docs/python-api.md`` shows them at work.
+"""
+
+from datapath.errors import CallerError, DpuError, PeerError
+from datapath.port import Faults, Port, Rule
+from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.ah import AH
+from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
+from rdma_verbs.cq import CQ
+from rdma_verbs.device import AsyncEvent, Context
+from rdma_verbs.enums import (
+    AccessFlags,
+    EventType,
+    Mtu,
+    QpAttrMask,
+    QpState,
+    QpType,
+    SendFlags,
+    WcFlags,
+    WcOpcode,
+    WcStatus,
+    WrOpcode,
+)
+from rdma_verbs.errors import PostError, QueueFullError
+from rdma_verbs.mr import MR
+from rdma_verbs.pd import PD
+from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
+from rdma_verbs.virtual import VirtualNet
+from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
+
+__all__ = [
+    "AH",
+    "CQ",
+    "GID",
+    "MR",
+    "PD",
+    "QP",
+    "SGE",
+    "WC",
+    "AHAttr",
+    "AccessFlags",
+    "AsyncEvent",
+    "CallerError",
+    "Context",
+    "DeviceConfig",
+    "DpuError",
+    "EventType",
+    "Faults",
+    "Mtu",
+    "PeerError",
+    "Port",
+    "PostError",
+    "QPAttr",
+    "QPCap",
+    "QPEndpoint",
+    "QPInitAttr",
+    "QpAttrMask",
+    "QpState",
+    "QpType",
+    "QueueFullError",
+    "RecvWR",
+    "Rule",
+    "SendFlags",
+    "SendWR",
+    "VirtualNet",
+    "WcFlags",
+    "WcOpcode",
+    "WcStatus",
+    "WrOpcode",
+]

@@ -1,11 +1,660 @@
-"""The only file of this package that touches cffi: C calls in, Python values and exceptions out."""
+"""The only file of this package that touches cffi: C calls in, Python values and exceptions out.
+
+``Engine`` is one device of the C engine together with what drives it (the live driver's thread and locks, or a
+virtual-time net), the Python lock around both, and the graveyard: what was forgotten and waits to be released.
+
+Locks. Python threads exclude each other by ``Engine.lock``; the contexts of one virtual net share theirs. Inside it
+``with engine:`` takes the live driver's lock as well. No finalizer takes a lock: it may run anywhere, also between a
+lock and its release on the same thread, so it only appends to the graveyard, which the next entry empties.
+"""
+
+import errno as _errno
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from enum import IntEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from datapath import _native as _dp
+from datapath.errors import CallerError, DpuError, from_errno
+from datapath.port import Port
 from rdma_verbs._roce_cffi import ffi, lib
+from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
+from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, WcFlags, WcOpcode, WcStatus
+from rdma_verbs.errors import PostError, QueueFullError
+from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
-__all__ = ["ffi", "lib"]
+if TYPE_CHECKING:
+    from rdma_verbs.resource import Resource
+
+__all__ = ["NEVER_PS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "ffi", "lib", "new_ah"]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
-_dp.check(
-    lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: compiled modules of two builds, rebuild both"
+_dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
+
+Handle: TypeAlias = Any
+"""A pointer into the engine; only this file looks inside."""
+
+NEVER_PS = (1 << 64) - 1
+
+_STATUS = {int(s): s for s in WcStatus}
+_OPCODE = {int(o): o for o in WcOpcode}
+_FLAGS = {f: WcFlags(f) for f in range(4)}
+
+
+class Kind(IntEnum):
+    """Sorts of objects in the order in which they can be released."""
+
+    QP = 0
+    MR = 1
+    CQ = 2
+    PD = 3
+
+
+class Event(NamedTuple):
+    """An asynchronous event as the engine tells it."""
+
+    type: EventType
+    num: int
+    number: int
+    """What ``Engine.number`` gave the object at its creation."""
+
+
+class Net:
+    """A virtual-time net and the devices that it runs; their memory lives as long as this object."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.raw = _not_null(lib.roce_vnet_new(), "virtual net")
+        self._devices: list[Handle] = []
+        self._kept: list[object] = []
+        self.on_work: list[Callable[[], None]] = []
+        """Called when a device of this net was given something to do."""
+        weakref.finalize(self, _free_net, self.raw, self._devices, self._kept)
+
+    @property
+    def now_ps(self) -> int:
+        """Virtual time since the net was made."""
+        return int(lib.roce_vnet_now_ps(self.raw))
+
+    def __enter__(self) -> Self:
+        self.lock.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.lock.release()
+
+    def join(self, device: Handle, port: Port, kept: object) -> None:
+        """Give the net a device and its port. ``kept`` lives until the device is freed."""
+        self._devices.append(device)
+        self._kept.append(kept)
+        result = lib.roce_vnet_join(self.raw, device, port.take(self))
+        if result < 0:
+            raise from_errno(result, "virtual net: cannot join a device")
+
+    def run(self, cqs: Sequence[Handle], until_ps: int, max_events: int) -> int:
+        """Run events until ``until_ps``, or until one of ``cqs`` holds an entry. Returns how many.
+
+        Raises:
+            DpuError: ``max_events`` ran and the end was not reached (ELOOP).
+        """
+        if cqs:
+            result = lib.roce_vnet_run_cqe(
+                self.raw, ffi.new("struct roce_cq *[]", list(cqs)), len(cqs), until_ps, max_events
+            )
+        else:
+            result = lib.roce_vnet_run(self.raw, until_ps, max_events)
+        if result == -_errno.ELOOP:
+            raise DpuError(
+                f"virtual net: {max_events} events ran and time is only {self.now_ps // 1000} ns", _errno.ELOOP
+            )
+        if result < 0:
+            raise from_errno(result, "virtual net: run")
+        return int(result)
+
+
+class Engine:
+    """One device, its driver, the locks around it, and what waits to be released."""
+
+    def __init__(self, config: DeviceConfig, net: Net | None = None) -> None:
+        self.net = net
+        self.lock = net.lock if net else threading.RLock()
+        self._depth = 0
+        self._live: Handle = None
+        self._numbers = 0
+        self._objects: weakref.WeakValueDictionary[int, Resource] = weakref.WeakValueDictionary()
+        self._graveyard: deque[tuple[Kind, Handle, object]] = deque()
+        raw = ffi.new("struct roce_dev_cfg *")
+        _fill_config(raw, config)
+        self._dev = lib.roce_dev_new(raw)
+        if not self._dev:
+            raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
+        self._destroyer: weakref.finalize[Any, Engine] | None = None
+
+    def start(self, port: Port) -> None:
+        """Give the device its port, which from now on belongs to it, and drive it."""
+        if self.net:
+            # The net frees the device: it may be entered as long as the net runs, even if its context was closed.
+            with self.net:
+                self.net.join(self._dev, port, self._graveyard)
+            return
+        handle = port.take(self)
+        live = lib.roce_live_start(self._dev, handle)
+        if not live:
+            code = ffi.errno
+            port.freed()
+            lib.roce_dev_free(self._dev)
+            lib.dp_port_free(handle)
+            self._dev = None
+            raise from_errno(code, "live driver: cannot start")
+        self._live = live
+        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard)
+
+    def stop(self) -> None:
+        """Stop the driver and free the device. Every object on it must be closed."""
+        with self.lock:
+            if self._dev is None:
+                return
+            self._dev = None
+            self._live = None
+        if self._destroyer:
+            self._destroyer()
+
+    # Entering
+
+    def __enter__(self) -> Self:
+        self.lock.acquire()
+        self._depth += 1
+        if self._depth == 1:
+            if self._live:
+                lib.roce_live_lock(self._live)
+            if self._graveyard:
+                self._bury()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._live:
+            lib.roce_live_unlock(self._live)
+        self.lock.release()
+
+    def forget(self, kind: Kind, handle: Handle, pin: object) -> None:
+        """Release an object at the next entry; for finalizers. ``pin`` lives until then."""
+        self._graveyard.append((kind, handle, pin))
+
+    def tidy(self) -> None:
+        """Release what was forgotten, if anything was."""
+        if self._graveyard:
+            with self:
+                pass
+
+    def _bury(self) -> None:
+        if self._dev is None:
+            return
+        waiting: list[tuple[Kind, Handle, object]] = []
+        while self._graveyard:
+            waiting.append(self._graveyard.popleft())
+        waiting.sort(key=lambda entry: entry[0])
+        # Still in use (by a work request, by an object that lives): the next entry tries again.
+        self._graveyard.extend(entry for entry in waiting if _release(entry[0], entry[1]) < 0)
+
+    def release(self, kind: Kind, handle: Handle) -> None:
+        """Destroy an object now.
+
+        Raises:
+            CallerError: it is in use (EBUSY).
+        """
+        self._check(_release(kind, handle), kind.name)
+
+    def number(self) -> int:
+        """Return a number for a new object, for events to name it by."""
+        with self.lock:
+            self._numbers += 1
+            return self._numbers
+
+    def register(self, number: int, resource: "Resource") -> None:
+        """Remember which object has the number; it may be forgotten at any time."""
+        self._objects[number] = resource
+
+    def numbered(self, number: int) -> "Resource | None":
+        """Return the object of a number, unless it is gone."""
+        return self._objects.get(number)
+
+    # Errors
+
+    def error(self, code: int, what: str) -> DpuError:
+        """Return the exception for a failed call: the engine's own words if it has some, else ``what`` and errno."""
+        number = abs(code)
+        words = ffi.string(lib.roce_dev_error(self._dev)).decode() if self._dev else ""
+        message = words or f"{what}: {os.strerror(number)}"
+        if number == _errno.EBUSY:
+            return CallerError(message, number)
+        return type(from_errno(number, ""))(message, number)
+
+    def _check(self, result: int, what: str) -> int:
+        if result < 0:
+            raise self.error(result, what)
+        return result
+
+    def _made(self, handle: Handle, what: str) -> Handle:
+        if not handle:
+            raise self.error(ffi.errno or _errno.EINVAL, what)
+        return handle
+
+    # The device
+
+    @property
+    def now_ps(self) -> int:
+        """The device's time."""
+        if self.net:
+            return self.net.now_ps
+        with self.lock:
+            return int(lib.roce_live_now_ps(self._live)) if self._live else 0
+
+    def event_fd(self) -> int:
+        """Return the descriptor that is readable when something fired, or -1 in virtual time."""
+        return int(lib.roce_live_event_fd(self._live)) if self._live else -1
+
+    def config(self) -> DeviceConfig:
+        """Return the configuration with defaults filled in."""
+        raw = lib.roce_dev_config(self._dev)
+        plain = {f.name: int(getattr(raw, f.name)) for f in fields(DeviceConfig) if f.name not in ("gids", "max_mtu")}
+        gids = tuple(_gid(raw.gid[i]) for i in range(raw.ngid))
+        return DeviceConfig(**plain, max_mtu=Mtu(raw.max_mtu), gids=gids)
+
+    def counters(self) -> dict[str, int]:
+        """Return every named counter."""
+        values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
+        return {ffi.string(lib.roce_counter_name(i)).decode(): int(values[i]) for i in range(lib.roce_counter_count())}
+
+    def drops(self) -> dict[str, int]:
+        """Return the packets dropped, by reason, where there are any."""
+        return {name.removeprefix("drop_"): n for name, n in self.counters().items() if n and name.startswith("drop_")}
+
+    def next_event(self) -> Event | None:
+        """Return the oldest asynchronous event and forget it."""
+        raw = ffi.new("struct roce_event *")
+        if not lib.roce_dev_next_event(self._dev, raw):
+            return None
+        return Event(EventType(raw.type), int(raw.num), int(ffi.cast("uintptr_t", raw.user)))
+
+    def next_notified(self) -> int:
+        """Return the number of a CQ whose notification fired, or 0."""
+        return int(ffi.cast("uintptr_t", lib.roce_dev_next_notified(self._dev)))
+
+    # Objects
+
+    def pd_alloc(self) -> Handle:
+        """Return a new protection domain."""
+        return self._made(lib.roce_pd_alloc(self._dev), "PD")
+
+    def mr_reg(
+        self, pd: Handle, view: memoryview | None, length: int, iova: int | None, access: AccessFlags
+    ) -> tuple[Handle, int, int, int, object]:
+        """Register memory, ``None``: bounds without memory. Returns region, lkey, rkey, address, and what pins it."""
+        pin = ffi.from_buffer(view) if view is not None else None
+        address = int(ffi.cast("uintptr_t", pin)) if pin is not None else 0
+        start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
+        if not 0 <= start <= NEVER_PS:
+            raise CallerError(f"MR: iova {start} is not a 64-bit address")
+        raw = lib.roce_mr_reg(pd, pin if pin is not None else ffi.NULL, length, start, _u32("MR", "access", access))
+        mr = self._made(raw, "MR")
+        return mr, int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr)), start, pin
+
+    def cq_create(self, cqe: int, number: int) -> Handle:
+        """Return a new completion queue for ``cqe`` entries."""
+        return self._made(lib.roce_cq_create(self._dev, _u32("CQ", "cqe", cqe), _user(number)), "CQ")
+
+    def cq_resize(self, cq: Handle, cqe: int) -> None:
+        """Make room for ``cqe`` entries."""
+        self._check(lib.roce_cq_resize(cq, _u32("CQ", "cqe", cqe)), "CQ: resize")
+
+    def cq_size(self, cq: Handle) -> int:
+        """Return how many entries the queue holds at most."""
+        return int(lib.roce_cq_size(cq))
+
+    def cq_num(self, cq: Handle) -> int:
+        """Return the number of the queue."""
+        return int(lib.roce_cq_num(cq))
+
+    def cq_poll(self, cq: Handle, n: int) -> list[WC]:
+        """Return and remove up to ``n`` completions. Makes progress when the device is live."""
+        raw = ffi.new("struct roce_wc[]", n)
+        got = lib.roce_live_poll(self._live, cq, raw, n) if self._live else lib.roce_cq_poll(cq, raw, n)
+        if got == 0:
+            return []
+        self._check(got, "CQ: poll")
+        return [_wc(raw[i]) for i in range(got)]
+
+    def cq_req_notify(self, cq: Handle, solicited_only: bool) -> None:
+        """Arm the queue: the next completion fires it."""
+        self._check(lib.roce_cq_req_notify(cq, int(solicited_only)), "CQ: req_notify")
+
+    def qp_create(
+        self, pd: Handle, send_cq: Handle, recv_cq: Handle, qp_type: QpType, cap: QPCap, sig_all: bool, number: int
+    ) -> tuple[Handle, QPCap]:
+        """Return a new queue pair and the sizes that it got."""
+        raw = ffi.new("struct roce_qp_init_attr *")
+        raw.send_cq, raw.recv_cq = send_cq, recv_cq
+        raw.qp_type, raw.sq_sig_all = int(qp_type), int(sig_all)
+        _fill("QP: cap", raw.cap, _cap_items(cap))
+        qp = self._made(lib.roce_qp_create(pd, raw, _user(number)), f"{qp_type.name} QP")
+        return qp, _cap(raw.cap)
+
+    def qp_modify(self, qp: Handle, attr: QPAttr, mask: int) -> None:
+        """Set the attributes that ``mask`` names."""
+        raw = ffi.new("struct roce_qp_attr *")
+        what = f"QP {lib.roce_qp_num(qp)}"
+        for f in fields(QPAttr):
+            value = getattr(attr, f.name)
+            if isinstance(value, QPCap):
+                _fill(f"{what}: cap", raw.cap, _cap_items(value))
+            elif isinstance(value, AHAttr):
+                _fill_ah(what, raw.ah, value)
+            else:
+                _set(what, raw, f.name, value)
+        self._check(lib.roce_qp_modify(qp, raw, _u32(what, "mask", mask)), f"{what}: modify")
+        self._worked()
+
+    def qp_query(self, qp: Handle) -> QPAttr:
+        """Return all attributes."""
+        raw = ffi.new("struct roce_qp_attr *")
+        lib.roce_qp_query(qp, raw)
+        values: dict[str, Any] = {f.name: getattr(raw, f.name) for f in fields(QPAttr) if hasattr(raw, f.name)}
+        values.update(
+            qp_state=QpState(raw.qp_state),
+            cur_qp_state=QpState(raw.cur_qp_state),
+            path_mtu=Mtu(raw.path_mtu or Mtu.MTU_1024),
+            qp_access_flags=AccessFlags(raw.qp_access_flags),
+            cap=_cap(raw.cap),
+            ah_attr=_ah_attr(raw.ah),
+            en_sqd_async_notify=bool(raw.en_sqd_async_notify),
+            sq_draining=bool(raw.sq_draining),
+        )
+        return QPAttr(**values)
+
+    def qp_num(self, qp: Handle) -> int:
+        """Return the number of the queue pair."""
+        return int(lib.roce_qp_num(qp))
+
+    def qp_state(self, qp: Handle) -> QpState:
+        """Return the state of the queue pair."""
+        return QpState(lib.roce_qp_state(qp))
+
+    def post_send(self, qp: Handle, wrs: Sequence[SendWR]) -> None:
+        """Post requests in order, until one is refused.
+
+        Raises:
+            QueueFullError: the queue had no room for one; its ``posted`` says how many it took.
+            PostError: one is illegal; likewise.
+        """
+        raw, kept = _send_wrs(int(lib.roce_qp_num(qp)), wrs)
+        if self._live:
+            done = lib.roce_live_post_send(self._live, qp, raw, len(wrs))
+            self._posted(qp, "post_send", done, len(wrs))
+        else:
+            for i in range(len(wrs)):
+                result = lib.roce_post_send(qp, raw + i)
+                if result < 0:
+                    raise self._post_error(qp, "post_send", result, i)
+        del kept
+        self._worked()
+
+    def post_recv(self, qp: Handle, wrs: Sequence[RecvWR]) -> None:
+        """Post receive requests; as ``post_send``."""
+        raw, kept = _recv_wrs(int(lib.roce_qp_num(qp)), wrs)
+        if self._live:
+            done = lib.roce_live_post_recv(self._live, qp, raw, len(wrs))
+            self._posted(qp, "post_recv", done, len(wrs))
+        else:
+            for i in range(len(wrs)):
+                result = lib.roce_post_recv(qp, raw + i)
+                if result < 0:
+                    raise self._post_error(qp, "post_recv", result, i)
+        del kept
+        self._worked()
+
+    def _posted(self, qp: Handle, verb: str, done: int, asked: int) -> None:
+        if done < 0:
+            raise self._post_error(qp, verb, done, 0)
+        if done < asked:
+            raise self._post_error(qp, verb, -_errno.ENOMEM, done)
+
+    def _post_error(self, qp: Handle, verb: str, code: int, posted: int) -> PostError:
+        if posted:
+            self._worked()
+        with self:
+            cause = self.error(code, f"QP {lib.roce_qp_num(qp)}: {verb}")
+        kind = QueueFullError if cause.errno == _errno.ENOMEM else PostError
+        return kind(str(cause), cause.errno, posted)
+
+    def _worked(self) -> None:
+        """Tell the net's waiters that there is something new to run."""
+        if self.net:
+            for wake in list(self.net.on_work):
+                wake()
+
+
+def address_of(buffer: object) -> int:
+    """Return the address of an exported buffer, for tests and for talking to C."""
+    return int(ffi.cast("uintptr_t", ffi.from_buffer(buffer)))
+
+
+# Releasing. Functions, not methods: finalizers must not hold what they wait for.
+
+
+def _release(kind: Kind, handle: Handle) -> int:
+    if kind is Kind.QP:
+        return int(lib.roce_qp_destroy(handle))
+    if kind is Kind.MR:
+        return int(lib.roce_mr_dereg(handle))
+    if kind is Kind.CQ:
+        return int(lib.roce_cq_destroy(handle))
+    return int(lib.roce_pd_dealloc(handle))
+
+
+def _free_live(live: Handle, device: Handle, port: Handle, graveyard: deque[tuple[Kind, Handle, object]]) -> None:
+    lib.roce_live_stop(live)
+    lib.roce_dev_free(device)
+    lib.dp_port_free(port)
+    graveyard.clear()  # pins: only now may the memory of forgotten regions go
+
+
+def _free_net(net: Handle, devices: list[Handle], kept: list[object]) -> None:
+    lib.roce_vnet_free(net)
+    for device in devices:
+        lib.roce_dev_free(device)
+    kept.clear()
+
+
+# Numbers. cffi refuses what does not fit a C field; here that becomes an error with a name.
+
+
+def _set(what: str, raw: Any, name: str, value: object) -> None:
+    try:
+        setattr(raw, name, value)
+    except (OverflowError, TypeError):
+        bits = 8 * ffi.sizeof(_field_type(raw, name))
+        raise CallerError(f"{what}: {name} {value!r} is not an unsigned integer of {bits} bits") from None
+
+
+def _field_type(raw: Any, name: str) -> Any:
+    kind = ffi.typeof(raw)
+    return dict((kind.item if kind.kind == "pointer" else kind).fields)[name].type
+
+
+def _fill(what: str, raw: Any, items: Iterable[tuple[str, object]]) -> None:
+    for name, value in items:
+        _set(what, raw, name, value)
+
+
+def _u32(what: str, name: str, value: int) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << 32:
+        raise CallerError(f"{what}: {name} {value!r} is not an unsigned integer of 32 bits")
+    return int(value)
+
+
+def _user(number: int) -> Handle:
+    return ffi.cast("void *", number)
+
+
+# Values to structs and back
+
+
+def _cap_items(cap: QPCap) -> Iterable[tuple[str, object]]:
+    return ((f.name, getattr(cap, f.name)) for f in fields(cap))
+
+
+def _cap(raw: Any) -> QPCap:
+    return QPCap(*(int(getattr(raw, f.name)) for f in fields(QPCap)))
+
+
+def _gid(raw: Any) -> GID:
+    return GID(bytes(ffi.buffer(raw.b)))
+
+
+def _fill_ah(what: str, raw: Any, attr: AHAttr) -> None:
+    raw.dgid.b = attr.dgid.raw
+    for name in ("flow_label", "sgid_index", "traffic_class", "hop_limit", "sl", "port_num"):
+        _set(f"{what}: ah_attr", raw, name, getattr(attr, name))
+
+
+def _ah_attr(raw: Any) -> AHAttr:
+    return AHAttr(
+        dgid=_gid(raw.dgid),
+        sgid_index=raw.sgid_index,
+        flow_label=raw.flow_label,
+        traffic_class=raw.traffic_class,
+        hop_limit=raw.hop_limit,
+        sl=raw.sl,
+        port_num=raw.port_num,
+    )
+
+
+def new_ah(attr: AHAttr) -> Handle:
+    """Return a native copy of the attributes; UD work requests point to it."""
+    raw = ffi.new("struct roce_ah_attr *")
+    _fill_ah("AH", raw, attr)
+    return raw
+
+
+def _fill_config(raw: Any, config: DeviceConfig) -> None:
+    what = "device"
+    if not 1 <= len(config.gids) <= 16:
+        raise CallerError(f"{what}: {len(config.gids)} GIDs are not between 1 and 16")
+    for f in fields(config):
+        if f.name == "gids":
+            continue
+        value = getattr(config, f.name)
+        _set(what, raw, f.name, 0 if value is None else value)
+    raw.ngid = len(config.gids)
+    for i, gid in enumerate(config.gids):
+        raw.gid[i].b = gid.raw
+
+
+def _wc(raw: Any) -> WC:
+    return WC(
+        raw.wr_id,
+        _STATUS[raw.status],
+        # After an error the engine need not name an opcode that we know.
+        _OPCODE.get(raw.opcode, WcOpcode.SEND),
+        raw.vendor_err,
+        raw.byte_len,
+        raw.imm_data,
+        raw.qp_num,
+        raw.src_qp,
+        _FLAGS.get(raw.wc_flags) or WcFlags(raw.wc_flags),
+        raw.pkey_index,
+        raw.sl,
+        raw.timestamp_ps,
+    )
+
+
+def _fill_sges(what: str, raw: Any, at: int, sg: Sequence[SGE]) -> None:
+    for i, sge in enumerate(sg, at):
+        piece = raw[i]
+        try:
+            piece.addr, piece.length, piece.lkey = sge.addr, sge.length, sge.lkey
+        except (OverflowError, TypeError):
+            _fill(f"{what}: sge {i - at}", piece, (("addr", sge.addr), ("length", sge.length), ("lkey", sge.lkey)))
+
+
+def _send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
+    """Return the C form of the requests, and what must live while it is used."""
+    raw = ffi.new("struct roce_send_wr[]", len(wrs))
+    sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) if wr.data is None else 1 for wr in wrs))
+    kept: list[object] = [sges]
+    at = 0
+    for i, wr in enumerate(wrs):
+        what = f"QP {qpn}: send request {i}"
+        out = raw[i]
+        flags = int(wr.send_flags)
+        count = len(wr.sg)
+        if wr.data is not None:
+            if count:
+                raise CallerError(f"{what}: has both data and {count} SGEs")
+            pin = ffi.from_buffer(wr.data)
+            kept.append(pin)
+            sges[at].addr, sges[at].length = int(ffi.cast("uintptr_t", pin)), len(pin)
+            flags |= _INLINE
+            count = 1
+        elif flags & _INLINE:
+            # The engine would read any address of the process: inline data comes as an object, never as a number.
+            raise CallerError(f"{what}: INLINE takes its bytes from SendWR.data, not from SGEs")
+        else:
+            _fill_sges(what, sges, at, wr.sg)
+        out.sg_list, out.num_sge = sges + at, count
+        at += count
+        if wr.ah is not None:
+            out.ah = wr.ah.native
+        try:
+            out.wr_id, out.opcode, out.send_flags, out.imm_data = wr.wr_id, wr.opcode, flags, wr.imm_data
+            out.remote_addr, out.rkey = wr.remote_addr, wr.rkey
+            out.compare_add, out.swap = wr.compare_add, wr.swap
+            out.remote_qpn, out.remote_qkey = wr.remote_qpn, wr.remote_qkey
+        except (OverflowError, TypeError):
+            _fill(what, out, ((name, getattr(wr, name)) for name in _SEND_NUMBERS))
+    return raw, kept
+
+
+def _recv_wrs(qpn: int, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
+    raw = ffi.new("struct roce_recv_wr[]", len(wrs))
+    sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) for wr in wrs))
+    at = 0
+    for i, wr in enumerate(wrs):
+        what = f"QP {qpn}: receive request {i}"
+        out = raw[i]
+        _fill_sges(what, sges, at, wr.sg)
+        out.sg_list, out.num_sge = sges + at, len(wr.sg)
+        at += len(wr.sg)
+        _set(what, out, "wr_id", wr.wr_id)
+    return raw, [sges]
+
+
+_INLINE = 8
+_SEND_NUMBERS = (
+    "wr_id",
+    "opcode",
+    "imm_data",
+    "remote_addr",
+    "rkey",
+    "compare_add",
+    "swap",
+    "remote_qpn",
+    "remote_qkey",
 )
+
+
+def _not_null(handle: Handle, what: str) -> Handle:
+    if not handle:
+        raise from_errno(ffi.errno or _errno.ENOMEM, what)
+    return handle

@@ -15,9 +15,12 @@ _dp = runpy.run_path(str(Path(__file__).resolve().parents[1] / "datapath" / "ffi
 # Order matters as in C: a type before its first use.
 HEADERS = [
     "rdma_verbs/csrc/build.h",
+    "rdma_verbs/csrc/verbs.h",
+    "rdma_verbs/csrc/vnet.h",
+    "rdma_verbs/csrc/live.h",
 ]
 
 ffibuilder = FFI()
 ffibuilder.include(_dp["ffibuilder"])
 ffibuilder.cdef(_dp["read_cdef"](HEADERS))
-ffibuilder.set_source("rdma_verbs._roce_cffi", _dp["LIBC_INCLUDES"] + _dp["includes"](HEADERS))
+ffibuilder.set_source("rdma_verbs._roce_cffi", _dp["LIBC_INCLUDES"] + _dp["includes"](_dp["HEADERS"] + HEADERS))

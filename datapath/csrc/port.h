@@ -44,6 +44,7 @@ struct dp_port_stats {
 };
 
 void dp_port_get_stats(const struct dp_port *p, struct dp_port_stats *out);
+uint32_t dp_port_mtu(const struct dp_port *p);    /* largest IP packet, bytes */
 struct dp_port *dp_port_inner(struct dp_port *p); /* the port that a wrapper owns; NULL for a base port */
 void dp_port_free(struct dp_port *p);             /* and its inner ports; NULL is allowed */
 /* cffi: end */

@@ -1,0 +1,30 @@
+"""Address handles: where a UD request goes, checked and translated once."""
+
+from typing import TYPE_CHECKING
+
+from rdma_verbs._native import Handle, new_ah
+from rdma_verbs.addr import AHAttr
+
+if TYPE_CHECKING:
+    from rdma_verbs.pd import PD
+
+__all__ = ["AH"]
+
+
+class AH:
+    """The address of a UD destination. It holds nothing of the device, so there is nothing to close.
+
+    Raises:
+        CallerError: a field of ``attr`` does not fit. Whether the device can reach it is checked when a request is
+            posted.
+    """
+
+    __slots__ = ("attr", "native", "pd")
+
+    def __init__(self, pd: "PD", attr: AHAttr) -> None:
+        self.pd = pd
+        self.attr = attr
+        self.native: Handle = new_ah(attr)
+
+    def __repr__(self) -> str:
+        return f"<AH {self.attr.dgid}>"

@@ -1,0 +1,222 @@
+"""A device as a program sees it: ``Context``, on the real clock or in virtual time, with the same objects on it."""
+
+import dataclasses
+import random
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from datapath.errors import CallerError
+from datapath.port import Port
+from rdma_verbs._native import Engine
+from rdma_verbs.addr import GID
+from rdma_verbs.attr import DeviceConfig
+from rdma_verbs.cq import CQ
+from rdma_verbs.enums import EventType, Mtu
+from rdma_verbs.resource import Resource
+
+if TYPE_CHECKING:
+    from rdma_verbs.pd import PD
+    from rdma_verbs.virtual import VirtualNet
+
+__all__ = ["AsyncEvent", "Context", "Driver"]
+
+# IPv6, UDP, BTH, the longest extension headers (AtomicETH) and ICRC around the payload.
+_HEADERS_BYTES = 40 + 8 + 12 + 28 + 4
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncEvent:
+    """Something happened that no completion tells."""
+
+    type: EventType
+    num: int
+    """Number of the queue pair, completion queue or port."""
+    element: Resource | None
+    """The object it happened to, if it still exists."""
+
+
+class Driver(Protocol):
+    """What waits for a context's completions and events; ``rdma_verbs.driver`` has those for asyncio."""
+
+    def wake(self) -> None:
+        """Something was closed: let every waiter look again. Called from any thread."""
+
+
+class Context:
+    """An opened device: ``Context.open`` on a UDP socket, ``Context.over`` any port, ``VirtualNet`` in virtual time.
+
+    It may be used from several threads. Closing it closes everything on it; so does forgetting it.
+    """
+
+    def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None) -> None:
+        """Take over a port and drive a new engine on it; for the constructors above."""
+        port.check_free()
+        self.name = f"device {config.gids[0]}"
+        self.engine = engine = Engine(config, net.native if net else None)
+        """For the other files of this package."""
+        self.net = net
+        """The virtual net it is part of; ``None`` when it is live."""
+        self.port = port
+        """What it sends and receives on: its counters, its faults, its capture."""
+        self.port_mtu = port.mtu
+        engine.start(port)
+        with engine:
+            self.config = engine.config()
+        self.gids: tuple[GID, ...] = self.config.gids
+        self.driver: Driver | None = None
+        self._closed = False
+        self._children: weakref.WeakSet[PD | CQ] = weakref.WeakSet()
+        self._at_close: list[Callable[[], None]] = []
+        self._events: deque[AsyncEvent] = deque()
+        self._fired: deque[CQ] = deque()
+        self._random = random.Random(self.config.seed)  # repeatable on purpose
+
+    @classmethod
+    def over(cls, port: Port, address: str | GID, config: DeviceConfig | None = None) -> Self:
+        """Return a live device on a port of any sort, which from now on belongs to it.
+
+        Raises:
+            CallerError: an address or a limit is illegal, or the port was given away already.
+        """
+        return cls(with_address(config, address), port)
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close()`` was called."""
+        return self._closed
+
+    @property
+    def now_ns(self) -> int:
+        """The device's time since it was opened, or virtual time since the net was made."""
+        return self.engine.now_ps // 1000
+
+    @property
+    def active_mtu(self) -> Mtu:
+        """The largest path MTU that fits both the device and its port."""
+        room = [mtu for mtu in Mtu if mtu.bytes + _HEADERS_BYTES <= self.port_mtu]
+        limit = self.config.max_mtu or Mtu.MTU_4096
+        return min(limit, max(room, default=Mtu.MTU_256))
+
+    def counters(self) -> dict[str, int]:
+        """Return all counters: those of ``rdma statistic`` by their Linux names, then ours, drops with ``drop_``."""
+        with self.engine as engine:
+            self.check_open()
+            return engine.counters()
+
+    def drops(self) -> dict[str, int]:
+        """Return the packets that were dropped, by reason; reasons that never happened are left out."""
+        with self.engine as engine:
+            self.check_open()
+            return engine.drops()
+
+    def next_event(self) -> AsyncEvent | None:
+        """Return the oldest asynchronous event that nobody took yet, or ``None``."""
+        self.collect()
+        return self._events.popleft() if self._events else None
+
+    def notified(self) -> list[CQ]:
+        """Return the queues whose notification (``CQ.req_notify``) fired since the last call."""
+        self.collect()
+        fired: list[CQ] = []
+        while self._fired:
+            fired.append(self._fired.popleft())
+        return fired
+
+    async def event(self) -> AsyncEvent:
+        """Return the next asynchronous event, waiting for it; needs a running asyncio loop.
+
+        Raises:
+            CallerError: the context is or gets closed.
+        """
+        from rdma_verbs.driver import driver_of
+
+        return await driver_of(self).wait_event()
+
+    def event_fd(self) -> int:
+        """Return a descriptor that is readable when a notification fired or an event came; -1 in virtual time.
+
+        To wait without asyncio: ``select`` on it, read its 8 bytes, then call ``notified`` and ``next_event``.
+        """
+        self.check_open()
+        return self.engine.event_fd()
+
+    def close(self) -> None:
+        """Close everything on the device, then the device. The second time does nothing."""
+        with self.engine:
+            if self._closed:
+                return
+            # Domains first: they close the queue pairs, which use the queues.
+            for child in sorted(self._children, key=lambda child: isinstance(child, CQ)):
+                child.close()
+            self._closed = True
+        self.engine.stop()
+        if self.net is None:
+            self.port.freed()
+        for undo in reversed(self._at_close):
+            undo()
+        self.wake()
+
+    # For the other files of this package
+
+    def check_open(self) -> None:
+        """Raise ``CallerError`` if the context is closed."""
+        if self._closed:
+            raise CallerError(f"{self.name} is closed")
+
+    def adopt(self, child: "PD | CQ") -> None:
+        """Close ``child`` before this one closes."""
+        self._children.add(child)
+
+    def at_close(self, undo: Callable[[], None]) -> None:
+        """Call ``undo`` after the device is closed."""
+        self._at_close.append(undo)
+
+    def random_psn(self) -> int:
+        """Return the first PSN of a new queue pair."""
+        return self._random.getrandbits(24)
+
+    def wake(self) -> None:
+        """Let every waiter look again."""
+        if self.driver:
+            self.driver.wake()
+
+    def collect(self) -> None:
+        """Take what fired and what happened from the engine."""
+        with self.engine as engine:
+            self.check_open()
+            while number := engine.next_notified():
+                cq = engine.numbered(number)
+                if isinstance(cq, CQ):
+                    self._fired.append(cq)
+            while event := engine.next_event():
+                self._events.append(AsyncEvent(event.type, event.num, engine.numbered(event.number)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{self.name}{' closed' if self._closed else ''}>"
+
+
+def with_address(config: DeviceConfig | None, address: str | GID) -> DeviceConfig:
+    """Return ``config`` with ``address`` as its first GID."""
+    config = config or DeviceConfig()
+    first = GID.of(address)
+    return dataclasses.replace(config, gids=(first, *(gid for gid in config.gids if gid != first)))

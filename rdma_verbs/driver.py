@@ -1,0 +1,205 @@
+"""Waiting with asyncio: the only file here that knows an event loop.
+
+A live device has one descriptor for all its queues; the loop watches it. An awaited queue is polled, armed, polled
+again (what came in between does not fire), and only then waited for. In virtual time waiting is what moves the clock.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from datapath.errors import CallerError
+from rdma_verbs.cq import CQ
+from rdma_verbs.device import AsyncEvent, Context
+from rdma_verbs.virtual import VirtualNet
+from rdma_verbs.wr import WC
+
+__all__ = ["LiveDriver", "VirtualDriver", "driver_of", "run"]
+
+T = TypeVar("T")
+
+
+class Waiting(Protocol):
+    """What both drivers can."""
+
+    def wake(self) -> None:
+        """Let every waiter look again. Called from any thread."""
+
+    async def wait_cq(self, cq: CQ, n: int, *, solicited_only: bool) -> list[WC]:
+        """Return up to ``n`` completions, at least one."""
+
+    async def wait_event(self) -> AsyncEvent:
+        """Return the next asynchronous event."""
+
+
+class _Waiters:
+    """Tasks that sleep until something may have changed."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._futures: set[asyncio.Future[None]] = set()
+
+    async def sleep(self) -> None:
+        future = self._loop.create_future()
+        self._futures.add(future)
+        try:
+            await future
+        finally:
+            self._futures.discard(future)
+
+    def wake(self) -> None:
+        """Wake all. They look, and sleep again if it was not for them."""
+        for future in self._futures:
+            if not future.done():
+                future.set_result(None)
+
+    def wake_from_any_thread(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody sleeps there any more
+            self._loop.call_soon_threadsafe(self.wake)
+
+
+class LiveDriver:
+    """Waits for a live device in one event loop."""
+
+    def __init__(self, context: Context, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._context = context
+        self._waiters = _Waiters(loop)
+        self._fd = context.event_fd()
+        loop.add_reader(self._fd, self._readable)
+        context.at_close(self.detach)
+
+    def _readable(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._fd, 8)
+        self._waiters.wake()
+
+    def wake(self) -> None:
+        """Let every waiter look again."""
+        self._waiters.wake_from_any_thread()
+
+    def detach(self) -> None:
+        """Stop watching the descriptor, which is about to be someone else's."""
+        if self._fd >= 0 and not self.loop.is_closed():
+            # Not through call_soon_threadsafe: the number may be in use again by then.
+            self.loop.remove_reader(self._fd)
+        self._fd = -1
+
+    async def wait_cq(self, cq: CQ, n: int, *, solicited_only: bool) -> list[WC]:
+        """Return up to ``n`` completions, at least one.
+
+        Raises:
+            CallerError: the queue is or gets closed.
+        """
+        while True:
+            if done := cq.poll(n):
+                return done
+            cq.req_notify(solicited_only=solicited_only)
+            if done := cq.poll(n):
+                return done
+            await self._waiters.sleep()
+            self._context.notified()  # take it, so that it can fire again
+
+    async def wait_event(self) -> AsyncEvent:
+        """Return the next asynchronous event.
+
+        Raises:
+            CallerError: the context is or gets closed.
+        """
+        while True:
+            if event := self._context.next_event():
+                return event
+            await self._waiters.sleep()
+
+
+class VirtualDriver:
+    """Waits in virtual time, for all devices of one net: when every task waits, the net runs."""
+
+    def __init__(self, net: VirtualNet, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._net = net
+        self._waiters = _Waiters(loop)
+        self._awaited: Counter[CQ] = Counter()
+        net.native.on_work.append(self.wake)
+
+    def wake(self) -> None:
+        """Let every waiter look again."""
+        self._waiters.wake_from_any_thread()
+
+    def detach(self) -> None:
+        """No longer listen to the net."""
+        self._net.native.on_work.remove(self.wake)
+
+    async def wait_cq(self, cq: CQ, n: int, *, solicited_only: bool) -> list[WC]:
+        """Return up to ``n`` completions, at least one; if nothing more can happen, wait for another task to post.
+
+        Raises:
+            CallerError: the queue is or gets closed.
+        """
+        del solicited_only  # nothing is armed: the net stops at the first completion
+        self._awaited[cq] += 1
+        try:
+            while True:
+                if done := cq.poll(n):
+                    self._waiters.wake()  # the net was stopped by these entries
+                    return done
+                await self._advance()
+        finally:
+            self._awaited -= Counter([cq])
+
+    async def wait_event(self) -> AsyncEvent:
+        """Return the next asynchronous event of any context's; virtual time passes only for queues.
+
+        Raises:
+            CallerError: the context is or gets closed.
+        """
+        raise CallerError("virtual net: events are taken with next_event(), nothing waits for them")
+
+    async def _advance(self) -> None:
+        # What the other tasks do now, they do before time passes: twice, for one that was only just woken.
+        for _ in range(2):
+            await asyncio.sleep(0)
+            awaited = [cq for cq in self._awaited if not cq.closed]
+            if not awaited or self._net.run(awaited):
+                self._waiters.wake()
+                return
+        # Nothing will happen before a task posts, or takes the entries that stop the net.
+        await self._waiters.sleep()
+
+
+def driver_of(context: Context) -> LiveDriver | VirtualDriver:
+    """Return the driver of a context in the running loop; the contexts of one virtual net share theirs.
+
+    Raises:
+        CallerError: the context is closed, or another loop that still runs uses it.
+    """
+    context.check_open()
+    loop = asyncio.get_running_loop()
+    driver = context.driver
+    if isinstance(driver, LiveDriver | VirtualDriver):
+        if driver.loop is loop:
+            return driver
+        if driver.loop.is_running():
+            raise CallerError(f"{context.name} is used by another event loop")
+        driver.detach()
+    new: LiveDriver | VirtualDriver
+    if context.net is None:
+        new = LiveDriver(context, loop)
+        context.driver = new
+    else:
+        new = VirtualDriver(context.net, loop)
+        for one in context.net.contexts:
+            one.driver = new
+    return new
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run ``main`` as ``asyncio.run`` does, on uvloop if that is installed. Returns what ``main`` returns."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)

@@ -1,0 +1,172 @@
+"""The words of the verbs: enumerations with the field's names and the values of ``ibv_*``.
+
+Values that come out of the engine (``wc.status``, ``qp.state``) are members, never bare integers.
+"""
+
+from enum import IntEnum, IntFlag
+
+__all__ = [
+    "AccessFlags",
+    "EventType",
+    "Mtu",
+    "QpAttrMask",
+    "QpState",
+    "QpType",
+    "SendFlags",
+    "WcFlags",
+    "WcOpcode",
+    "WcStatus",
+    "WrOpcode",
+]
+
+
+class QpType(IntEnum):
+    """Transport service of a queue pair."""
+
+    RC = 2
+    UC = 3
+    UD = 4
+
+
+class QpState(IntEnum):
+    """State of a queue pair (IBTA vol 1, 10.3.1)."""
+
+    RESET = 0
+    INIT = 1
+    RTR = 2
+    RTS = 3
+    SQD = 4
+    SQE = 5
+    ERR = 6
+
+
+class Mtu(IntEnum):
+    """Path MTU as the wire and the verbs encode it; ``.bytes`` is the payload of a full packet."""
+
+    MTU_256 = 1
+    MTU_512 = 2
+    MTU_1024 = 3
+    MTU_2048 = 4
+    MTU_4096 = 5
+
+    @property
+    def bytes(self) -> int:
+        """Payload bytes of a full packet."""
+        return 128 << self.value
+
+
+class AccessFlags(IntFlag):
+    """What may be done to a memory region, or by the peer through a queue pair. Local read is always allowed."""
+
+    LOCAL_WRITE = 1
+    REMOTE_WRITE = 2
+    REMOTE_READ = 4
+    REMOTE_ATOMIC = 8
+    ZERO_BASED = 32
+    RELAXED_ORDERING = 1 << 20
+
+
+class QpAttrMask(IntFlag):
+    """Which fields of a :class:`~rdma_verbs.qp.QPAttr` a call of ``modify`` means."""
+
+    STATE = 1 << 0
+    CUR_STATE = 1 << 1
+    EN_SQD_ASYNC_NOTIFY = 1 << 2
+    ACCESS_FLAGS = 1 << 3
+    PKEY_INDEX = 1 << 4
+    PORT = 1 << 5
+    QKEY = 1 << 6
+    AV = 1 << 7
+    PATH_MTU = 1 << 8
+    TIMEOUT = 1 << 9
+    RETRY_CNT = 1 << 10
+    RNR_RETRY = 1 << 11
+    RQ_PSN = 1 << 12
+    MAX_QP_RD_ATOMIC = 1 << 13
+    ALT_PATH = 1 << 14
+    MIN_RNR_TIMER = 1 << 15
+    SQ_PSN = 1 << 16
+    MAX_DEST_RD_ATOMIC = 1 << 17
+    PATH_MIG_STATE = 1 << 18
+    CAP = 1 << 19
+    DEST_QPN = 1 << 20
+    RATE_LIMIT = 1 << 25
+
+
+class WrOpcode(IntEnum):
+    """What a send work request asks for."""
+
+    RDMA_WRITE = 0
+    RDMA_WRITE_WITH_IMM = 1
+    SEND = 2
+    SEND_WITH_IMM = 3
+    RDMA_READ = 4
+    ATOMIC_CMP_AND_SWP = 5
+    ATOMIC_FETCH_AND_ADD = 6
+
+
+class SendFlags(IntFlag):
+    """How a send work request is executed."""
+
+    FENCE = 1
+    SIGNALED = 2
+    SOLICITED = 4
+    INLINE = 8
+
+
+class WcStatus(IntEnum):
+    """How a work request ended (``ibv_wc_status``). An error is data, not an exception."""
+
+    SUCCESS = 0
+    LOC_LEN_ERR = 1
+    LOC_QP_OP_ERR = 2
+    LOC_EEC_OP_ERR = 3
+    LOC_PROT_ERR = 4
+    WR_FLUSH_ERR = 5
+    MW_BIND_ERR = 6
+    BAD_RESP_ERR = 7
+    LOC_ACCESS_ERR = 8
+    REM_INV_REQ_ERR = 9
+    REM_ACCESS_ERR = 10
+    REM_OP_ERR = 11
+    RETRY_EXC_ERR = 12
+    RNR_RETRY_EXC_ERR = 13
+    LOC_RDD_VIOL_ERR = 14
+    REM_INV_RD_REQ_ERR = 15
+    REM_ABORT_ERR = 16
+    INV_EECN_ERR = 17
+    INV_EEC_STATE_ERR = 18
+    FATAL_ERR = 19
+    RESP_TIMEOUT_ERR = 20
+    GENERAL_ERR = 21
+
+
+class WcOpcode(IntEnum):
+    """What a completed work request did; meaningful when its status is success."""
+
+    SEND = 0
+    RDMA_WRITE = 1
+    RDMA_READ = 2
+    COMP_SWAP = 3
+    FETCH_ADD = 4
+    RECV = 128
+    RECV_RDMA_WITH_IMM = 129
+
+
+class WcFlags(IntFlag):
+    """What else a completion carries."""
+
+    GRH = 1
+    WITH_IMM = 2
+
+
+class EventType(IntEnum):
+    """Asynchronous events of a device."""
+
+    CQ_ERR = 0
+    QP_FATAL = 1
+    QP_REQ_ERR = 2
+    QP_ACCESS_ERR = 3
+    COMM_EST = 4
+    SQ_DRAINED = 5
+    PORT_ACTIVE = 9

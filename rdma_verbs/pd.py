@@ -1,0 +1,45 @@
+"""Protection domains: regions and queue pairs of one domain may be used together, others may not."""
+
+from typing import TYPE_CHECKING
+
+from rdma_verbs._native import Kind
+from rdma_verbs.resource import Resource
+
+if TYPE_CHECKING:
+    from rdma_verbs.device import Context
+    from rdma_verbs.mr import MR
+
+__all__ = ["PD"]
+
+
+class PD(Resource):
+    """A protection domain. It holds its regions: one that you forget lives on until the domain is closed.
+
+    So a work request in flight never loses its memory. Closing the domain closes its queue pairs, then its regions.
+
+    Raises:
+        DpuError: the device has ``max_pd`` already.
+    """
+
+    def __init__(self, context: "Context") -> None:
+        with context.engine as engine:
+            context.check_open()
+            super().__init__(engine, Kind.PD, engine.pd_alloc(), f"PD of {context.name}")
+        self.context = context
+        self._regions: set[MR] = set()
+        context.adopt(self)
+
+    def close(self) -> None:
+        """Close the queue pairs of the domain, then its regions, then the domain."""
+        with self._engine:
+            for child in [*self._children, *self._regions]:
+                child.close()
+            super().close()
+
+    def add_region(self, region: "MR") -> None:
+        """Hold a region; for ``MR``."""
+        self._regions.add(region)
+
+    def drop_region(self, region: "MR") -> None:
+        """No longer hold a region; for ``MR``."""
+        self._regions.discard(region)
