@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Order matters as in C: a type before its first use.
 HEADERS = [
     "datapath/csrc/version.h",
+    "datapath/csrc/base.h",
+    "datapath/csrc/frame.h",
     "datapath/csrc/port.h",
     "datapath/csrc/port_fault.h",
     "datapath/csrc/port_pcap.h",
@@ -26,8 +28,11 @@ HEADERS = [
 LIBC_INCLUDES = """
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 """
-LIBC_CDEF = ""
+LIBC_CDEF = """
+struct iovec { void *iov_base; size_t iov_len; ...; };
+"""
 
 _PART = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 

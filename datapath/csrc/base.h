@@ -27,9 +27,11 @@
 #define dp_unlikely(x) __builtin_expect(!!(x), 0)
 
 /* An IP address in the form of a RoCEv2 GID (IBTA vol 1, A17.4): IPv4 is stored as ::ffff:a.b.c.d. */
+/* cffi: begin */
 struct dp_ip {
 	uint8_t b[16];
 };
+/* cffi: end */
 
 static inline bool dp_ip_is_v4(const struct dp_ip *ip)
 {

@@ -15,6 +15,7 @@
 
 #include "datapath/csrc/base.h"
 
+/* cffi: begin */
 #define DP_L3_MAX 48
 #define DP_FRAME_DATA_MAX 9216 /* jumbo frame; RoCEv2 at path MTU 4096 needs 4096 + 60 */
 
@@ -36,6 +37,7 @@ struct dp_frame {
 	uint8_t prio;   /* 802.1p priority / PFC class, 0-7 */
 	uint64_t ts_ps; /* time of arrival or departure */
 };
+/* cffi: end */
 
 /* The checksum field that an IPv4 header without options should carry (RFC 791), whatever it carries now. */
 static inline uint16_t dp_ip4_checksum(const uint8_t *ip)

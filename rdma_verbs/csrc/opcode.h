@@ -50,6 +50,7 @@ static inline uint8_t roce_opcode_operation(uint8_t opcode)
 	return opcode & 0x1f;
 }
 
+/* cffi: begin */
 /* Extension headers, in the order in which they follow the BTH. */
 enum roce_hdr {
 	ROCE_HDR_RDETH = 1 << 0,      /*  4 bytes */
@@ -92,5 +93,6 @@ struct roce_opcode_info {
 
 /* Never NULL; entries of invalid opcodes have no name. RD is not supported: its opcodes are invalid. */
 const struct roce_opcode_info *roce_opcode_info(uint8_t opcode);
+/* cffi: end */
 
 #endif

@@ -10,11 +10,14 @@
 
 #include "datapath/csrc/base.h"
 
+/* cffi: begin */
 #define ROCE_PKT_IOV 4
+/* cffi: end */
 #define ROCE_PSN_MASK 0xffffffu
 #define ROCE_QPN_MASK 0xffffffu
 #define ROCE_QPN_MULTICAST 0xffffffu
 
+/* cffi: begin */
 enum roce_bth_flag {
 	ROCE_BTH_SOLICITED = 1 << 0,
 	ROCE_BTH_MIGREQ = 1 << 1,
@@ -22,6 +25,7 @@ enum roce_bth_flag {
 	ROCE_BTH_FECN = 1 << 3,
 	ROCE_BTH_BECN = 1 << 4,
 };
+/* cffi: end */
 
 /* AETH syndrome (IBTA vol 1, 9.7.5.1): top three bits say which kind, five bits of value. */
 enum roce_syndrome { ROCE_AETH_ACK = 0x00, ROCE_AETH_RNR_NAK = 0x20, ROCE_AETH_NAK = 0x60, ROCE_AETH_KIND = 0xe0 };
@@ -34,6 +38,7 @@ enum roce_nak_code {
 	ROCE_NAK_INVALID_RD_REQUEST = 4,
 };
 
+/* cffi: begin */
 struct roce_pkt {
 	/* One cache line: all that a hop or a sequence check looks at. */
 	uint8_t opcode;
@@ -73,6 +78,7 @@ struct roce_pkt {
 	uint8_t *bounce;    /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
 	struct roce_pkt *next; /* free list, queues of whoever holds it */
 };
+/* cffi: end */
 
 enum roce_pkt_ip_flag { ROCE_PKT_DF = 1 << 0, ROCE_PKT_ID_KNOWN = 1 << 1, ROCE_PKT_TTL_KNOWN = 1 << 2 };
 

@@ -8,6 +8,7 @@
 #include "datapath/csrc/frame.h"
 #include "rdma_verbs/csrc/pkt.h"
 
+/* cffi: begin */
 #define ROCE_UDP_PORT 4791
 #define ROCE_BTH_BYTES 12
 #define ROCE_ICRC_BYTES 4
@@ -80,5 +81,6 @@ uint32_t roce_wire_icrc(const struct dp_frame *f);
 
 /* The 40 bytes before a UD payload: IPv6 header, or 20 zero bytes and the IPv4 header with valid checksum. */
 void roce_wire_grh(const struct roce_pkt *pkt, uint8_t grh[40]);
+/* cffi: end */
 
 #endif
