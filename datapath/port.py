@@ -12,9 +12,23 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
 from datapath import _native
+from datapath._native import Direction, FaultAction
 from datapath.errors import CallerError
 
-__all__ = ["Capture", "CapturePort", "FaultPort", "Faults", "Port", "Rate", "RatePort", "Rule", "Wrapper", "wrap"]
+__all__ = [
+    "Capture",
+    "CapturePort",
+    "Direction",
+    "FaultAction",
+    "FaultPort",
+    "Faults",
+    "Port",
+    "Rate",
+    "RatePort",
+    "Rule",
+    "Wrapper",
+    "wrap",
+]
 
 
 Owner: TypeAlias = AbstractContextManager[Any]
@@ -114,12 +128,12 @@ class Rule:
     opcode is byte 0, its PSN bytes 9 to 11.
     """
 
-    action: _native.FaultAction = _native.FaultAction.DROP
+    action: FaultAction = FaultAction.DROP
     offset: int = 0
     value: bytes = b""
     mask: bytes | None = None
     """As long as ``value``; all ones if not given."""
-    direction: _native.Direction = _native.Direction.TX
+    direction: Direction = Direction.TX
     skip: int = 0
     count: int = 1
     delay_ns: int = 0
@@ -132,8 +146,8 @@ class Rule:
         opcode: int | None = None,
         nth: int = 1,
         count: int = 1,
-        action: _native.FaultAction = _native.FaultAction.DROP,
-        direction: _native.Direction = _native.Direction.TX,
+        action: FaultAction = FaultAction.DROP,
+        direction: Direction = Direction.TX,
         delay_ns: int = 0,
     ) -> Self:
         """Return a rule for RoCEv2 packets with this PSN and opcode: the ``nth`` such, and ``count`` from there on."""
@@ -160,7 +174,7 @@ class Faults:
     corrupt: float = 0.0
     delay: float = 0.0
     seed: int = 0
-    direction: _native.Direction = _native.Direction.BOTH
+    direction: Direction = Direction.BOTH
     """Which frames the chances are for; each rule has its own."""
     reorder_frames: int = 3
     """A reordered frame waits until this many have passed, at most ``reorder_ns``."""

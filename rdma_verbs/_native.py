@@ -403,36 +403,24 @@ class Engine:
             PostError: one is illegal; likewise.
         """
         raw, kept = _send_wrs(int(lib.roce_qp_num(qp)), wrs)
-        if self._live:
-            done = lib.roce_live_post_send(self._live, qp, raw, len(wrs))
-            self._posted(qp, "post_send", done, len(wrs))
-        else:
-            for i in range(len(wrs)):
-                result = lib.roce_post_send(qp, raw + i)
-                if result < 0:
-                    raise self._post_error(qp, "post_send", result, i)
+        self._post(qp, "post_send", raw, len(wrs), lib.roce_live_post_send, lib.roce_post_send)
         del kept
-        self._worked()
 
     def post_recv(self, qp: Handle, wrs: Sequence[RecvWR]) -> None:
         """Post receive requests; as ``post_send``."""
         raw, kept = _recv_wrs(int(lib.roce_qp_num(qp)), wrs)
-        if self._live:
-            done = lib.roce_live_post_recv(self._live, qp, raw, len(wrs))
-            self._posted(qp, "post_recv", done, len(wrs))
-        else:
-            for i in range(len(wrs)):
-                result = lib.roce_post_recv(qp, raw + i)
-                if result < 0:
-                    raise self._post_error(qp, "post_recv", result, i)
+        self._post(qp, "post_recv", raw, len(wrs), lib.roce_live_post_recv, lib.roce_post_recv)
         del kept
-        self._worked()
 
-    def _posted(self, qp: Handle, verb: str, done: int, asked: int) -> None:
-        if done < 0:
-            raise self._post_error(qp, verb, done, 0)
-        if done < asked:
-            raise self._post_error(qp, verb, -_errno.ENOMEM, done)
+    def _post(self, qp: Handle, verb: str, raw: Any, asked: int, live: Any, one: Any) -> None:
+        posted = 0
+        while posted < asked:
+            # Live takes as many as it can; the one that it refused says why when it comes first.
+            result = live(self._live, qp, raw + posted, asked - posted) if self._live else one(qp, raw + posted)
+            if result < 0:
+                raise self._post_error(qp, verb, result, posted)
+            posted += result if self._live else 1
+        self._worked()
 
     def _post_error(self, qp: Handle, verb: str, code: int, posted: int) -> PostError:
         if posted:

@@ -72,7 +72,7 @@ class Context:
         self._children: weakref.WeakSet[PD | CQ] = weakref.WeakSet()
         self._at_close: list[Callable[[], None]] = []
         self._events: deque[AsyncEvent] = deque()
-        self._fired: deque[CQ] = deque()
+        self._fired: dict[CQ, None] = {}  # in the order of firing, each once
         self._random = random.Random(self.config.seed)  # repeatable on purpose
 
     @classmethod
@@ -121,9 +121,8 @@ class Context:
     def notified(self) -> list[CQ]:
         """Return the queues whose notification (``CQ.req_notify``) fired since the last call."""
         self.collect()
-        fired: list[CQ] = []
-        while self._fired:
-            fired.append(self._fired.popleft())
+        fired = list(self._fired)
+        self._fired.clear()
         return fired
 
     async def event(self) -> AsyncEvent:
@@ -191,7 +190,7 @@ class Context:
             while number := engine.next_notified():
                 cq = engine.numbered(number)
                 if isinstance(cq, CQ):
-                    self._fired.append(cq)
+                    self._fired[cq] = None
             while event := engine.next_event():
                 self._events.append(AsyncEvent(event.type, event.num, engine.numbered(event.number)))
 

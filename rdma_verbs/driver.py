@@ -75,6 +75,8 @@ class LiveDriver:
     def _readable(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._fd, 8)
+        # It rings once until all was taken, whether or not somebody waits for it.
+        self._context.collect()
         self._waiters.wake()
 
     def wake(self) -> None:
@@ -101,7 +103,6 @@ class LiveDriver:
             if done := cq.poll(n):
                 return done
             await self._waiters.sleep()
-            self._context.notified()  # take it, so that it can fire again
 
     async def wait_event(self) -> AsyncEvent:
         """Return the next asynchronous event.

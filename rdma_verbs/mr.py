@@ -3,7 +3,7 @@
 import mmap
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from datapath.errors import CallerError
 from rdma_verbs._native import Kind
@@ -12,13 +12,19 @@ from rdma_verbs.resource import Resource
 from rdma_verbs.wr import SGE
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer as Buffer
-
     from rdma_verbs.pd import PD
 
-__all__ = ["MR", "Source"]
+__all__ = ["MR", "Buffer", "Source"]
 
-Source: TypeAlias = "int | str | os.PathLike[str] | Buffer"
+
+class Buffer(Protocol):
+    """An object with the buffer protocol (PEP 688; ``collections.abc.Buffer`` from Python 3.12 on)."""
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """Return the object's memory."""
+
+
+Source: TypeAlias = int | str | os.PathLike[str] | Buffer
 
 _WRITES = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_ATOMIC
 
@@ -71,7 +77,7 @@ class MR(Resource):
         start, end = self._bounds(offset, length)
         return bytes(self.buf[start:end])
 
-    def write(self, data: "Buffer", offset: int = 0) -> None:
+    def write(self, data: Buffer, offset: int = 0) -> None:
         """Copy ``data`` into the region at ``offset``.
 
         Raises:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from rdma_verbs import DeviceConfig
 from tests.unit.rdma_verbs.pair import Pair
 
 
@@ -23,5 +24,5 @@ def make_pair() -> Iterator[Callable[..., Pair]]:
 
 @pytest.fixture
 def pair(make_pair: Callable[..., Pair]) -> Pair:
-    """Two RC queue pairs, connected, MTU 1024, first PSN 0 on both sides, 16 receives posted on each."""
-    return make_pair()
+    """Two RC queue pairs, connected, MTU 1024, first PSN 0, 16 receives posted on each, every packet acknowledged."""
+    return make_pair(config=DeviceConfig(ack_every=1))
