@@ -1,6 +1,8 @@
 /* CRC-32 against one that works bit by bit from the polynomial, all lengths and alignments. */
 #include <time.h>
 
+#include <stdlib.h>
+
 #include "datapath/csrc/crc32.h"
 #include "datapath/csrc/crc32_table.h"
 #include "datapath/csrc/rng.h"
