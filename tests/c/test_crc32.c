@@ -1,7 +1,6 @@
 /* CRC-32 against one that works bit by bit from the polynomial, all lengths and alignments. */
-#include <time.h>
-
 #include <stdlib.h>
+#include <time.h>
 
 #include "datapath/csrc/crc32.h"
 #include "datapath/csrc/crc32_table.h"
