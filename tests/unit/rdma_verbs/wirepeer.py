@@ -219,6 +219,13 @@ class WirePeer:
         if msn is not None:
             assert answers[0].msn == msn
 
+    def refused(self, answers: Sequence[Packet], syndrome: int, psn: int, msn: int = 0) -> None:
+        """Check for a NAK that ends the connection: the queue pair in error, and an event that tells its owner."""
+        self.expect(answers, syndrome, psn, msn)
+        assert self.qp.state is QpState.ERR
+        assert self.events() == [EventType.QP_ACCESS_ERR if syndrome == NAK_ACCESS else EventType.QP_REQ_ERR]
+        assert self.count("sent_naks") == 1
+
     def close(self) -> None:
         self.net.close()
 
