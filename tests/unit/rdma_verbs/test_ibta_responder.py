@@ -209,13 +209,6 @@ def test_half_the_circle_is_the_past(make_peer: MakePeer) -> None:
     assert peer.arrived() == []
 
 
-RNR_NS = [
-    655_360_000, 10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 120_000, 160_000, 240_000, 320_000, 480_000, 640_000,
-    960_000, 1_280_000, 1_920_000, 2_560_000, 3_840_000, 5_120_000, 7_680_000, 10_240_000, 15_360_000, 20_480_000,
-    30_720_000, 40_960_000, 61_440_000, 81_920_000, 122_880_000, 163_840_000, 245_760_000, 327_680_000, 491_520_000,
-]  # fmt: skip
-
-
 @pytest.mark.ibta("9.7.5.2.8", "no receive posted: RNR NAK with the QP's timer code; nothing is executed (each code)")
 @pytest.mark.parametrize("code", range(32))
 @pytest.mark.parametrize("name", ["SEND_ONLY", "SEND_FIRST", "RDMA_WRITE_ONLY_WITH_IMMEDIATE"])
