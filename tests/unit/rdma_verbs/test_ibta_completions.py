@@ -42,6 +42,7 @@ def ah_of(peer: WirePeer, **fields: int) -> AH:
 
 # Requests that fail here
 
+
 def _elsewhere(mr: MR) -> SGE:
     other = MR(PD(mr.pd.context), 64, ALL)
     return SGE(other.addr, 8, other.lkey)

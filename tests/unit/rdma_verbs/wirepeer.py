@@ -243,16 +243,21 @@ class WirePeer:
         self.close()
 
 
-def sealed(ip_packet: bytes | bytearray) -> bytes:
-    """Give an IPv4 packet that was changed by hand its header checksum and its ICRC."""
+def with_checksum(ip_packet: bytes | bytearray) -> bytes:
+    """Return an IPv4 packet that was changed by hand with a right header checksum."""
     data = bytearray(ip_packet)
     data[10:12] = b"\x00\x00"
     words = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, 20, 2))
     while words >> 16:
         words = (words & 0xFFFF) + (words >> 16)
     data[10:12] = (words ^ 0xFFFF).to_bytes(2, "big")
-    data[-4:] = icrc(bytes(data)).to_bytes(4, "little")
     return bytes(data)
+
+
+def sealed(ip_packet: bytes | bytearray) -> bytes:
+    """Return an IPv4 packet that was changed by hand with right header checksum and ICRC."""
+    data = with_checksum(ip_packet)
+    return data[:-4] + icrc(data).to_bytes(4, "little")
 
 
 _INIT = Mask.PKEY_INDEX | Mask.PORT
