@@ -11,7 +11,7 @@ from rdma_verbs import MR, AHAttr, DeviceConfig, Mtu, QpState, QpType, WrOpcode
 from rdma_verbs.addr import GID
 from rdma_verbs.ah import AH
 from rdma_verbs.wire import OPCODES, build, icrc
-from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, OP, QKEY, WirePeer, sealed, with_checksum
+from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, OP, QKEY, Fields, WirePeer, sealed, with_checksum
 
 MakePeer = Callable[..., WirePeer]
 FULL = bytes(range(256))
@@ -168,7 +168,7 @@ def test_drop(make_peer: MakePeer, reason: str, make: Callable[[WirePeer], bytes
     peer.expect(peer.request("RC_SEND_ONLY", b"good"), ACK, 0, 1)
 
 
-UNRELIABLE: list[tuple[str, QpType, str, bytes, dict[str, int]]] = [
+UNRELIABLE: list[tuple[str, QpType, str, bytes, Fields]] = [
     ("bad_qkey", QpType.UD, "UD_SEND_ONLY", b"x", {"qkey": QKEY ^ 1}),
     ("recv_too_small", QpType.UD, "UD_SEND_ONLY", bytes(25), {}),
     ("recv_too_small", QpType.UC, "UC_SEND_ONLY", bytes(65), {}),
@@ -185,7 +185,7 @@ UNRELIABLE: list[tuple[str, QpType, str, bytes, dict[str, int]]] = [
 @pytest.mark.ibta("9.9.3", "what an unreliable QP cannot receive is dropped, counted by its reason, and not answered")
 @pytest.mark.parametrize(("reason", "service", "name", "payload", "fields"), UNRELIABLE)
 def test_unreliable_drop(
-    make_peer: MakePeer, reason: str, service: QpType, name: str, payload: bytes, fields: dict[str, int]
+    make_peer: MakePeer, reason: str, service: QpType, name: str, payload: bytes, fields: Fields
 ) -> None:
     peer = make_peer(service, recvs=0 if reason == "no_recv_wqe" else 1, recv_bytes=64)
     assert peer.request(name, payload, **fields) == []
@@ -311,7 +311,7 @@ def test_random_packets(make_peer: MakePeer, service: QpType) -> None:
     assert memory[:4096] + memory[8192:] == b"\xee" * 8192
 
 
-def _ud(peer: WirePeer, service: QpType) -> dict[str, object]:
+def _ud(peer: WirePeer, service: QpType) -> Fields:
     if service is not QpType.UD:
         return {}
     return {"ah": AH(peer.pd, AHAttr(dgid=GID.of("10.0.0.2"))), "remote_qkey": QKEY}

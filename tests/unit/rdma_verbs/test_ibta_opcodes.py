@@ -6,7 +6,7 @@ import pytest
 
 from rdma_verbs import AccessFlags, Mtu, QpState, QpType, WcFlags, WcOpcode, WcStatus
 from rdma_verbs.wire import OPCODES
-from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, NAK_INVALID, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, NAK_INVALID, Fields, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 FULL = bytes(range(256))
@@ -200,7 +200,7 @@ def test_rc_message_without_end_is_refused(make_peer: MakePeer, kind: str, name:
         return  # that one continues the message
     peer = make_peer(recvs=2)
     region = peer.region(4096)
-    reth = {"va": region.addr, "rkey": region.rkey}
+    reth: Fields = {"va": region.addr, "rkey": region.rkey}
     peer.expect(peer.request(f"RC_{kind}_FIRST", FULL, dma_len=1024, **reth), ACK, 0, 0)
     dma_len = 1024 if name.endswith("FIRST") else len(legal_payload(name))
     peer.refused(peer.request(f"RC_{name}", legal_payload(name), dma_len=dma_len, **reth), NAK_INVALID, 1)

@@ -24,7 +24,7 @@ from rdma_verbs.addr import GID
 from rdma_verbs.ah import AH
 from rdma_verbs.enums import QpAttrMask as Mask
 from rdma_verbs.wr import SGE
-from tests.unit.rdma_verbs.wirepeer import ACK, PEER_QPN, QKEY, REQUIRED, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ACK, PEER_QPN, QKEY, REQUIRED, Fields, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 S = QpState
@@ -418,7 +418,7 @@ def test_attributes_change_in_sqd(make_peer: MakePeer) -> None:
 @pytest.mark.ibta("10.3.1.4", "access flags changed in RTS hold at once")
 def test_access_flags_change_in_rts(peer: WirePeer) -> None:
     region = peer.region(8)
-    reth = {"va": region.addr, "rkey": region.rkey, "dma_len": 1}
+    reth: Fields = {"va": region.addr, "rkey": region.rkey, "dma_len": 1}
     assert peer.request("RC_RDMA_WRITE_ONLY", b"x", **reth)[0].syndrome == ACK
     peer.modify(S.RTS, Mask.ACCESS_FLAGS, qp_access_flags=AccessFlags.REMOTE_READ)
     peer.request("RC_RDMA_WRITE_ONLY", b"y", **reth)

@@ -15,6 +15,7 @@ from tests.unit.rdma_verbs.wirepeer import (
     NAK_OPERATIONAL,
     NAK_SEQUENCE,
     RNR,
+    Fields,
     WirePeer,
 )
 
@@ -73,7 +74,7 @@ def test_out_of_bounds_by_one(peer: WirePeer, case: str, end: str) -> None:
     inner = memoryview(bytearray(4096 + 16))[8 : 4096 + 8]
     region = MR(peer.pd, inner, ALL, iova=0x10000)
     refused_access(peer, case, 0x10000 - step if end == "before" else 0x11000 - length + step, region.rkey)
-    assert bytes(inner.obj) == bytes(4096 + 16)  # type: ignore[arg-type]
+    assert bytes(inner.obj) == bytes(4096 + 16)
 
 
 @pytest.mark.ibta("9.7.4.1.5", "the last bytes of a region can be reached")
@@ -216,7 +217,7 @@ def test_receiver_not_ready(make_peer: MakePeer, name: str, code: int) -> None:
     peer = make_peer(min_rnr_timer=code, peer_psn=3)
     region = peer.region(512)
     payload = FULL
-    reth = {"va": region.addr, "rkey": region.rkey, "dma_len": 256}
+    reth: Fields = {"va": region.addr, "rkey": region.rkey, "dma_len": 256}
     peer.expect(peer.request(f"RC_{name}", payload, **reth), RNR | code, 3, 0)
     # What follows before the peer comes back gets no answer (it is not a gap to report).
     assert peer.request("RC_SEND_ONLY", b"next") == []
@@ -242,7 +243,7 @@ def test_write_with_immediate_needs_a_receive_at_its_end(peer: WirePeer) -> None
 def test_duplicate_message(make_peer: MakePeer, name: str) -> None:
     peer = make_peer(recvs=3)
     region = peer.region(64)
-    reth = {"va": region.addr, "rkey": region.rkey, "dma_len": 4}
+    reth: Fields = {"va": region.addr, "rkey": region.rkey, "dma_len": 4}
     peer.expect(peer.request(f"RC_{name}", b"good", **reth), ACK, 0, 1)
     peer.expect(peer.request(f"RC_{name}", b"good", **reth), ACK, 1, 2)
     region.write(b"kept")
@@ -289,7 +290,7 @@ def test_duplicate_read(peer: WirePeer, skip: int) -> None:
 @pytest.mark.parametrize("change", ["longer", "before", "other key", "later"])
 def test_duplicate_read_that_differs(peer: WirePeer, change: str) -> None:
     region, other = peer.region(4096), peer.region(4096)
-    reth = {"va": region.addr + 512, "rkey": region.rkey, "dma_len": 512}
+    reth: Fields = {"va": region.addr + 512, "rkey": region.rkey, "dma_len": 512}
     peer.request("RC_RDMA_READ_REQUEST", **reth)
     reth |= {
         "longer": {"dma_len": 513},
@@ -306,7 +307,7 @@ def test_duplicate_read_that_differs(peer: WirePeer, change: str) -> None:
 @pytest.mark.parametrize("name", ["COMPARE_SWAP", "FETCH_ADD"])
 def test_duplicate_atomic(peer: WirePeer, name: str) -> None:
     region = peer.region(8)
-    atomic = {"va": region.addr, "rkey": region.rkey, "swap_add": 5}
+    atomic: Fields = {"va": region.addr, "rkey": region.rkey, "swap_add": 5}
     (first,) = peer.request(f"RC_{name}", **atomic)
     assert first.swap_add == 0
     region.write((99).to_bytes(8, "little"))
@@ -321,7 +322,7 @@ def test_duplicate_atomic(peer: WirePeer, name: str) -> None:
 def test_duplicate_too_old(make_peer: MakePeer, name: str) -> None:
     peer = make_peer(max_dest_rd_atomic=2)
     region = peer.region(8)
-    request = {"va": region.addr, "rkey": region.rkey, "dma_len": 8, "swap_add": 1}
+    request: Fields = {"va": region.addr, "rkey": region.rkey, "dma_len": 8, "swap_add": 1}
     for _ in range(3):
         assert len(peer.request(f"RC_{name}", **request)) == 1
     assert peer.request(f"RC_{name}", psn=0, **request) == []

@@ -8,7 +8,7 @@ What the script sends need not be legal. Time passes only as far as a test says,
 import dataclasses
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from datapath.port import Port
 from rdma_verbs import (
@@ -38,6 +38,8 @@ from rdma_verbs.enums import QpAttrMask as Mask
 from rdma_verbs.wire import OPCODES, Packet, build, icrc, parse
 
 OP = {opcode.name: opcode.value for opcode in OPCODES.values()}
+Fields: TypeAlias = dict[str, Any]
+"""Some fields of a packet or a request, by name."""
 ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
 PEER_QPN = 0x123
 QKEY = 0x11111111
