@@ -22,6 +22,7 @@ HEADERS = [
     "datapath/csrc/port_fault.h",
     "datapath/csrc/port_pcap.h",
     "datapath/csrc/port_rate.h",
+    "datapath/csrc/port_udp.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

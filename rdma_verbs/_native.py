@@ -19,8 +19,6 @@ from enum import IntEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
-from typing import Any
-
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
@@ -32,12 +30,29 @@ from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from rdma_verbs.resource import Resource
 
 __all__ = [
-    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "enum_values", "ffi", "lib",
-    "new_ah", "opcode_table", "wire_build", "wire_icrc", "wire_parse",
-]  # fmt: skip
+    "NEVER_PS",
+    "PACKET_FIELDS",
+    "Engine",
+    "Event",
+    "Handle",
+    "Kind",
+    "Net",
+    "address_of",
+    "counter_names",
+    "enum_values",
+    "ffi",
+    "lib",
+    "new_ah",
+    "opcode_table",
+    "wire_build",
+    "wire_icrc",
+    "wire_parse",
+]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
 _dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
@@ -125,6 +140,11 @@ class Net:
         return int(result)
 
 
+def counter_names() -> tuple[str, ...]:
+    """Return the names of the engine's counters in the order in which they lie in memory."""
+    return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
+
+
 class Engine:
     """One device, its driver, the locks around it, and what waits to be released."""
 
@@ -136,6 +156,8 @@ class Engine:
         self._numbers = 0
         self._objects: weakref.WeakValueDictionary[int, Resource] = weakref.WeakValueDictionary()
         self._graveyard: deque[tuple[Kind, Handle, object]] = deque()
+        self.after_free: list[Callable[[], None]] = []
+        """Called in order once a live device and its port are freed; must not hold what holds this."""
         raw = ffi.new("struct roce_dev_cfg *")
         _fill_config(raw, config)
         self._dev = lib.roce_dev_new(raw)
@@ -160,7 +182,7 @@ class Engine:
             self._dev = None
             raise from_errno(code, "live driver: cannot start")
         self._live = live
-        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard)
+        self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard, self.after_free)
 
     def stop(self) -> None:
         """Stop the driver and free the device. Every object on it must be closed."""
@@ -279,7 +301,14 @@ class Engine:
     def counters(self) -> dict[str, int]:
         """Return every named counter."""
         values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return {ffi.string(lib.roce_counter_name(i)).decode(): int(values[i]) for i in range(lib.roce_counter_count())}
+        return dict(zip(counter_names(), (int(values[i]) for i in range(lib.roce_counter_count())), strict=True))
+
+    def share_counters(self, memory: "mmap", offset: int) -> object:
+        """Count at ``offset`` of ``memory`` from now on. Returns what pins it; it must outlive the device."""
+        pin = ffi.from_buffer(memory, require_writable=True)
+        with self:
+            lib.roce_dev_set_counters(self._dev, ffi.cast("struct roce_counters *", ffi.cast("char *", pin) + offset))
+        return pin
 
     def drops(self) -> dict[str, int]:
         """Return the packets dropped, by reason, where there are any."""
@@ -455,11 +484,19 @@ def _release(kind: Kind, handle: Handle) -> int:
     return int(lib.roce_pd_dealloc(handle))
 
 
-def _free_live(live: Handle, device: Handle, port: Handle, graveyard: deque[tuple[Kind, Handle, object]]) -> None:
+def _free_live(
+    live: Handle,
+    device: Handle,
+    port: Handle,
+    graveyard: deque[tuple[Kind, Handle, object]],
+    after_free: list[Callable[[], None]],
+) -> None:
     lib.roce_live_stop(live)
     lib.roce_dev_free(device)
     lib.dp_port_free(port)
     graveyard.clear()  # pins: only now may the memory of forgotten regions go
+    for call in after_free:
+        call()
 
 
 def _free_net(net: Handle, devices: list[Handle], kept: list[object]) -> None:

@@ -25,6 +25,7 @@ class AH:
         self.pd = pd
         self.attr = attr
         self.native: Handle = new_ah(attr)
+        pd.context.reach(attr.dgid)
 
     def __repr__(self) -> str:
         return f"<AH {self.attr.dgid}>"

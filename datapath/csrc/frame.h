@@ -16,7 +16,7 @@
 #include "datapath/csrc/base.h"
 
 /* cffi: begin */
-#define DP_L3_MAX 48
+#define DP_L3_MAX         48
 #define DP_FRAME_DATA_MAX 9216 /* jumbo frame; RoCEv2 at path MTU 4096 needs 4096 + 60 */
 
 enum dp_frame_flag {
@@ -29,8 +29,8 @@ enum dp_frame_flag {
 struct dp_frame {
 	uint8_t l3[DP_L3_MAX];
 	uint8_t *data;
-	uint32_t len;  /* bytes at data */
-	uint32_t cap;  /* room at data, on transmit */
+	uint32_t len; /* bytes at data */
+	uint32_t cap; /* room at data, on transmit */
 	uint16_t l3_len;
 	uint16_t flags; /* enum dp_frame_flag */
 	uint16_t port;  /* index the driver gave the port */

@@ -11,6 +11,11 @@ uint32_t dp_port_mtu(const struct dp_port *p)
 	return p->mtu;
 }
 
+uint32_t dp_port_sport(const struct dp_port *p)
+{
+	return p->sport;
+}
+
 struct dp_port *dp_port_inner(struct dp_port *p)
 {
 	return p->inner;

@@ -2,6 +2,9 @@
  * Capture to pcapng, see port_pcap.h: one section, one interface, then an enhanced packet block a frame. Blocks are
  * in the byte order of the machine, as the format allows; all are padded to four bytes.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,10 +12,10 @@
 #include "datapath/csrc/port_pcap.h"
 
 #define BUFFER_BYTES (256 * 1024)
-#define ETH_BYTES 14
-#define EPB_BYTES 44 /* without the packet: header 28, options 12, trailing length 4 */
+#define ETH_BYTES    14
+#define EPB_BYTES    44 /* without the packet: header 28, options 12, trailing length 4 */
 
-enum { SHB = 0x0A0D0D0A, IDB = 1, EPB = 6 };                  /* block types */
+enum { SHB = 0x0A0D0D0A, IDB = 1, EPB = 6 };                      /* block types */
 enum { OPT_END = 0, IF_NAME = 2, IF_TSRESOL = 9, EPB_FLAGS = 2 }; /* options */
 enum { FLAG_INBOUND = 1, FLAG_OUTBOUND = 2 };
 enum { LINKTYPE_ETHERNET = 1 };

@@ -13,8 +13,8 @@
 /* cffi: begin */
 #define ROCE_PKT_IOV 4
 /* cffi: end */
-#define ROCE_PSN_MASK 0xffffffu
-#define ROCE_QPN_MASK 0xffffffu
+#define ROCE_PSN_MASK      0xffffffu
+#define ROCE_QPN_MASK      0xffffffu
 #define ROCE_QPN_MULTICAST 0xffffffu
 
 /* cffi: begin */
@@ -42,40 +42,40 @@ enum roce_nak_code {
 struct roce_pkt {
 	/* One cache line: all that a hop or a sequence check looks at. */
 	uint8_t opcode;
-	uint8_t bth_flags;  /* enum roce_bth_flag */
-	uint8_t prio;       /* 802.1p priority */
-	uint8_t tos;        /* DSCP << 2 | ECN; IPv6 traffic class */
+	uint8_t bth_flags; /* enum roce_bth_flag */
+	uint8_t prio;      /* 802.1p priority */
+	uint8_t tos;       /* DSCP << 2 | ECN; IPv6 traffic class */
 	uint8_t ttl;
-	uint8_t syndrome;   /* AETH */
+	uint8_t syndrome; /* AETH */
 	uint16_t pkey;
-	uint32_t dqpn;      /* destination QPN */
-	uint32_t sqpn;      /* DETH source QPN; on transmit also the sending QP of a connected service */
+	uint32_t dqpn; /* destination QPN */
+	uint32_t sqpn; /* DETH source QPN; on transmit also the sending QP of a connected service */
 	uint32_t psn;
-	uint32_t msn;       /* AETH */
-	uint32_t len;       /* payload bytes, pad not counted */
-	uint32_t l3_bytes;  /* IP total length on the wire; receive side and simulator */
-	uint16_t sport;     /* UDP source port */
+	uint32_t msn;      /* AETH */
+	uint32_t len;      /* payload bytes, pad not counted */
+	uint32_t l3_bytes; /* IP total length on the wire; receive side and simulator */
+	uint16_t sport;    /* UDP source port */
 	uint16_t ip_id;
-	uint8_t niov;       /* 0 with len > 0: phantom payload */
-	uint8_t tver;       /* BTH transport header version; only 0 is valid */
-	uint8_t ip_flags;   /* ROCE_PKT_* below */
-	uint8_t pad_count;  /* as received; build computes it from len */
-	uint32_t imm;       /* ImmDt, host order; IETH's R_Key when the opcode carries IETH; FETH when it carries FETH */
+	uint8_t niov;      /* 0 with len > 0: phantom payload */
+	uint8_t tver;      /* BTH transport header version; only 0 is valid */
+	uint8_t ip_flags;  /* ROCE_PKT_* below */
+	uint8_t pad_count; /* as received; build computes it from len */
+	uint32_t imm;      /* ImmDt, host order; IETH's R_Key when the opcode carries IETH; FETH when it carries FETH */
 	uint64_t ts_ps;
 
 	/* Extension headers. */
-	uint64_t va;        /* RETH, AtomicETH */
+	uint64_t va; /* RETH, AtomicETH */
 	uint32_t rkey;
-	uint32_t dma_len;   /* RETH */
-	uint64_t swap_add;  /* AtomicETH; AtomicAckETH's original data */
+	uint32_t dma_len;  /* RETH */
+	uint64_t swap_add; /* AtomicETH; AtomicAckETH's original data */
 	uint64_t compare;
-	uint32_t qkey;      /* DETH */
-	uint32_t xrc_srqn;  /* XRCETH */
+	uint32_t qkey;     /* DETH */
+	uint32_t xrc_srqn; /* XRCETH */
 	uint32_t flow_label;
 	struct dp_ip sgid, dgid;
 
 	struct iovec iov[ROCE_PKT_IOV]; /* payload, valid until the next call into the device or port it came from */
-	uint8_t *bounce;    /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
+	uint8_t *bounce;       /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
 	struct roce_pkt *next; /* free list, queues of whoever holds it */
 };
 /* cffi: end */
