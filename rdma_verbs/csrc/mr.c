@@ -73,7 +73,8 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	}
 	if (access & ROCE_ACCESS_ZERO_BASED)
 		iova = 0;
-	if (iova + length < iova || (addr && (uintptr_t)addr + length < (uintptr_t)addr)) {
+	/* The last byte has an address; the one after it need not. */
+	if (length && (iova + length - 1 < iova || (addr && (uintptr_t)addr + length - 1 < (uintptr_t)addr))) {
 		err = roce_fail(dev, -EINVAL, "MR: length %#llx at %#llx runs past 2^64", (unsigned long long)length,
 				(unsigned long long)iova);
 		goto fail;
