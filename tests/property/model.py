@@ -22,7 +22,19 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from tests.property.run import Seen
-from tests.property.scenario import RECV_ID, Kind, Op, Piece, Scenario, Side, gather, initial_memory, other, region_at, spans
+from tests.property.scenario import (
+    RECV_ID,
+    Kind,
+    Op,
+    Piece,
+    Scenario,
+    Side,
+    gather,
+    initial_memory,
+    other,
+    region_at,
+    spans,
+)
 
 WC_OPCODE = {
     Kind.SEND: "SEND",
@@ -254,7 +266,9 @@ def judge_recv_completions(scenario: Scenario, responder: int, steps: list[Step]
     takers = [step for step in steps if step.recv is not None]
     good = [wc for wc in seen.recvs if wc.status.name == "SUCCESS"]
     rest = seen.recvs[len(good) :]
-    require([wc.wr_id - RECV_ID for wc in seen.recvs] == list(range(len(seen.recvs))), "receives out of order", seen.recvs)
+    require(
+        [wc.wr_id - RECV_ID for wc in seen.recvs] == list(range(len(seen.recvs))), "receives out of order", seen.recvs
+    )
     require(len(good) <= len(takers), f"{len(good)} messages received, {len(takers)} sent")
     for step, wc in zip(takers, good, strict=False):
         judge_received(step.number, step.op, wc.opcode.name, wc.byte_len, wc.wc_flags.name, wc.imm_data)
@@ -297,7 +311,13 @@ def executed_range(scenario: Scenario, requester: int, steps: list[Step], ending
 
 
 def judge_memory(
-    scenario: Scenario, responder: int, steps: list[Step], bounds: tuple[int, int], received: int, landed: Effect, seen: Seen
+    scenario: Scenario,
+    responder: int,
+    steps: list[Step],
+    bounds: tuple[int, int],
+    received: int,
+    landed: Effect,
+    seen: Seen,
 ) -> int:
     """The responder's whole arena: an executed prefix, what it fetched itself, and nothing else.
 

@@ -4,7 +4,7 @@ import ctypes
 from dataclasses import dataclass
 
 from datapath.errors import DpuError
-from datapath.port import Direction, Faults, FaultPort
+from datapath.port import Direction, FaultPort, Faults
 from rdma_verbs import (
     CQ,
     MR,
