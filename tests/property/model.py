@@ -349,9 +349,9 @@ def judge_memory(
 def judge_ending(scenario: Scenario, requester: int, ending: Ending, seen: tuple[Seen, Seen]) -> None:
     """Whether the failure, if any, is one that may happen, after as many retries as were asked for."""
     mine, theirs = seen[requester], seen[other(requester)]
-    side, peer = scenario.sides[requester], scenario.sides[other(requester)]
+    side = scenario.sides[requester]
     counters = mine.counters
-    clean = scenario.dead_side is None and side.faults.clean and peer.faults.clean
+    clean = scenario.clean
     attempts = counters["timeouts"] + counters["completer_retry_err"]
     require(mine.state == ("RTS" if ending.failed is None else "ERR"), f"state {mine.state} after {ending.status}")
     require(not [event for event in mine.events if event != "COMM_EST"], f"events {mine.events}")
@@ -381,6 +381,19 @@ def judge_dead_link(side: Side, seen: Seen, ending: Ending) -> None:
     require(seen.counters["completer_retry_err"] == seen.quiet["completer_retry_err"], "retried without a timeout")
     least = max(1, side.retry_cnt + 1 - before)
     require(least <= after <= side.retry_cnt + 1, f"{after} timeouts on a dead link, {least} to {side.retry_cnt + 1}")
+
+
+def judge_outages(ending: Ending, seen: Seen) -> None:
+    """Outages that are over before the retries are: progress gives all retries back (9.7.6.1.3), so all succeeds."""
+    require(ending.status == "SUCCESS", f"request {ending.failed} failed: {ending.status}")
+    require(seen.state == "RTS", f"state {seen.state}")
+
+
+def judge_gaps(gaps: int, requester: Seen, responder: Seen) -> None:
+    """Each gap was NAKed, once (9.7.5.2.6), and the requester went back at once: no timer was needed."""
+    require(responder.counters["sent_naks"] == gaps, f"{responder.counters['sent_naks']} NAKs for {gaps} gaps")
+    require(requester.counters["completer_retry_err"] == gaps, f"went back {requester.counters['completer_retry_err']}")
+    require(not requester.counters["timeouts"], f"{requester.counters['timeouts']} timeouts")
 
 
 def judge_rnr(scenario: Scenario, requester: int, ending: Ending, seen: Seen) -> None:

@@ -4,7 +4,7 @@ import ctypes
 from dataclasses import dataclass
 
 from datapath.errors import DpuError
-from datapath.port import Direction, FaultPort, Faults
+from datapath.port import Direction, FaultPort, Faults, Rule
 from rdma_verbs import (
     CQ,
     MR,
@@ -30,7 +30,6 @@ from rdma_verbs.ah import AH
 from tests.property.scenario import (
     RECV_ID,
     REGION_USE,
-    FaultMix,
     Kind,
     Op,
     Piece,
@@ -204,9 +203,11 @@ class End:
         )
 
 
-def _faults(mix: FaultMix, *, dead: bool = False) -> Faults:
-    if dead:
-        return Faults(loss=1.0, direction=Direction.TX)
+_ALL_LOST = Faults(loss=1.0, direction=Direction.TX)
+
+
+def _faults(side: Side) -> Faults:
+    mix = side.faults
     return Faults(
         mix.loss,
         mix.duplicate,
@@ -218,6 +219,7 @@ def _faults(mix: FaultMix, *, dead: bool = False) -> Faults:
         reorder_frames=mix.reorder_frames,
         reorder_ns=mix.late_ns,
         delay_max_ns=mix.late_ns,
+        rules=[Rule.on_packet(psn=(side.psn + after) % (1 << 24), nth=nth) for after, nth in side.drops],
     )
 
 
@@ -247,7 +249,7 @@ def play(scenario: Scenario) -> tuple[Seen, Seen]:
             config=(_config(one), _config(two)),
             latency_ns=scenario.latency_ns,
             depth=scenario.depth,
-            wrappers=([_faults(one.faults)], [_faults(two.faults)]),
+            wrappers=([_faults(one)], [_faults(two)]),
         )
         ends = [End(context, scenario, side) for context, side in zip(contexts, scenario.sides, strict=True)]
         for end, peer in (ends, ends[::-1]):
@@ -265,11 +267,16 @@ def _timeline(net: VirtualNet, scenario: Scenario, ends: list[End]) -> list[dict
     dead_ns = scenario.dead_ns if scenario.dead_side is not None else -1
     quiet_ns = dead_ns + scenario.quiet_ns if dead_ns >= 0 else -1
     quiet: list[dict[str, int] | None] = [None, None]
-    for now_ns in sorted(times | {t for t in (dead_ns, quiet_ns) if t >= 0}):
+    times |= {t for t in (dead_ns, quiet_ns) if t >= 0}
+    times |= {t for outage in scenario.outages for t in (outage.start_ns, outage.end_ns)}
+    for now_ns in sorted(times):
         net.run_until(now_ns, max_events=MAX_EVENTS)
         if now_ns == dead_ns and scenario.dead_side is not None:
-            port = fault_port(ends[scenario.dead_side])
-            port.set(_faults(FaultMix(), dead=True))
+            fault_port(ends[scenario.dead_side]).set(_ALL_LOST)
+        for outage in scenario.outages:
+            if now_ns in (outage.start_ns, outage.end_ns):
+                end = ends[outage.side]
+                fault_port(end).set(_ALL_LOST if now_ns == outage.start_ns else _faults(end.side))
         if now_ns == quiet_ns:
             quiet = [end.context.counters() for end in ends]
         for end in ends:

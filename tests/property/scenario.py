@@ -174,10 +174,21 @@ class Side:
     ack_every: int = 0
     tx_burst: int = 0
     faults: FaultMix = FaultMix()
+    drops: tuple[tuple[int, int], ...] = ()
+    """Packets lost by rule: (packets after the first PSN, which transmission of that PSN)."""
 
     def signals(self, op: Op) -> bool:
         """Whether the request makes a completion when it succeeds."""
         return op.signaled or self.sig_all
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which all frames that a side sends are lost."""
+
+    side: int
+    start_ns: int
+    end_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +204,16 @@ class Scenario:
     dead_side: int | None = None
     """The frames that this side sends are all lost from ``dead_ns`` on."""
     dead_ns: int = 0
+    outages: tuple[Outage, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """The network loses and changes nothing."""
+        return (
+            self.dead_side is None
+            and not self.outages
+            and all(side.faults.clean and not side.drops for side in self.sides)
+        )
 
     @property
     def quiet_ns(self) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.property.scenario import (
@@ -10,6 +11,7 @@ from tests.property.scenario import (
     FaultMix,
     Kind,
     Op,
+    Outage,
     Piece,
     Recv,
     Scenario,
@@ -191,4 +193,58 @@ def scenarios(draw: st.DrawFn, service: Service, max_ops: int = 12) -> Scenario:
         depth=draw(st.sampled_from((512, 8))),
         dead_side=dead_side,
         dead_ns=0 if dead_side is None else draw(st.integers(0, 60_000)),
+    )
+
+
+@st.composite
+def outages(draw: st.DrawFn) -> Scenario:
+    """Any requests on a network that is clean but for outages, each shorter than the retries last.
+
+    A last retry is kept for the NAK that the first packets after an outage may cause, and the pauses between are long
+    enough for an answer.
+    """
+    scenario = draw(scenarios(Service.RC))
+    timeout, retry_cnt = draw(st.sampled_from((2, 3, 4))), draw(st.integers(2, 7))
+    timeout_ns = 4096 << timeout
+    one, two = (
+        replace(
+            side,
+            faults=FaultMix(),
+            timeout=timeout,
+            retry_cnt=retry_cnt,
+            rnr_retry=7,
+            recvs=tuple(replace(recv, at_ns=0) for recv in side.recvs),
+        )
+        for side in scenario.sides
+    )
+    assume(len(one.recvs) == sum(op.kind.takes_recv for op in two.ops))
+    assume(len(two.recvs) == sum(op.kind.takes_recv for op in one.ops))
+    found, at_ns = [], 0
+    for _ in range(draw(st.integers(1, 4))):
+        start_ns = at_ns + draw(st.integers(0, 3000))
+        at_ns = start_ns + draw(st.integers(1, (retry_cnt - 1) * timeout_ns))
+        found.append(Outage(draw(st.integers(0, 1)), start_ns, at_ns))
+        at_ns += 2 * timeout_ns + 20_000
+    return replace(scenario, sides=(one, two), dead_side=None, outages=tuple(found))
+
+
+@st.composite
+def gaps(draw: st.DrawFn) -> Scenario:
+    """A stream of one-way messages of which packets are lost one after the other, each the next time it is sent."""
+    mtu = draw(st.sampled_from(MTUS))
+    parts = draw(st.lists(st.integers(1, MAX_PACKETS), min_size=2, max_size=10))
+    recv = Allocator((6, 7))
+    room = MAX_PACKETS * mtu + _SLACK
+    ops = tuple(Op(Kind.SEND, (Piece(i % 2, i, (n - 1) * mtu + 1 + i),)) for i, n in enumerate(parts))
+    lost = sorted(draw(st.sets(st.integers(0, sum(parts) - 2), min_size=1, max_size=5)))
+    one = Side((), ops, psn=draw(_psn), drops=tuple((place, i) for i, place in enumerate(lost, 1)), timeout=8)
+    two = Side((), (), tuple(Recv(recv.take([op.length])) for op in ops), memory_seed=1)
+    empty = Allocator((4, 5))
+    return Scenario(
+        Service.RC,
+        (
+            with_regions(one, room, room, empty, Allocator((6, 7))),
+            with_regions(two, room, room, empty, recv),
+        ),
+        mtu=mtu,
     )

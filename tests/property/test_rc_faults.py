@@ -7,16 +7,32 @@ import pytest
 from hypothesis import given
 
 from tests.property.budget import in_long, in_test
-from tests.property.model import judge_rc
+from tests.property.model import judge_gaps, judge_outages, judge_rc
 from tests.property.run import play
 from tests.property.scenario import Scenario, Service
-from tests.property.strategies import scenarios
+from tests.property.strategies import gaps, outages, scenarios
 
 
 @in_test(400)
 @given(scenario=scenarios(Service.RC))
 def test_rc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenario) -> None:
     judge_rc(scenario, play(scenario))
+
+
+@in_test(150)
+@given(scenario=outages())
+def test_rc_outlives_outages_that_are_shorter_than_its_retries(scenario: Scenario) -> None:
+    seen = play(scenario)
+    for side, ending in enumerate(judge_rc(scenario, seen)):
+        judge_outages(ending, seen[side])
+
+
+@in_test(60)
+@given(scenario=gaps())
+def test_each_new_gap_is_naked_once_and_filled_without_a_timeout(scenario: Scenario) -> None:
+    seen = play(scenario)
+    judge_rc(scenario, seen)
+    judge_gaps(len(scenario.sides[0].drops), *seen)
 
 
 @pytest.mark.long
