@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rdma_verbs.resource import Resource
 
 __all__ = [
-    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "counter_names", "enum_values", "ffi", "lib",
-    "new_ah", "opcode_table", "wire_build", "wire_icrc", "wire_parse",
+    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "counter_names",
+    "enum_values", "ffi", "lib", "new_ah", "opcode_table", "wire_build", "wire_icrc", "wire_parse",
 ]  # fmt: skip
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.

@@ -40,7 +40,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dpu_emu.lab.errors import GuestTimeout, LabError
+from dpu_emu.lab.errors import GuestTimeoutError, LabError
 from dpu_emu.lab.guest import Guest
 from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
@@ -64,8 +64,7 @@ class RxeCommandError(LabError):
     """The guest refused a command; ``errno`` is what the verb returned."""
 
     def __init__(self, op: str, message: str, number: int) -> None:
-        super().__init__(f"{op}: {message}")
-        self.errno = number
+        super().__init__(f"{op}: {message}", number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ class RxePeer:
         self.guest.wait_ready(self._boot_timeout_s)
         while "rxe_peer:" not in self.guest.output:
             if time.monotonic() > deadline or not self.guest.running:
-                raise GuestTimeout(f"guest {self.guest.config.name}: no rxe_peer\n{self.guest.output}")
+                raise GuestTimeoutError(f"guest {self.guest.config.name}: no rxe_peer\n{self.guest.output}")
             time.sleep(0.05)
         family = socket.AF_INET6 if ":" in self._control[0] else socket.AF_INET
         self._socket = self._space.socket(family, socket.SOCK_STREAM)

@@ -4,25 +4,16 @@
                           or to a plain UDP socket of the namespace on port 4791
 
 Not a test of our code but of the peer: a failure here explains all others.
-Needs root and the lab's image (`python -m dpu_emu.lab.image`).
+Needs root and the lab's image (`make peers`).
 """
 
 import ipaddress
-import os
 import socket
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-
-from dpu_emu.lab import image
-
-pytest.importorskip("pyroute2")
-if os.geteuid() != 0:
-    pytest.skip("namespaces and taps need root", allow_module_level=True)
-if image.ready() is None:
-    pytest.skip("no guest image: run `python -m dpu_emu.lab.image`", allow_module_level=True)
 
 from dpu_emu.lab.netns import Namespace
 from tests.e2e.rxe import (
@@ -48,7 +39,8 @@ UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX = 101, 102
 
 
 @pytest.fixture(scope="module")
-def space() -> Iterator[Namespace]:
+def space(require_peer: Callable[..., None]) -> Iterator[Namespace]:
+    require_peer("guest", "qemu", "root")
     with Namespace.create("rxe-test") as made:
         yield made
 
