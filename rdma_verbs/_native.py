@@ -35,9 +35,24 @@ if TYPE_CHECKING:
     from rdma_verbs.resource import Resource
 
 __all__ = [
-    "NEVER_PS", "PACKET_FIELDS", "Engine", "Event", "Handle", "Kind", "Net", "address_of", "counter_names",
-    "enum_values", "ffi", "lib", "new_ah", "opcode_table", "wire_build", "wire_icrc", "wire_parse",
-]  # fmt: skip
+    "NEVER_PS",
+    "PACKET_FIELDS",
+    "Engine",
+    "Event",
+    "Handle",
+    "Kind",
+    "Net",
+    "address_of",
+    "counter_names",
+    "enum_values",
+    "ffi",
+    "lib",
+    "new_ah",
+    "opcode_table",
+    "wire_build",
+    "wire_icrc",
+    "wire_parse",
+]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
 _dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")

@@ -147,11 +147,17 @@ class VirtualDriver:
         del solicited_only  # nothing is armed: the net stops at the first completion
         self._awaited[cq] += 1
         try:
-            while True:
-                if done := cq.poll(n):
-                    self._waiters.wake()  # the net was stopped by these entries
-                    return done
-                await self._advance()
+            idle = 0
+            while not (done := cq.poll(n)):
+                if idle == 2:
+                    # Nothing will happen before a task posts, or takes the entries that stop the net.
+                    await self._waiters.sleep()
+                    idle = 0
+                # What the other tasks do now they do before time passes: twice, for one that was only just woken.
+                await asyncio.sleep(0)
+                idle = 0 if self._advance() else idle + 1
+            self._waiters.wake()  # the net was stopped by these entries
+            return done
         finally:
             self._awaited -= Counter([cq])
 
@@ -163,16 +169,13 @@ class VirtualDriver:
         """
         raise CallerError("virtual net: events are taken with next_event(), nothing waits for them")
 
-    async def _advance(self) -> None:
-        # What the other tasks do now, they do before time passes: twice, for one that was only just woken.
-        for _ in range(2):
-            await asyncio.sleep(0)
-            awaited = [cq for cq in self._awaited if not cq.closed]
-            if not awaited or self._net.run(awaited):
-                self._waiters.wake()
-                return
-        # Nothing will happen before a task posts, or takes the entries that stop the net.
-        await self._waiters.sleep()
+    def _advance(self) -> bool:
+        """Let time pass up to the next entry of a queue that somebody waits for. Returns whether anything happened."""
+        awaited = [cq for cq in self._awaited if not cq.closed]
+        moved = bool(awaited) and self._net.run(awaited) > 0
+        if moved:
+            self._waiters.wake()
+        return moved
 
 
 def driver_of(context: Context) -> LiveDriver | VirtualDriver:

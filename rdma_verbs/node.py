@@ -236,17 +236,20 @@ class NodeAttachment:
         self._lock = threading.Lock()
         until = time.monotonic() + _ATTACH_S
         while True:
-            self._sock: socket.socket | None = _connect_or_start(address, config)
+            self._sock: socket.socket | None = None
             try:
+                self._sock = _connect_or_start(address, config)
                 reply, fds = _ask(self._sock, Request("attach"))
                 break
             except _AgentGoneError:
-                # It left, idle, or was killed, between our connecting and its answer.
-                self._sock.close()
+                # It left, idle, or was killed, between our starting it and its answer.
+                if self._sock:
+                    self._sock.close()
                 if time.monotonic() > until:
                     raise DpuError(f"node {address.text}: its agent dies again and again", errno.EIO) from None
             except BaseException:
-                self._sock.close()
+                if self._sock:
+                    self._sock.close()
                 raise
         self._memfd, self._fds = fds[0], fds[1:]
         self._memory = NodeMemory(self._memfd)

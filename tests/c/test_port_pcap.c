@@ -220,5 +220,5 @@ int main(int argc, char **argv)
 	test_full_disk_stops_the_capture_only();
 	test_bad_arguments();
 	unlink(path);
-	return check_result();
+	return check_done();
 }

@@ -24,6 +24,8 @@ from rdma_verbs.node import AgentConfig, NodeAttachment, attach
 
 ROOT = Path(__file__).resolve().parents[2]
 NSLOTS = 8
+# Loopback addresses of this run: another run on the machine has others.
+NET = f"127.{20 + os.getpid() % 200}"
 QUICK = AgentConfig(nslots=NSLOTS, idle_s=0.3)
 
 
@@ -91,22 +93,22 @@ def member() -> Iterator[Callable[..., Member]]:
             text=True,
             cwd=ROOT,
         )
+        started.append(Member(process, 0, 0))
         assert process.stdout
         words = process.stdout.readline().split()
         assert words, "member did not attach"
-        started.append(Member(process, int(words[0]), int(words[1])))
+        started[-1].slot, started[-1].generation = int(words[0]), int(words[1])
         return started[-1]
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            one.kill()
+        one.kill()
 
 
 @pytest.fixture
 def wire() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.78.99.1", 0))
+        sock.bind((f"{NET}.99.1", 0))
         yield sock
 
 
@@ -116,7 +118,7 @@ def packet(slot: int, tail: bytes = b"") -> bytes:
 
 
 def test_each_process_gets_a_slot_and_its_packets(member: Callable[..., Member], wire: socket.socket) -> None:
-    ip = "127.78.1.1"
+    ip = f"{NET}.1.1"
     members = [member(ip) for _ in range(NSLOTS - 1)]
     assert sorted(m.slot for m in members) == list(range(1, NSLOTS))
     for n in range(50):
@@ -131,7 +133,7 @@ def test_each_process_gets_a_slot_and_its_packets(member: Callable[..., Member],
 
 
 def test_all_slots_in_use(member: Callable[..., Member]) -> None:
-    ip = "127.78.1.2"
+    ip = f"{NET}.1.2"
     members = [member(ip, 3), member(ip, 3)]
     with pytest.raises(DpuError, match="all 2 slots are in use") as caught:
         attach(ip)
@@ -147,7 +149,7 @@ def test_all_slots_in_use(member: Callable[..., Member]) -> None:
 def test_survivors_get_their_own_packets_and_all_of_them(
     victims: list[str], member: Callable[..., Member], wire: socket.socket
 ) -> None:
-    ip = "127.78.1.3"
+    ip = f"{NET}.1.3"
     members = {(m := member(ip)).slot: m}
     with attach(ip, QUICK) as observer:
         members |= {(m := member(ip)).slot: m for _ in range(NSLOTS - 3)}
@@ -190,7 +192,7 @@ def test_survivors_get_their_own_packets_and_all_of_them(
 
 
 def test_an_agent_killed_again_and_again(member: Callable[..., Member], wire: socket.socket) -> None:
-    ip = "127.78.1.4"
+    ip = f"{NET}.1.4"
     members = [member(ip) for _ in range(3)]
     for generation in range(2, 6):
         os.kill(the_node(ip).agent_pid, signal.SIGKILL)
@@ -207,7 +209,7 @@ def test_an_agent_killed_again_and_again(member: Callable[..., Member], wire: so
 
 def test_newcomer_while_the_agent_is_dead(member: Callable[..., Member], wire: socket.socket) -> None:
     """A newcomer that starts the next agent must not make a second group on the same address."""
-    ip = "127.78.1.5"
+    ip = f"{NET}.1.5"
     old = member(ip)
     os.kill(the_node(ip).agent_pid, signal.SIGKILL)
     new = member(ip)
@@ -219,7 +221,7 @@ def test_newcomer_while_the_agent_is_dead(member: Callable[..., Member], wire: s
 
 
 def test_reused_slot_holds_nothing_old(member: Callable[..., Member], wire: socket.socket) -> None:
-    ip = "127.78.1.6"
+    ip = f"{NET}.1.6"
     first = member(ip, 2, 5.0)
     first.process.send_signal(signal.SIGSTOP)
     for _ in range(100):
@@ -236,7 +238,7 @@ def test_reused_slot_holds_nothing_old(member: Callable[..., Member], wire: sock
 
 def test_reused_slot_right_after_the_agent_died_too(member: Callable[..., Member], wire: socket.socket) -> None:
     """The owner dies while there is no agent to see it."""
-    ip = "127.78.1.7"
+    ip = f"{NET}.1.7"
     keeper, victim = member(ip, 3), member(ip, 3)
     keeper.process.send_signal(signal.SIGSTOP)  # no one starts an agent
     victim.process.send_signal(signal.SIGSTOP)
@@ -253,11 +255,13 @@ def test_reused_slot_right_after_the_agent_died_too(member: Callable[..., Member
 
 
 def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
-    ip = "127.78.1.8"
+    ip = f"{NET}.1.8"
     ready, done = os.pipe(), os.pipe()
     parent = os.fork()
     if parent == 0:
         node = attach(ip, QUICK)
+        assert node._sock
+        os.dup(node._sock.fileno())  # as in a child that C forked: the connection does not end with the owner
         if os.fork() == 0:
             os.close(done[1])  # the parent's end
             os.read(done[0], 1)  # lives until the test closes it
@@ -281,7 +285,7 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
 
 
 def test_address_held_by_a_stranger() -> None:
-    ip = "127.78.1.9"
+    ip = f"{NET}.1.9"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((ip, 4791))
@@ -330,14 +334,14 @@ def test_runtime_folder_of_others_is_refused(runtime: Path) -> None:
 
 
 def test_two_nodes_do_not_meet() -> None:
-    with attach("127.78.2.1", QUICK) as a, attach("127.78.2.2", QUICK) as b:
+    with attach(f"{NET}.2.1", QUICK) as a, attach(f"{NET}.2.2", QUICK) as b:
         assert a.node_id != b.node_id
-        assert {node.ip for node in list_nodes()} == {"127.78.2.1", "127.78.2.2"}
-        assert a.peer("127.78.2.3") is None
+        assert {node.ip for node in list_nodes()} == {f"{NET}.2.1", f"{NET}.2.2"}
+        assert a.peer(f"{NET}.2.3") is None
 
 
 def test_many_start_at_once(member: Callable[..., Member]) -> None:
-    ip = "127.78.2.4"
+    ip = f"{NET}.2.4"
     command = [sys.executable, "-m", "tests.integration.node_member", ip, "32", "0.3"]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(12)
@@ -363,13 +367,13 @@ def pending(node: NodeAttachment, sender: int, slot: int, value: int) -> None:
 
 
 def test_sender_is_known_and_forgotten() -> None:
-    with attach("127.78.3.1", QUICK) as a, attach("127.78.3.2", QUICK) as b:
-        peer = b.peer("127.78.3.1")
+    with attach(f"{NET}.3.1", QUICK) as a, attach(f"{NET}.3.2", QUICK) as b:
+        peer = b.peer(f"{NET}.3.1")
         assert peer
-        assert b.peer("127.78.3.1") is peer
+        assert b.peer(f"{NET}.3.1") is peer
         assert a.memory.sender(peer.sender, "pid") == os.getpid()
         assert a.memory.sender(peer.sender, "start") == process_start(os.getpid())
-        assert a.memory.sender_gid(peer.sender) == bytes(10) + b"\xff\xff\x7f\x4e\x03\x02"
+        assert a.memory.sender_gid(peer.sender) == Address.parse(b.ip).gid
         assert a.memory.slot(a.slot, "limit") * 4 == a.memory.slot(a.slot, "rcvbuf") * 3
         pending(a, peer.sender, a.slot, 5000)
         b.close()
@@ -380,7 +384,7 @@ def test_sender_is_known_and_forgotten() -> None:
 
 
 def test_credit_for_a_slot_without_owner_comes_back(wire: socket.socket) -> None:
-    ip = "127.78.3.3"
+    ip = f"{NET}.3.3"
     with attach(ip, QUICK) as node:
         memory, free = node.memory, NSLOTS - 1
         memory.set_slot(free, "reserved", 1408)
@@ -390,11 +394,11 @@ def test_credit_for_a_slot_without_owner_comes_back(wire: socket.socket) -> None
 
 
 def test_sender_stays_known_when_the_receivers_agent_is_replaced() -> None:
-    with attach("127.78.3.4", QUICK) as a, attach("127.78.3.5", QUICK) as b:
-        peer = b.peer("127.78.3.4")
+    with attach(f"{NET}.3.4", QUICK) as a, attach(f"{NET}.3.5", QUICK) as b:
+        peer = b.peer(f"{NET}.3.4")
         assert peer
-        os.kill(the_node("127.78.3.4").agent_pid, signal.SIGKILL)
-        eventually(lambda: bool((n := node_of("127.78.3.4")) and n.agent_generation == 2), "the next agent")
+        os.kill(the_node(f"{NET}.3.4").agent_pid, signal.SIGKILL)
+        eventually(lambda: bool((n := node_of(f"{NET}.3.4")) and n.agent_generation == 2), "the next agent")
         eventually(lambda: peer.connection() is not None, "known to the next agent")
         assert peer.alive
         assert a.memory.sender(peer.sender, "pid") == os.getpid()
@@ -403,21 +407,21 @@ def test_sender_stays_known_when_the_receivers_agent_is_replaced() -> None:
 
 
 def test_node_that_left_is_no_peer(monkeypatch: pytest.MonkeyPatch) -> None:
-    with attach("127.78.3.6", QUICK) as b:
-        a = attach("127.78.3.7", QUICK)
-        peer = b.peer("127.78.3.7")
+    with attach(f"{NET}.3.6", QUICK) as b:
+        a = attach(f"{NET}.3.7", QUICK)
+        peer = b.peer(f"{NET}.3.7")
         assert peer
         a.close()
         eventually(lambda: not peer.alive, "the agent left")
-        with attach("127.78.3.7", QUICK):
-            again = b.peer("127.78.3.7")
+        with attach(f"{NET}.3.7", QUICK):
+            again = b.peer(f"{NET}.3.7")
             assert again
             assert again is not peer
             assert again.node_id != peer.node_id
 
 
 def test_counters_of_the_dead_are_kept() -> None:
-    ip = "127.78.3.8"
+    ip = f"{NET}.3.8"
     with attach(ip, QUICK) as keeper:
         with attach(ip) as node, node.memory.slot_words(node.slot, "counters") as words:
             words[0], words[63] = 5, 7

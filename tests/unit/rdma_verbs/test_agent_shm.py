@@ -43,7 +43,7 @@ def test_constants_are_those_of_the_header() -> None:
         assert in_c[name] == getattr(shm, name), name
 
 
-# The same table stands in tests/c/test_port_udp.c.
+# The same table stands in tests/c/test_port_udp_credit.c.
 @pytest.mark.parametrize(
     ("length", "segments", "bytes_"),
     [
