@@ -23,9 +23,9 @@ from tests.e2e.rxe import (
     HOST_IPV6,
     LOCAL,
     PeerAddress,
-    RxeCommandError,
+    PeerCommandError,
+    PeerQp,
     RxePeer,
-    RxeQp,
     gid_of,
     recv,
     send,
@@ -57,7 +57,7 @@ def peer(booted: RxePeer) -> Iterator[RxePeer]:
     booted.destroy_all()
 
 
-def connected(peer: RxePeer, kind: str, own: str, mtu: int = 1024) -> tuple[RxeQp, RxeQp]:
+def connected(peer: RxePeer, kind: str, own: str, mtu: int = 1024) -> tuple[PeerQp, PeerQp]:
     """Return two QPs of the guest, connected to one another across the PSN wrap."""
     a, b = peer.create_qp("a", kind), peer.create_qp("b", kind)
     gid = gid_of(own)
@@ -131,7 +131,7 @@ def test_a_wrong_rkey_fails_and_flushes(peer: RxePeer) -> None:
 
 
 def test_a_refused_command_carries_the_errno(peer: RxePeer) -> None:
-    with pytest.raises(RxeCommandError) as refusal:
+    with pytest.raises(PeerCommandError) as refusal:
         peer.create_qp("q", "RC", max_send_sge=1000)
     assert refusal.value.errno == 22
 
