@@ -33,6 +33,8 @@ __all__ = [
     "port_free",
     "port_mem_pair",
     "port_mtu",
+    "port_recv",
+    "port_send",
     "port_sport",
     "port_stats",
     "rate_new",
@@ -118,6 +120,20 @@ def port_free(port: Handle) -> None:
 def port_mtu(port: Handle) -> int:
     """Return the largest IP packet."""
     return int(lib.dp_port_mtu(port))
+
+
+def port_send(port: Handle, ip_packet: bytes, now_ps: int) -> bool:
+    """Put a packet on the port; false when it has no room."""
+    what = f"packet of {len(ip_packet)} bytes"
+    with _fitting(what):
+        return bool(check(lib.dp_port_send_bytes(port, ip_packet, len(ip_packet), now_ps), what))
+
+
+def port_recv(port: Handle, now_ps: int) -> tuple[int, bytes] | None:
+    """Return time in ps and bytes of the oldest packet that has arrived."""
+    room, ts_ps = ffi.new("uint8_t[]", 1 << 16), ffi.new("uint64_t *")
+    got = check(lib.dp_port_recv_bytes(port, room, len(room), now_ps, ts_ps), "port: receive")
+    return (int(ts_ps[0]), bytes(ffi.buffer(room, got))) if got else None
 
 
 def port_sport(port: Handle) -> int:

@@ -57,6 +57,27 @@ class Port:
         """Return the counters of this layer: frames and bytes from the IP header on, and what was lost."""
         return _native.port_stats(self.handle)
 
+    def send(self, ip_packet: bytes, now_ns: int) -> bool:
+        """Put a packet on the port, from the IP header on and whatever is in it; false when there is no room.
+
+        With ``recv`` it lets a script play a device, at the other end of a pair.
+
+        Raises:
+            CallerError: the port belongs to a device, or takes no packet of that length.
+        """
+        self.check_free()
+        return _native.port_send(self.handle, ip_packet, now_ns * 1000)
+
+    def recv(self, now_ns: int) -> tuple[int, bytes] | None:
+        """Return the oldest packet that has arrived, from the IP header on, and its time in ns; or ``None``.
+
+        Raises:
+            CallerError: the port belongs to a device.
+        """
+        self.check_free()
+        packet = _native.port_recv(self.handle, now_ns * 1000)
+        return packet and (packet[0] // 1000, packet[1])
+
     def take(self, owner: "Port | Owner") -> _native.Handle:
         """Give the port to a device's driver or to a wrapper, which frees it.
 

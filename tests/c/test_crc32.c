@@ -1,4 +1,5 @@
 /* CRC-32 against one that works bit by bit from the polynomial, all lengths and alignments. */
+#include <stdlib.h>
 #include <time.h>
 
 #include "datapath/csrc/crc32.h"
