@@ -33,15 +33,16 @@ $(VENV)/.tools: .ci/venv
 	.ci/venv $(VENV)
 	@touch $@
 
-# The list of packages; it changes only when one comes or goes. An editable install knows modules by their paths, so a
+# The list of modules; it changes only when one comes or goes. An editable install knows modules by their paths, so a
 # module that became a package is not found before the next install.
-build/.packages: FORCE
+build/.modules: FORCE
 	@mkdir -p build
-	@find datapath rdma_verbs dpu_emu control_plane -name __init__.py | sort | cmp -s - $@ || \
-		find datapath rdma_verbs dpu_emu control_plane -name __init__.py | sort > $@
+	@find datapath rdma_verbs dpu_emu control_plane -name '*.py' | sort > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+	@rm $@.new
 
 # The editable install: Python is read from the tree, compiled modules lie in .venv.
-$(VENV)/.installed: pyproject.toml build/.packages $(VENV)/.tools
+$(VENV)/.installed: pyproject.toml build/.modules $(VENV)/.tools
 	$(PIP) install --quiet $(EDITABLE) --config-settings=build-dir=build/py -e '.[dev]'
 	@touch $@
 
