@@ -147,29 +147,40 @@ def lab(booted: Lab) -> Iterator[Lab]:
     booted.peer.destroy_all()
 
 
-@dataclass(slots=True)
 class Pair:
     """An RC connection of ours with the guest, and a region on either side."""
 
-    end: End
-    peer: RxePeer
-    family: Family
-
-    def __post_init__(self) -> None:
-        self.mr = self.peer.create_mr("m", self.end.mr.length)
-        self.qp = self.peer.create_qp("q", "RC", max_send_wr=32, max_recv_wr=32)
-        ours = PeerAddress(gid_of(self.family.ours), self.end.qp.qp_num)
-        theirs = QPEndpoint(GID.of(self.family.theirs), self.qp.qpn, GUEST_PSN, Mtu.MTU_4096)
-        self.peer.connect(
-            self.qp, ours, sq_psn=GUEST_PSN, rq_psn=OUR_PSN, mtu=4096, own=self.family.theirs, timeout=TIMEOUT
+    def __init__(self, lab: Lab, family: Family) -> None:
+        self.end = End(lab.context)
+        self.end.qp.psn = OUR_PSN
+        self.mr = lab.peer.create_mr("m", self.end.mr.length)
+        self.qp = lab.peer.create_qp("q", "RC", max_send_wr=32, max_recv_wr=32)
+        lab.peer.connect(
+            self.qp,
+            PeerAddress(gid_of(family.ours), self.end.qp.qp_num),
+            sq_psn=GUEST_PSN,
+            rq_psn=OUR_PSN,
+            mtu=4096,
+            own=family.theirs,
+            timeout=TIMEOUT,
         )
-        self.end.qp.connect(theirs, ah_attr=self.family.path, timeout=TIMEOUT)
+        theirs = QPEndpoint(GID.of(family.theirs), self.qp.qpn, GUEST_PSN, Mtu.MTU_4096)
+        self.end.qp.connect(theirs, ah_attr=family.path, timeout=TIMEOUT)
 
 
-def rc_pair(lab: Lab, family: Family) -> Pair:
-    end = End(lab.context)
-    end.qp.psn = OUR_PSN
-    return Pair(end, lab.peer, family)
+def touch(lab: Lab, family: Family) -> None:
+    """A word goes to the guest and comes back."""
+    pair = Pair(lab, family)
+    pair.end.mr.write(b"eight by", 0)
+    pair.end.qp.post_send(
+        [
+            SendWR(1, WrOpcode.RDMA_WRITE, [pair.end.mr.sge(0, 8)], remote_addr=pair.mr.addr, rkey=pair.mr.rkey),
+            SendWR(2, WrOpcode.RDMA_READ, [pair.end.mr.sge(8, 8)], remote_addr=pair.mr.addr, rkey=pair.mr.rkey),
+        ]
+    )
+    pair.end.completions(2)
+    assert pair.end.mr.read(8, 8) == b"eight by"
+    lab.peer.destroy_all()
 
 
 both_families = pytest.mark.parametrize("family", [V4, V6], ids=["ipv4", "ipv6"])
@@ -177,8 +188,8 @@ both_families = pytest.mark.parametrize("family", [V4, V6], ids=["ipv4", "ipv6"]
 
 @both_families
 def test_every_rc_operation_of_ours_arrives(lab: Lab, family: Family) -> None:
-    pair = rc_pair(lab, family)
-    end, peer, mr, qp = pair.end, pair.peer, pair.mr, pair.qp
+    pair = Pair(lab, family)
+    end, peer, mr, qp = pair.end, lab.peer, pair.mr, pair.qp
     assert (lab.context.active_mtu, peer.mtu) == (Mtu.MTU_4096, 4096)
     data = os.urandom(LONG)
     source, back = MR(end.pd, data, AccessFlags(0)), MR(end.pd, LONG, ALL)
@@ -214,8 +225,8 @@ def test_every_rc_operation_of_ours_arrives(lab: Lab, family: Family) -> None:
 
 @both_families
 def test_every_rc_operation_of_the_guest_arrives(lab: Lab, family: Family) -> None:
-    pair = rc_pair(lab, family)
-    end, peer, mr, qp = pair.end, pair.peer, pair.mr, pair.qp
+    pair = Pair(lab, family)
+    end, peer, mr, qp = pair.end, lab.peer, pair.mr, pair.qp
     data = peer.write_pattern(mr, 0, LONG, seed=family.sgid_index)
     ours = {"remote_addr": end.mr.addr + WRITTEN, "rkey": end.mr.rkey}
     word = {"remote_addr": end.mr.addr + WORD, "rkey": end.mr.rkey}
@@ -271,8 +282,8 @@ def test_ud_goes_both_ways(lab: Lab, family: Family) -> None:
 
 
 def test_rc_recovers_from_loss_on_the_link(lab: Lab) -> None:
-    pair = rc_pair(lab, V4)
-    end, peer, mr, qp = pair.end, pair.peer, pair.mr, pair.qp
+    pair = Pair(lab, V4)
+    end, peer, mr, qp = pair.end, lab.peer, pair.mr, pair.qp
     size = end.mr.length
     data = os.urandom(size)
     source = MR(end.pd, data, AccessFlags(0))
@@ -291,8 +302,7 @@ def test_rc_recovers_from_loss_on_the_link(lab: Lab) -> None:
 
 def test_linux_knows_us_by_arp_and_neighbour_discovery(lab: Lab) -> None:
     for family in (V4, V6):
-        rc_pair(lab, family)
-        lab.peer.destroy_all()
+        touch(lab, family)
         code, table = lab.peer.run("ip", "neigh", "show", "to", family.ours)
         assert code == 0
         assert lab.port.mac in table
@@ -313,6 +323,7 @@ def test_another_mac_address_behind_our_ip_is_ignored(lab: Lab) -> None:
     finally:
         assert lab.peer.run("ip", "addr", "del", f"{HOST_IPV4}/32", "dev", "eth0")[0] == 0
     assert lab.port.neighbour_stats()["conflicts"] > before
+    touch(lab, V4)
 
 
 def test_every_captured_packet_is_as_tshark_sees_it(lab: Lab, require_peer: Callable[..., None]) -> None:
