@@ -285,6 +285,9 @@ static int set_options(struct udp_port *u)
 		if (setsockopt(u->fd, u->v6 ? v6[i].level : v4[i].level, u->v6 ? v6[i].name : v4[i].name,
 			       u->v6 ? &v6[i].value : &v4[i].value, sizeof(int)) < 0)
 			return -errno;
+	/* RoCEv2 over IPv6 may come without a UDP checksum, as from Linux's rxe: its ICRC covers more (RFC 6936). */
+	if (u->v6 && setsockopt(u->fd, SOL_UDP, UDP_NO_CHECK6_RX, &one, sizeof(one)) < 0)
+		return -errno;
 	/* Kernels before 5.0 have neither; then every datagram travels alone. */
 	setsockopt(u->fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
 	u->gso = getsockopt(u->fd, SOL_UDP, UDP_SEGMENT, &value, &len) == 0;

@@ -5,7 +5,6 @@ sources. Several archives may follow one another in one initramfs; later entries
 of the same name win, so a guest's own files go last.
 """
 
-import os
 import stat
 from pathlib import Path
 from types import TracebackType
@@ -78,7 +77,7 @@ class CpioWriter:
         name = path.strip("/")
         if name in self._seen:
             return ""
-        self.directory(os.path.dirname(name))
+        self.directory(name.rpartition("/")[0])
         self._seen.add(name)
         return name
 

@@ -15,9 +15,7 @@ devices are made in its namespace when it starts and removed when it ends.
 """
 
 import contextlib
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -30,13 +28,11 @@ from types import TracebackType
 from typing import Self
 
 from dpu_emu.lab import image
-from dpu_emu.lab.errors import GuestError, GuestTimeout
+from dpu_emu.lab.errors import GuestError, GuestTimeoutError
 from dpu_emu.lab.programs import need_program
 from dpu_emu.lab.qemu import GuestConfig, arguments, write_initramfs
 
-_PR_SET_PDEATHSIG = 1
 _CONSOLE_TAIL = 4000
-_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +102,14 @@ class Guest:
         with (self._run / "initramfs").open("wb") as out:
             write_initramfs(self.config, built, out)
         self._started_ns = time.monotonic_ns()
+        # The kernel kills QEMU when this thread dies; by a program, because Python between fork and exec may deadlock.
+        leash = [str(need_program("setpriv", "util-linux")), "--pdeathsig", "KILL", "--"]
         # QEMU must see no end of its input, or it closes the port that carries the output.
         self._process = subprocess.Popen(
-            arguments(self.config, built, self._run),
+            [*leash, *arguments(self.config, built, self._run)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=_die_with_parent,
         )
         self._reader = threading.Thread(target=self._read, name=f"guest-{self.config.name}", daemon=True)
         self._reader.start()
@@ -121,14 +118,14 @@ class Guest:
         """Wait until the script starts.
 
         Raises:
-            GuestTimeout: it did not start in time.
+            GuestTimeoutError: it did not start in time.
             GuestError: QEMU ended before.
         """
         deadline = time.monotonic() + timeout_s
         while "ready" not in self._status():
             self._check_running()
             if time.monotonic() > deadline:
-                raise GuestTimeout(self._describe(f"did not boot within {timeout_s:g} s"))
+                raise GuestTimeoutError(self._describe(f"did not boot within {timeout_s:g} s"))
             time.sleep(0.05)
         self._ready_ns = self._ready_ns or time.monotonic_ns()
 
@@ -136,7 +133,7 @@ class Guest:
         """Wait for the guest's end and return the script's exit code.
 
         Raises:
-            GuestTimeout: it was still running; it is killed.
+            GuestTimeoutError: it was still running; it is killed.
             GuestError: it ended without an exit code.
         """
         process = self._running()
@@ -144,7 +141,7 @@ class Guest:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.stop()
-            raise GuestTimeout(self._describe(f"was still running after {timeout_s:g} s")) from None
+            raise GuestTimeoutError(self._describe(f"was still running after {timeout_s:g} s")) from None
         if self._reader:
             self._reader.join(5)
         codes = [line for line in self._status() if line.isdecimal()]
@@ -231,7 +228,7 @@ def run(
     """Boot a guest, run its script to the end and return how it went.
 
     Raises:
-        GuestTimeout: the whole took longer than ``timeout_s``.
+        GuestTimeoutError: the whole took longer than ``timeout_s``.
         GuestError: the guest ended without an exit code.
     """
     start_ns = time.monotonic_ns()
@@ -246,8 +243,3 @@ def print_output(chunk: bytes) -> None:
     """Pass a guest's output on to this process's standard output: an ``on_output``."""
     sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this child when its parent dies (prctl is loaded before the fork)."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -35,27 +35,17 @@ from dpu_emu.lab.cpio import CpioWriter
 from dpu_emu.lab.errors import ImageError
 from dpu_emu.lab.programs import find_program, linked_libraries, need_program
 
+_HERE = Path(__file__).resolve().parent
+
+
+def guest_packages(text: str) -> tuple[str, ...]:
+    """Return the packages that a list of peers marks ``guest``: copied into the image, or needed to boot it."""
+    lines = [line.split("#")[0].split() for line in text.splitlines()]
+    return tuple(dict.fromkeys(words[1] for words in lines if words[3:] == ["guest"]))
+
+
 #: Debian packages that the image is copied from, and that booting it needs.
-PACKAGES: tuple[str, ...] = (
-    "qemu-system-x86",
-    "qemu-utils",
-    "busybox-static",
-    "dash",
-    "e2fsprogs",
-    "kmod",
-    "iproute2",
-    "iputils-ping",
-    "tcpdump",
-    "ethtool",
-    "rdma-core",
-    "ibverbs-utils",
-    "ibverbs-providers",
-    "rdmacm-utils",
-    "perftest",
-    "python3-pyverbs",
-    "nvme-cli",
-    "fio",
-)
+PACKAGES = guest_packages((_HERE / "peers.txt").read_text(encoding="utf-8"))
 
 #: Parts that a guest may ask for beside ``base``.
 EXTRA_PARTS: tuple[str, ...] = ("fio", "py")
@@ -130,7 +120,6 @@ _PYTHON_UNUSED = re.compile(
 _HOST_NQN = "2014-08.org.nvmexpress:uuid"
 _HOST_UUID = "11111111-2222-3333-4444-555555555555"
 _SOURCES = ("image.py", "kernel.py", "cpio.py", "programs.py", "init.sh")
-_HERE = Path(__file__).resolve().parent
 
 
 def cache_folder() -> Path:

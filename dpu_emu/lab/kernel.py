@@ -157,7 +157,7 @@ def vmlinux(tree: Path) -> bytes:
 
 def module_name(path: str) -> str:
     """Return a module's name from its file's path: dashes are underscores."""
-    return re.sub(r"\.ko.*", "", os.path.basename(path)).replace("-", "_")
+    return re.sub(r"\.ko.*", "", Path(path).name).replace("-", "_")
 
 
 def closure(wanted: Iterable[str], depends: dict[str, list[str]], soft: dict[str, list[str]]) -> set[str]:

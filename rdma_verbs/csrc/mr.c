@@ -146,13 +146,23 @@ struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uin
 	return mr;
 }
 
+/* Stores before it are seen before those after it. */
+static inline void store_barrier(void)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("" ::: "memory"); /* the CPU keeps the order of stores, the compiler must too */
+#else
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
+}
+
 void roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 {
 	if (!dst || !src)
 		return;
 	if (len > 8) {
 		memcpy(dst, src, len - 8);
-		__atomic_thread_fence(__ATOMIC_RELEASE);
+		store_barrier();
 		dst += len - 8;
 		src += len - 8;
 		len = 8;

@@ -384,5 +384,5 @@ int main(void)
 	test_advert_without_override_changes_nothing();
 	test_bounds();
 	test_bad_arguments();
-	return check_result();
+	return check_done();
 }

@@ -385,5 +385,5 @@ int main(void)
 	unlink(path_a);
 	unlink(path_b);
 	rmdir(dir);
-	return check_result();
+	return check_done();
 }

@@ -520,5 +520,5 @@ int main(void)
 	test_held_is_bounded();
 	test_prediction_holds_over_loss_and_copies();
 	test_bad_arguments();
-	return check_result();
+	return check_done();
 }

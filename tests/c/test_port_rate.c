@@ -125,5 +125,5 @@ int main(void)
 	test_overhead_counts();
 	test_busy_inner_port_costs_nothing();
 	test_bad_arguments();
-	return check_result();
+	return check_done();
 }

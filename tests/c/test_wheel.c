@@ -5,6 +5,8 @@
 #include "datapath/csrc/wheel.h"
 #include "tests/c/check.h"
 
+#include <stdlib.h>
+
 #define TIMERS 64
 
 struct model {

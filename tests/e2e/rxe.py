@@ -27,6 +27,7 @@ connected to one another. Needs root, and the image of ``dpu_emu.lab.image``; a
 guest takes 10 to 20 s to boot.
 """
 
+import abc
 import contextlib
 import hashlib
 import ipaddress
@@ -40,7 +41,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dpu_emu.lab.errors import GuestTimeout, LabError
+from dpu_emu.lab.errors import GuestTimeoutError, LabError
 from dpu_emu.lab.guest import Guest
 from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
@@ -60,16 +61,15 @@ WorkRequest = dict[str, Any]
 Sge = dict[str, Any]
 
 
-class RxeCommandError(LabError):
+class PeerCommandError(LabError):
     """The guest refused a command; ``errno`` is what the verb returned."""
 
     def __init__(self, op: str, message: str, number: int) -> None:
-        super().__init__(f"{op}: {message}")
-        self.errno = number
+        super().__init__(f"{op}: {message}", number)
 
 
 @dataclass(frozen=True, slots=True)
-class RxeMr:
+class PeerMr:
     """A region in the guest: what a remote requester must know of it."""
 
     name: str
@@ -86,7 +86,7 @@ class RxeMr:
 
 
 @dataclass(frozen=True, slots=True)
-class RxeQp:
+class PeerQp:
     """A QP in the guest, with the names of its completion queues."""
 
     name: str
@@ -117,7 +117,7 @@ class PeerAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class RxeCompletion:
+class PeerCompletion:
     """A work completion, with verbs' names for status and opcode (without ``IBV_WC_``).
 
     As in verbs, an unsuccessful one holds nothing of use but ``wr_id``, ``status``,
@@ -165,7 +165,167 @@ def send(wr_id: int, opcode: str, *sges: Sge, **fields: Any) -> WorkRequest:
     return {"wr_id": wr_id, "opcode": opcode, "sges": list(sges), **fields}
 
 
-class RxePeer:
+class VerbsPeer(abc.ABC):
+    """Verbs in another process or machine, a method for each; what carries the commands is the subclass's."""
+
+    @abc.abstractmethod
+    def call(self, op: str, **fields: Any) -> dict[str, Any]:
+        """Send one command and return its reply.
+
+        Raises:
+            PeerCommandError: the peer refused it.
+            LabError: the connection ended.
+        """
+
+    def gid_index(self, own: str) -> int:
+        """Return the index of one of the peer's own addresses in its GID table."""
+        return 0
+
+    def checked(self, op: str, line: bytes) -> dict[str, Any]:
+        """Return the reply that a line holds.
+
+        Raises:
+            PeerCommandError: the peer refused the command.
+        """
+        reply: dict[str, Any] = json.loads(line)
+        if not reply["ok"]:
+            raise PeerCommandError(op, reply["error"], reply["errno"])
+        return reply
+
+    def counters(self) -> dict[str, int]:
+        """Return the device's hardware counters by name."""
+        return dict(self.call("counters")["counters"])
+
+    def destroy_all(self) -> None:
+        """Destroy every object that was made, so that the next test finds an empty device."""
+        self.call("destroy")
+
+    def create_mr(self, name: str, length: int, access: Sequence[str] = REMOTE_ALL) -> PeerMr:
+        """Register a new zeroed buffer."""
+        reply = self.call("create_mr", name=name, length=length, access=list(access))
+        return PeerMr(name, length, reply["addr"], reply["lkey"], reply["rkey"])
+
+    def create_mw(self, name: str, kind: int = 2) -> int:
+        """Allocate a memory window and return its first rkey."""
+        return int(self.call("create_mw", name=name, type=kind)["rkey"])
+
+    def write_mr(self, mr: PeerMr, offset: int, data: bytes) -> None:
+        """Put bytes into a region."""
+        self.call("write_mr", mr=mr.name, offset=offset, hex=data.hex())
+
+    def write_pattern(self, mr: PeerMr, offset: int, length: int, seed: int) -> bytes:
+        """Put :func:`pattern` into a region and return it."""
+        data = pattern(seed, length)
+        reply = self.call("write_mr", mr=mr.name, offset=offset, length=length, seed=seed)
+        if reply["sha256"] != hashlib.sha256(data).hexdigest():
+            raise LabError("the peer's Python makes other bytes of this seed")
+        return data
+
+    def read_mr(self, mr: PeerMr, offset: int, length: int) -> bytes:
+        """Return a range of a region."""
+        return bytes.fromhex(self.call("read_mr", mr=mr.name, offset=offset, length=length, hex=True)["hex"])
+
+    def digest(self, mr: PeerMr, offset: int, length: int) -> str:
+        """Return the SHA-256 of a range, in hexadecimal."""
+        return str(self.call("read_mr", mr=mr.name, offset=offset, length=length)["sha256"])
+
+    def create_qp(self, name: str, kind: str, **options: Any) -> PeerQp:
+        """Create an RC, UC or UD QP.
+
+        ``options``: ``max_send_wr``, ``max_recv_wr``, ``max_send_sge``,
+        ``max_recv_sge``, ``max_inline_data``, ``sq_sig_all``, ``cq_entries``,
+        ``bind_mw``, and ``send_cq`` and ``recv_cq`` to share queues.
+        """
+        reply = self.call("create_qp", name=name, type=kind, **options)
+        send_cq, recv_cq = options.get("send_cq", f"{name}.send"), options.get("recv_cq", f"{name}.recv")
+        return PeerQp(name, kind, reply["qpn"], send_cq, recv_cq)
+
+    def connect(
+        self,
+        qp: PeerQp,
+        remote: PeerAddress,
+        *,
+        sq_psn: int,
+        rq_psn: int = 0,
+        mtu: int = 1024,
+        own: str = "",
+        access: Sequence[str] = REMOTE_ALL[1:],
+        qkey: int = 0,
+        timeout: int = 14,
+        retry_cnt: int = 7,
+        rnr_retry: int = 7,
+        min_rnr_timer: int = 12,
+        max_rd_atomic: int = 4,
+        max_dest_rd_atomic: int = 4,
+    ) -> None:
+        """Take a QP to RTS; UD needs ``sq_psn`` and ``qkey`` only. ``own`` is one of the peer's IP addresses.
+
+        Timers are verbs' encodings: ``timeout`` 4.096 us x 2^n, ``min_rnr_timer``
+        an index of the IBTA table.
+        """
+        if qp.kind == "UC":
+            access = [flag for flag in access if flag == "REMOTE_WRITE"]
+        self.call(
+            "connect",
+            qp=qp.name,
+            ah=self._address(remote, own) if qp.kind != "UD" else None,
+            remote_qpn=remote.qpn,
+            sq_psn=sq_psn,
+            rq_psn=rq_psn,
+            mtu=mtu,
+            access=list(access),
+            qkey=qkey,
+            timeout=timeout,
+            retry_cnt=retry_cnt,
+            rnr_retry=rnr_retry,
+            min_rnr_timer=min_rnr_timer,
+            max_rd_atomic=max_rd_atomic,
+            max_dest_rd_atomic=max_dest_rd_atomic,
+        )
+
+    def modify_qp(self, qp: PeerQp, **attributes: Any) -> None:
+        """Modify a QP with exactly these attributes, named as in ``struct ibv_qp_attr``."""
+        self.call("modify_qp", qp=qp.name, attributes=attributes)
+
+    def qp_state(self, qp: PeerQp) -> str:
+        """Return the QP's state: RESET, INIT, RTR, RTS, SQD, SQE or ERR."""
+        return str(self.call("qp_state", qp=qp.name)["state"])
+
+    def create_ah(self, name: str, remote: PeerAddress, own: str = "") -> None:
+        """Create an address handle for UD sends."""
+        self.call("create_ah", name=name, ah=self._address(remote, own))
+
+    def post_recv(self, qp: PeerQp, *requests: WorkRequest) -> None:
+        """Post receives made by :func:`recv`."""
+        self.call("post_recv", qp=qp.name, requests=list(requests))
+
+    def post_send(self, qp: PeerQp, *requests: WorkRequest) -> None:
+        """Post requests made by :func:`send`."""
+        self.call("post_send", qp=qp.name, requests=list(requests))
+
+    def bind_mw(self, qp: PeerQp, wr_id: int, mw: str, sge: Sge, rkey: int, access: Sequence[str]) -> None:
+        """Post the bind of a type 2 window to a range; ``qp`` was created with ``bind_mw=True``.
+
+        ``rkey`` is the window's new key: that of :meth:`create_mw` with another low byte.
+        """
+        self.call("bind_mw", qp=qp.name, wr_id=wr_id, mw=mw, rkey=rkey, access=list(access), **sge)
+
+    def poll(self, cq: str, count: int = 1, timeout_ms: int = 10000) -> list[PeerCompletion]:
+        """Return ``count`` completions, or fewer if no more came in time."""
+        reply = self.call("poll", cq=cq, count=count, timeout_ms=timeout_ms)
+        return [PeerCompletion(**entry) for entry in reply["completions"]]
+
+    def _address(self, remote: PeerAddress, own: str) -> dict[str, Any]:
+        return {
+            "gid": remote.gid,
+            "gid_index": self.gid_index(own),
+            "traffic_class": remote.traffic_class,
+            "flow_label": remote.flow_label,
+            "hop_limit": remote.hop_limit,
+        }
+
+
+class RxePeer(VerbsPeer):
     """A guest that runs ``rxe_peer.py``, as a context manager with a method for each verb.
 
     Without ``nics`` the guest gets one tap of MTU ``mtu_bytes`` as drawn above.
@@ -236,7 +396,7 @@ class RxePeer:
         self.guest.wait_ready(self._boot_timeout_s)
         while "rxe_peer:" not in self.guest.output:
             if time.monotonic() > deadline or not self.guest.running:
-                raise GuestTimeout(f"guest {self.guest.config.name}: no rxe_peer\n{self.guest.output}")
+                raise GuestTimeoutError(f"guest {self.guest.config.name}: no rxe_peer\n{self.guest.output}")
             time.sleep(0.05)
         family = socket.AF_INET6 if ":" in self._control[0] else socket.AF_INET
         self._socket = self._space.socket(family, socket.SOCK_STREAM)
@@ -260,7 +420,7 @@ class RxePeer:
         """Send one command and return its reply.
 
         Raises:
-            RxeCommandError: the guest refused it.
+            PeerCommandError: the guest refused it.
             LabError: the connection ended.
         """
         if self._socket is None:
@@ -273,10 +433,11 @@ class RxePeer:
                 raise LabError(f"{op}: the guest closed the connection\n{self.guest.output}")
             self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        reply: dict[str, Any] = json.loads(line)
-        if not reply["ok"]:
-            raise RxeCommandError(op, reply["error"], reply["errno"])
-        return reply
+        return self.checked(op, line)
+
+    def gid_index(self, own: str) -> int:
+        """Return the index of the guest's address ``own``, by default its IPv4 address."""
+        return self.gid(own or GUEST_IPV4).index
 
     def gid(self, address: str) -> RxeGid:
         """Return the RoCE v2 entry of the guest's GID table for its own IP address."""
@@ -286,139 +447,7 @@ class RxePeer:
                 return entry
         raise LabError(f"guest {self.guest.config.name} has no RoCE v2 GID {wanted}")
 
-    def counters(self) -> dict[str, int]:
-        """Return the device's hardware counters by name."""
-        return dict(self.call("counters")["counters"])
-
     def run(self, *argv: str, timeout_s: float = 55) -> tuple[int, str]:
         """Run a program of the guest (rping, ibv_rc_pingpong, ...) and return its exit code and output."""
         reply = self.call("run", argv=list(argv), timeout_s=timeout_s)
         return int(reply["code"]), str(reply["output"])
-
-    def destroy_all(self) -> None:
-        """Destroy every object that was made, so that the next test finds an empty device."""
-        self.call("destroy")
-
-    def create_mr(self, name: str, length: int, access: Sequence[str] = REMOTE_ALL) -> RxeMr:
-        """Register a new zeroed buffer."""
-        reply = self.call("create_mr", name=name, length=length, access=list(access))
-        return RxeMr(name, length, reply["addr"], reply["lkey"], reply["rkey"])
-
-    def create_mw(self, name: str, kind: int = 2) -> int:
-        """Allocate a memory window and return its first rkey."""
-        return int(self.call("create_mw", name=name, type=kind)["rkey"])
-
-    def write_mr(self, mr: RxeMr, offset: int, data: bytes) -> None:
-        """Put bytes into a region."""
-        self.call("write_mr", mr=mr.name, offset=offset, hex=data.hex())
-
-    def write_pattern(self, mr: RxeMr, offset: int, length: int, seed: int) -> bytes:
-        """Put :func:`pattern` into a region and return it."""
-        data = pattern(seed, length)
-        reply = self.call("write_mr", mr=mr.name, offset=offset, length=length, seed=seed)
-        if reply["sha256"] != hashlib.sha256(data).hexdigest():
-            raise LabError("the guest's Python makes other bytes of this seed")
-        return data
-
-    def read_mr(self, mr: RxeMr, offset: int, length: int) -> bytes:
-        """Return a range of a region."""
-        return bytes.fromhex(self.call("read_mr", mr=mr.name, offset=offset, length=length, hex=True)["hex"])
-
-    def digest(self, mr: RxeMr, offset: int, length: int) -> str:
-        """Return the SHA-256 of a range, in hexadecimal."""
-        return str(self.call("read_mr", mr=mr.name, offset=offset, length=length)["sha256"])
-
-    def create_qp(self, name: str, kind: str, **options: Any) -> RxeQp:
-        """Create an RC, UC or UD QP.
-
-        ``options``: ``max_send_wr``, ``max_recv_wr``, ``max_send_sge``,
-        ``max_recv_sge``, ``max_inline_data``, ``sq_sig_all``, ``cq_entries``,
-        ``bind_mw``, and ``send_cq`` and ``recv_cq`` to share queues.
-        """
-        reply = self.call("create_qp", name=name, type=kind, **options)
-        send_cq, recv_cq = options.get("send_cq", f"{name}.send"), options.get("recv_cq", f"{name}.recv")
-        return RxeQp(name, kind, reply["qpn"], send_cq, recv_cq)
-
-    def connect(
-        self,
-        qp: RxeQp,
-        remote: PeerAddress,
-        *,
-        sq_psn: int,
-        rq_psn: int = 0,
-        mtu: int = 1024,
-        own: str = GUEST_IPV4,
-        access: Sequence[str] = REMOTE_ALL[1:],
-        qkey: int = 0,
-        timeout: int = 14,
-        retry_cnt: int = 7,
-        rnr_retry: int = 7,
-        min_rnr_timer: int = 12,
-        max_rd_atomic: int = 4,
-        max_dest_rd_atomic: int = 4,
-    ) -> None:
-        """Take a QP to RTS; ``own`` is the guest's own IP address. UD needs ``sq_psn`` and ``qkey`` only.
-
-        Timers are verbs' encodings: ``timeout`` 4.096 us x 2^n, ``min_rnr_timer``
-        an index of the IBTA table.
-        """
-        if qp.kind == "UC":
-            access = [flag for flag in access if flag == "REMOTE_WRITE"]
-        self.call(
-            "connect",
-            qp=qp.name,
-            ah=self._address(remote, own) if qp.kind != "UD" else None,
-            remote_qpn=remote.qpn,
-            sq_psn=sq_psn,
-            rq_psn=rq_psn,
-            mtu=mtu,
-            access=list(access),
-            qkey=qkey,
-            timeout=timeout,
-            retry_cnt=retry_cnt,
-            rnr_retry=rnr_retry,
-            min_rnr_timer=min_rnr_timer,
-            max_rd_atomic=max_rd_atomic,
-            max_dest_rd_atomic=max_dest_rd_atomic,
-        )
-
-    def modify_qp(self, qp: RxeQp, **attributes: Any) -> None:
-        """Modify a QP with exactly these attributes, named as in ``struct ibv_qp_attr``."""
-        self.call("modify_qp", qp=qp.name, attributes=attributes)
-
-    def qp_state(self, qp: RxeQp) -> str:
-        """Return the QP's state: RESET, INIT, RTR, RTS, SQD, SQE or ERR."""
-        return str(self.call("qp_state", qp=qp.name)["state"])
-
-    def create_ah(self, name: str, remote: PeerAddress, own: str = GUEST_IPV4) -> None:
-        """Create an address handle for UD sends."""
-        self.call("create_ah", name=name, ah=self._address(remote, own))
-
-    def post_recv(self, qp: RxeQp, *requests: WorkRequest) -> None:
-        """Post receives made by :func:`recv`."""
-        self.call("post_recv", qp=qp.name, requests=list(requests))
-
-    def post_send(self, qp: RxeQp, *requests: WorkRequest) -> None:
-        """Post requests made by :func:`send`."""
-        self.call("post_send", qp=qp.name, requests=list(requests))
-
-    def bind_mw(self, qp: RxeQp, wr_id: int, mw: str, sge: Sge, rkey: int, access: Sequence[str]) -> None:
-        """Post the bind of a type 2 window to a range; ``qp`` was created with ``bind_mw=True``.
-
-        ``rkey`` is the window's new key: that of :meth:`create_mw` with another low byte.
-        """
-        self.call("bind_mw", qp=qp.name, wr_id=wr_id, mw=mw, rkey=rkey, access=list(access), **sge)
-
-    def poll(self, cq: str, count: int = 1, timeout_ms: int = 10000) -> list[RxeCompletion]:
-        """Return ``count`` completions, or fewer if no more came in time."""
-        reply = self.call("poll", cq=cq, count=count, timeout_ms=timeout_ms)
-        return [RxeCompletion(**entry) for entry in reply["completions"]]
-
-    def _address(self, remote: PeerAddress, own: str) -> dict[str, Any]:
-        return {
-            "gid": remote.gid,
-            "gid_index": self.gid(own).index,
-            "traffic_class": remote.traffic_class,
-            "flow_label": remote.flow_label,
-            "hop_limit": remote.hop_limit,
-        }

@@ -2,30 +2,34 @@
 
     namespace A --- veth, MTU 4300 --- namespace B       guest --- dgram NIC --- AF_UNIX socket of the test
 
-Needs root (the guests do not) and the lab's image (`python -m dpu_emu.lab.image`).
+Needs root (the guests do not) and the lab's image (`make peers`).
 """
 
-import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dpu_emu.lab import image
-from dpu_emu.lab.errors import GuestError, GuestTimeout
+from dpu_emu.lab.errors import GuestError, GuestTimeoutError
 from dpu_emu.lab.guest import Guest, run
+from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
 from dpu_emu.lab.qemu import GuestConfig
 
-needs_image = pytest.mark.skipif(image.ready() is None, reason="no guest image: run `python -m dpu_emu.lab.image`")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+
+@pytest.fixture
+def root(require_peer: Callable[..., None]) -> None:
+    require_peer("root")
 
 
-@needs_root
+@pytest.fixture
+def guest_image(require_peer: Callable[..., None]) -> None:
+    require_peer("guest", "qemu")
+
+
+@pytest.mark.usefixtures("root")
 def test_veth_carries_datagrams_of_both_families_and_vanishes() -> None:
-    pytest.importorskip("pyroute2")
-    from dpu_emu.lab.netns import Namespace
-
     with Namespace.create("lab-a") as left, Namespace.create("lab-b") as right:
         left.veth("v0", right, "v0", mtu=4300)
         for index, space in enumerate((left, right), 1):
@@ -47,11 +51,8 @@ def test_veth_carries_datagrams_of_both_families_and_vanishes() -> None:
     assert not any(path.exists() for path in paths)
 
 
-@needs_root
+@pytest.mark.usefixtures("root")
 def test_bridge_joins_taps() -> None:
-    pytest.importorskip("pyroute2")
-    from dpu_emu.lab.netns import Namespace
-
     with Namespace.create("lab-c") as space:
         space.bridge("br0")
         for tap in ("t0", "t1"):
@@ -62,7 +63,7 @@ def test_bridge_joins_taps() -> None:
         assert not space.has("t0")
 
 
-@needs_image
+@pytest.mark.usefixtures("guest_image")
 def test_script_output_exit_code_files_and_environment(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("from the host")
     config = GuestConfig(
@@ -78,7 +79,7 @@ def test_script_output_exit_code_files_and_environment(tmp_path: Path) -> None:
     assert 0 < result.boot_ns < result.total_ns
 
 
-@needs_image
+@pytest.mark.usefixtures("guest_image")
 def test_dgram_nic_sends_one_frame_a_datagram(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     nic = Nic("dgram", str(theirs), str(ours), addresses=("10.9.1.2/24",))
@@ -95,22 +96,22 @@ def test_dgram_nic_sends_one_frame_a_datagram(tmp_path: Path) -> None:
     assert not theirs.exists()
 
 
-@needs_image
+@pytest.mark.usefixtures("guest_image")
 def test_a_guest_that_hangs_is_killed_with_its_console_in_the_message() -> None:
     with Guest(GuestConfig(script="echo awake; sleep 1000\n", name="sleepy")) as guest:
         guest.wait_ready()
-        with pytest.raises(GuestTimeout, match="sleepy was still running"):
+        with pytest.raises(GuestTimeoutError, match="sleepy was still running"):
             guest.wait(timeout_s=2)
         assert not guest.running
 
 
-@needs_image
+@pytest.mark.usefixtures("guest_image")
 def test_a_guest_that_powers_off_early_is_an_error() -> None:
     with pytest.raises(GuestError, match="without an exit code"):
         run(GuestConfig(script="poweroff -f\n"), timeout_s=120)
 
 
-@needs_image
+@pytest.mark.usefixtures("guest_image")
 def test_a_qemu_that_refuses_its_arguments_is_an_error() -> None:
     with pytest.raises(GuestError, match="no-such-device"):
         run(GuestConfig(script="", qemu_arguments=("-device", "no-such-device")), timeout_s=120)

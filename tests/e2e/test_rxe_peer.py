@@ -4,25 +4,16 @@
                           or to a plain UDP socket of the namespace on port 4791
 
 Not a test of our code but of the peer: a failure here explains all others.
-Needs root and the lab's image (`python -m dpu_emu.lab.image`).
+Needs root and the lab's image (`make peers`).
 """
 
 import ipaddress
-import os
 import socket
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-
-from dpu_emu.lab import image
-
-pytest.importorskip("pyroute2")
-if os.geteuid() != 0:
-    pytest.skip("namespaces and taps need root", allow_module_level=True)
-if image.ready() is None:
-    pytest.skip("no guest image: run `python -m dpu_emu.lab.image`", allow_module_level=True)
 
 from dpu_emu.lab.netns import Namespace
 from tests.e2e.rxe import (
@@ -32,9 +23,9 @@ from tests.e2e.rxe import (
     HOST_IPV6,
     LOCAL,
     PeerAddress,
-    RxeCommandError,
+    PeerCommandError,
+    PeerQp,
     RxePeer,
-    RxeQp,
     gid_of,
     recv,
     send,
@@ -48,7 +39,8 @@ UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX = 101, 102
 
 
 @pytest.fixture(scope="module")
-def space() -> Iterator[Namespace]:
+def space(require_peer: Callable[..., None]) -> Iterator[Namespace]:
+    require_peer("guest", "qemu", "root")
     with Namespace.create("rxe-test") as made:
         yield made
 
@@ -65,7 +57,7 @@ def peer(booted: RxePeer) -> Iterator[RxePeer]:
     booted.destroy_all()
 
 
-def connected(peer: RxePeer, kind: str, own: str, mtu: int = 1024) -> tuple[RxeQp, RxeQp]:
+def connected(peer: RxePeer, kind: str, own: str, mtu: int = 1024) -> tuple[PeerQp, PeerQp]:
     """Return two QPs of the guest, connected to one another across the PSN wrap."""
     a, b = peer.create_qp("a", kind), peer.create_qp("b", kind)
     gid = gid_of(own)
@@ -139,7 +131,7 @@ def test_a_wrong_rkey_fails_and_flushes(peer: RxePeer) -> None:
 
 
 def test_a_refused_command_carries_the_errno(peer: RxePeer) -> None:
-    with pytest.raises(RxeCommandError) as refusal:
+    with pytest.raises(PeerCommandError) as refusal:
         peer.create_qp("q", "RC", max_send_sge=1000)
     assert refusal.value.errno == 22
 

@@ -230,16 +230,14 @@ class Peer:
         """Modify a QP with the named attributes and exactly the named mask bits."""
         attr = QPAttr()
         mask = 0
+        readers: dict[str, Callable[[Any], Any]] = {
+            "qp_state": lambda name: constant("IBV_QPS_", name),
+            "ah_attr": self._ah_attr,
+            "path_mtu": lambda size: constant("IBV_MTU_", str(size)),
+            "qp_access_flags": lambda names: flags("IBV_ACCESS_", names),
+        }
         for key, value in command["attributes"].items():
-            if key == "qp_state":
-                value = constant("IBV_QPS_", value)
-            elif key == "ah_attr":
-                value = self._ah_attr(value)
-            elif key == "path_mtu":
-                value = constant("IBV_MTU_", str(value))
-            elif key == "qp_access_flags":
-                value = flags("IBV_ACCESS_", value)
-            setattr(attr, key, value)
+            setattr(attr, key, readers[key](value) if key in readers else value)
             mask |= MASKS[key]
         self.qps[command["qp"]].modify(attr, mask)
         return {}
@@ -407,7 +405,7 @@ def serve(peer: Peer, listener: socket.socket) -> None:
                     return
                 try:
                     reply = {"ok": True, **peer.execute(command)}
-                except Exception as error:  # whatever is wrong with a command is the host's to judge
+                except Exception as error:  # noqa: BLE001 - what is wrong with a command is the host's to judge
                     number = getattr(error, "error_code", None) or getattr(error, "errno", None) or errno.EINVAL
                     reply = {"ok": False, "error": f"{type(error).__name__}: {error}", "errno": int(number)}
                 stream.write(json.dumps({"id": command.get("id"), **reply}) + "\n")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.rxe import PeerAddress, RxeCompletion, RxePeer, RxeQp, gid_of
+from tests.e2e.rxe import PeerAddress, PeerCompletion, PeerQp, RxePeer, gid_of
 
 ROCE_PORT = 4791
 QUIET_NS = 150_000_000  # a scenario is over when the wire was silent for so long
@@ -106,7 +106,7 @@ class Wire:
             self._sockets[1 - end].sendto(frame, str(self.paths[1 - end][0]))
 
 
-def kept_fields(entry: RxeCompletion) -> dict[str, Any]:
+def kept_fields(entry: PeerCompletion) -> dict[str, Any]:
     """Return the fields of a completion that mean something, for ``outcomes.json``."""
     always = ("wr_id", "status", "qpn", "vendor_err")
     fields = {key: value for key, value in dataclasses.asdict(entry).items() if value is not None}
@@ -130,7 +130,7 @@ class Bench:
         access_b: Sequence[str] = ("REMOTE_WRITE", "REMOTE_READ", "REMOTE_ATOMIC"),
         create: dict[str, Any] | None = None,
         **options: Any,
-    ) -> tuple[RxeQp, RxeQp]:
+    ) -> tuple[PeerQp, PeerQp]:
         """Return a connected pair of QPs: ``a`` starts at ``psn_a`` and ``b`` at ``psn_b``."""
         own = ("fd78::2", "fd78::3") if ipv6 else ("10.78.0.2", "10.78.0.3")
         one, two = (peer.create_qp("q", kind, **(create or {})) for peer in (self.a, self.b))
@@ -140,7 +140,7 @@ class Bench:
         self.b.connect(two, at_one, own=own[1], sq_psn=psn_b, rq_psn=psn_a, access=access_b, **options)
         return one, two
 
-    def datagram_pair(self, *, ipv6: bool = False, qkey: int = 0x11223344) -> tuple[RxeQp, RxeQp]:
+    def datagram_pair(self, *, ipv6: bool = False, qkey: int = 0x11223344) -> tuple[PeerQp, PeerQp]:
         """Return a UD QP at each end; ``a`` has the address handle ``to_b``."""
         own = ("fd78::2", "fd78::3") if ipv6 else ("10.78.0.2", "10.78.0.3")
         one, two = self.a.create_qp("q", "UD"), self.b.create_qp("q", "UD")
@@ -149,7 +149,7 @@ class Bench:
         self.a.create_ah("to_b", PeerAddress(gid_of(own[1])), own=own[0])
         return one, two
 
-    def expect(self, end: str, cq: str, *statuses: str, timeout_ms: int = 20000) -> list[RxeCompletion]:
+    def expect(self, end: str, cq: str, *statuses: str, timeout_ms: int = 20000) -> list[PeerCompletion]:
         """Poll one completion for each status, keep them as the outcome, and check that they match."""
         peer = self.a if end == "a" else self.b
         found = peer.poll(cq, len(statuses), timeout_ms)

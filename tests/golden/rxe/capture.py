@@ -52,7 +52,7 @@ def capture(out: Path, only: Sequence[str]) -> int:
                 try:
                     scenario.run(bench)
                     verdict = "ok"
-                except Exception as error:  # the next scenario may still succeed
+                except Exception as error:  # noqa: BLE001 - the next scenario may still succeed
                     verdict, failed = f"FAILED {type(error).__name__}: {error}", failed + 1
                 wire.settle()
                 for end, peer, old in zip("ab", peers, before, strict=True):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.rxe import RxeMr, RxePeer, pattern, recv, send
+from tests.e2e.rxe import PeerMr, RxePeer, pattern, recv, send
 from tests.golden.rxe.bench import Bench, Packet
 
 OK = "SUCCESS"
@@ -66,14 +66,14 @@ def scenario(lose: Callable[[Packet], bool] = never) -> Callable[[Callable[[Benc
     return enter
 
 
-def regions(bench: Bench, length: int = 4096) -> tuple[RxeMr, RxeMr]:
+def regions(bench: Bench, length: int = 4096) -> tuple[PeerMr, PeerMr]:
     """Return a region at each end; that of ``a`` holds pattern 1."""
     one, two = bench.a.create_mr("m", length), bench.b.create_mr("m", length)
     bench.a.write_pattern(one, 0, length, seed=1)
     return one, two
 
 
-def same(bench: Bench, mr: RxeMr, length: int, offset: int = 0, source: int = 0) -> None:
+def same(bench: Bench, mr: PeerMr, length: int, offset: int = 0, source: int = 0) -> None:
     """Check that ``b`` holds what ``a`` sent from offset ``source``."""
     assert bench.b.read_mr(mr, offset, length) == pattern(1, 4096)[source : source + length]
 
@@ -207,7 +207,7 @@ def rc_nak_seq(bench: Bench) -> None:
     bench.expect("b", r.recv_cq, OK, OK)
 
 
-def failing_write(bench: Bench, status: str, two: RxeMr, **fields: Any) -> None:
+def failing_write(bench: Bench, status: str, two: PeerMr, **fields: Any) -> None:
     """Post a write that fails and a send after it that is flushed."""
     one = bench.a.create_mr("x", 4096)
     q, _ = bench.pair("RC", **fields.pop("pair", {}))

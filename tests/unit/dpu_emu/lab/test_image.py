@@ -25,3 +25,4 @@ def test_packages_are_printed_for_apt(capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().out.split()
     assert tuple(printed) == image.PACKAGES
     assert "qemu-system-x86" in printed
+    assert "tshark" not in printed, "a peer, but no part of a guest"
