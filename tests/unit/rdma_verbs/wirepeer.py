@@ -90,7 +90,7 @@ class WirePeer:
         wrappers: Sequence[Wrapper] = (),
     ) -> None:
         self.net = VirtualNet()
-        port, self.port = Port.mem_pair(latency_ns=0)
+        port, self.port = Port.mem_pair(depth=512, latency_ns=0)
         self.address, self.peer_address = (ip_address(a) for a in addresses)
         self.context = self.net.device(wrap(port, wrappers), addresses[0], config or DeviceConfig(ack_every=1))
         self.pd = PD(self.context)
