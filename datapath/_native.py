@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from mmap import mmap
 from typing import Any, TypeAlias
 
 from datapath._dp_cffi import ffi, lib
@@ -30,9 +31,16 @@ __all__ = [
     "port_free",
     "port_mem_pair",
     "port_mtu",
+    "port_recv",
+    "port_send",
+    "port_sport",
     "port_stats",
     "rate_new",
     "rate_set",
+    "udp_new",
+    "udp_set_peer",
+    "udp_set_self",
+    "udp_stats",
 ]
 
 
@@ -112,6 +120,25 @@ def port_mtu(port: Handle) -> int:
     return int(lib.dp_port_mtu(port))
 
 
+def port_send(port: Handle, ip_packet: bytes, now_ps: int) -> bool:
+    """Put a packet on the port; false when it has no room."""
+    what = f"packet of {len(ip_packet)} bytes"
+    with _fitting(what):
+        return bool(check(lib.dp_port_send_bytes(port, ip_packet, len(ip_packet), now_ps), what))
+
+
+def port_recv(port: Handle, now_ps: int) -> tuple[int, bytes] | None:
+    """Return time in ps and bytes of the oldest packet that has arrived."""
+    room, ts_ps = ffi.new("uint8_t[]", 1 << 16), ffi.new("uint64_t *")
+    got = check(lib.dp_port_recv_bytes(port, room, len(room), now_ps, ts_ps), "port: receive")
+    return (int(ts_ps[0]), bytes(ffi.buffer(room, got))) if got else None
+
+
+def port_sport(port: Handle) -> int:
+    """Return the UDP source port that all frames must carry; 0: any."""
+    return int(lib.dp_port_sport(port))
+
+
 def port_stats(port: Handle) -> dict[str, int]:
     """Return the counters of one layer."""
     raw = ffi.new("struct dp_port_stats *")
@@ -178,6 +205,33 @@ def rate_set(port: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int)
     what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
     with _fitting(what):
         check(lib.dp_port_rate_set(port, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def udp_new(fd: int) -> Handle:
+    """Return a port on a bound UDP socket."""
+    with _fitting("UDP port"):
+        return _made(lib.dp_port_udp_new(fd), f"UDP port on descriptor {fd}")
+
+
+def udp_set_self(port: Handle, memory: mmap, slot: int) -> object:
+    """Let the port release credit for what it receives. Returns what pins ``memory``; it must outlive the port."""
+    pin = ffi.from_buffer(memory, require_writable=True)
+    check(lib.dp_port_udp_set_self(port, pin, len(pin), slot), f"UDP port: slot {slot}")
+    return pin
+
+
+def udp_set_peer(port: Handle, ip: bytes, memory: mmap, sender: int) -> object:
+    """Let packets to ``ip`` wait for credit. Returns what pins ``memory``; it must outlive the port."""
+    pin = ffi.from_buffer(memory, require_writable=True)
+    check(lib.dp_port_udp_set_peer(port, ip, pin, len(pin), sender), f"UDP port: peer {ip.hex()}")
+    return pin
+
+
+def udp_stats(port: Handle) -> dict[str, int]:
+    """Return the counters that only a UDP port has."""
+    raw = ffi.new("struct dp_port_udp_stats *")
+    lib.dp_port_udp_get_stats(port, raw)
+    return {name: int(getattr(raw, name)) for name, _ in ffi.typeof("struct dp_port_udp_stats").fields}
 
 
 def _struct(kind: str, values: Mapping[str, int | bytes]) -> Any:

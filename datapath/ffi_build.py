@@ -16,18 +16,24 @@ ROOT = Path(__file__).resolve().parents[1]
 # Order matters as in C: a type before its first use.
 HEADERS = [
     "datapath/csrc/version.h",
+    "datapath/csrc/base.h",
+    "datapath/csrc/frame.h",
     "datapath/csrc/port.h",
     "datapath/csrc/port_fault.h",
     "datapath/csrc/port_pcap.h",
     "datapath/csrc/port_rate.h",
+    "datapath/csrc/port_udp.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.
 LIBC_INCLUDES = """
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 """
-LIBC_CDEF = ""
+LIBC_CDEF = """
+struct iovec { void *iov_base; size_t iov_len; ...; };
+"""
 
 _PART = re.compile(r"/\* cffi: begin \*/(.*?)/\* cffi: end \*/", re.DOTALL)
 

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any, Protocol, Self, TypeAlias
 
 from datapath import _native
@@ -78,6 +79,27 @@ class Port:
         """Return the counters of this layer: frames and bytes from the IP header on, and what was lost."""
         return _native.port_stats(self.handle)
 
+    def send(self, ip_packet: bytes, now_ns: int) -> bool:
+        """Put a packet on the port, from the IP header on and whatever is in it; false when there is no room.
+
+        With ``recv`` it lets a script play a device, at the other end of a pair.
+
+        Raises:
+            CallerError: the port belongs to a device, or takes no packet of that length.
+        """
+        self.check_free()
+        return _native.port_send(self.handle, ip_packet, now_ns * 1000)
+
+    def recv(self, now_ns: int) -> tuple[int, bytes] | None:
+        """Return the oldest packet that has arrived, from the IP header on, and its time in ns; or ``None``.
+
+        Raises:
+            CallerError: the port belongs to a device.
+        """
+        self.check_free()
+        packet = _native.port_recv(self.handle, now_ns * 1000)
+        return packet and (packet[0] // 1000, packet[1])
+
     def take(self, owner: "Port | Owner") -> _native.Handle:
         """Give the port to a device's driver or to a wrapper, which frees it.
 
@@ -104,6 +126,31 @@ class Port:
         self._raw = None
         if self.inner:
             self.inner.freed()
+
+
+class UdpPort(Port):
+    """A port on a bound UDP socket, which stays the caller's and must outlive the port."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(_native.udp_new(fd))
+        self.sport = _native.port_sport(self.handle)
+        """The UDP source port of every packet, the socket's own."""
+        self.pins: list[object] = []
+        """What keeps node memory mapped; to be cleared when the port is freed."""
+
+    def set_self(self, memory: mmap, slot: int) -> None:
+        """Release credit in the node's memory, whose ``slot`` this is, for what is received."""
+        with self.guard():
+            self.pins.append(_native.udp_set_self(self.handle, memory, slot))
+
+    def set_peer(self, ip: bytes, memory: mmap, sender: int) -> None:
+        """Let packets to ``ip`` (16 bytes) wait for credit of the node with this memory, as its ``sender``."""
+        with self.guard():
+            self.pins.append(_native.udp_set_peer(self.handle, ip, memory, sender))
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters of this layer, and those that only a UDP port has."""
+        return super().stats() | _native.udp_stats(self.handle)
 
 
 class Wrapper(Protocol):
@@ -150,15 +197,19 @@ class Rule:
         direction: Direction = Direction.TX,
         delay_ns: int = 0,
     ) -> Self:
-        """Return a rule for RoCEv2 packets with this PSN and opcode: the ``nth`` such, and ``count`` from there on."""
-        if psn is None and opcode is None:
-            return cls(action, 0, b"", None, direction, nth - 1, count, delay_ns)
-        if opcode is None:
-            assert psn is not None
-            return cls(action, 9, psn.to_bytes(3, "big"), None, direction, nth - 1, count, delay_ns)
-        if psn is None:
-            return cls(action, 0, bytes([opcode]), None, direction, nth - 1, count, delay_ns)
-        raise CallerError("Rule: give either psn or opcode, a rule compares at most 8 adjacent bytes")
+        """Return a rule for RoCEv2 packets with this PSN and opcode: the ``nth`` such, and ``count`` from there on.
+
+        Raises:
+            CallerError: both are given, or do not fit.
+        """
+        if psn is not None and opcode is not None:
+            raise CallerError("Rule: give either psn or opcode, a rule compares at most 8 adjacent bytes")
+        offset, size, number = (9, 3, psn) if psn is not None else (0, 1, opcode) if opcode is not None else (0, 0, 0)
+        try:
+            value = (number or 0).to_bytes(size, "big")
+        except OverflowError:
+            raise CallerError(f"Rule: psn {psn} exceeds 24 bits, or opcode {opcode} 8") from None
+        return cls(action, offset, value, None, direction, nth - 1, count, delay_ns)
 
 
 @dataclass(frozen=True, slots=True)

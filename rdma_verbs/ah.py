@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rdma_verbs._native import Handle, new_ah
+from rdma_verbs._native_values import Handle, new_ah
 from rdma_verbs.addr import AHAttr
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class AH:
         self.pd = pd
         self.attr = attr
         self.native: Handle = new_ah(attr)
+        pd.context.reach(attr.dgid)
 
     def __repr__(self) -> str:
         return f"<AH {self.attr.dgid}>"

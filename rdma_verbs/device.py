@@ -2,15 +2,16 @@
 
 import dataclasses
 import random
+import secrets
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from datapath.errors import CallerError
-from datapath.port import Port
+from datapath.port import Port, UdpPort, Wrapper, wrap
 from rdma_verbs._native import Engine
 from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
@@ -19,6 +20,7 @@ from rdma_verbs.enums import EventType, Mtu
 from rdma_verbs.resource import Resource
 
 if TYPE_CHECKING:
+    from rdma_verbs.node import NodeAttachment, PeerNode
     from rdma_verbs.pd import PD
     from rdma_verbs.virtual import VirtualNet
 
@@ -45,6 +47,9 @@ class Driver(Protocol):
     def wake(self) -> None:
         """Something was closed: let every waiter look again. Called from any thread."""
 
+    def detach(self) -> None:
+        """Let go of the context. Called from any thread."""
+
 
 class Context:
     """An opened device: ``Context.open`` on a UDP socket, ``Context.over`` any port, ``VirtualNet`` in virtual time.
@@ -55,6 +60,8 @@ class Context:
     def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None) -> None:
         """Take over a port and drive a new engine on it; for the constructors above."""
         port.check_free()
+        if net is None and not config.seed:
+            config = dataclasses.replace(config, seed=secrets.randbits(64))  # keys that nobody can guess
         self.name = f"device {config.gids[0]}"
         self.engine = engine = Engine(config, net.native if net else None)
         """For the other files of this package."""
@@ -70,10 +77,47 @@ class Context:
         self.driver: Driver | None = None
         self._closed = False
         self._children: weakref.WeakSet[PD | CQ] = weakref.WeakSet()
-        self._at_close: list[Callable[[], None]] = []
         self._events: deque[AsyncEvent] = deque()
         self._fired: dict[CQ, None] = {}  # in the order of firing, each once
+        self._node: NodeAttachment | None = None
+        self._udp: UdpPort | None = None
+        self._reached: dict[GID, PeerNode] = {}
         self._random = random.Random(self.config.seed)  # repeatable on purpose
+
+    @classmethod
+    def open(
+        cls, address: str | GID = "127.0.0.1", *, config: DeviceConfig | None = None, wrappers: Iterable[Wrapper] = ()
+    ) -> Self:
+        """Return a live device on UDP port 4791 of an address of this machine.
+
+        The processes that use one address share it through the address's node agent, which the first one starts.
+        ``wrappers`` (faults, captures, rates) go around the port, the first one innermost.
+
+        Raises:
+            CallerError: not an address, or a limit is illegal.
+            DpuError: the address is not on this machine, or someone else has its port 4791.
+        """
+        from rdma_verbs.node import attach
+
+        config = with_address(config, address)
+        node = attach(str(config.gids[0]))
+        try:
+            udp = UdpPort(node.fd)
+            udp.set_self(node.shm, node.slot)
+            # QPNs 0 and 1 are the management queue pairs.
+            first = max(2, node.qpn_base)
+            room = node.qpn_base + node.qpn_count - first
+            config = dataclasses.replace(
+                config, qpn_base=first, qpn_count=min(config.qpn_count or room, room), sport=udp.sport
+            )
+            context = cls(config, wrap(udp, wrappers))
+        except BaseException:
+            node.close()
+            raise
+        udp.pins.append(context.engine.share_counters(node.shm, node.memory.counters_offset(node.slot)))
+        context.engine.after_free += [udp.pins.clear, node.close]
+        context._node, context._udp = node, udp
+        return context
 
     @classmethod
     def over(cls, port: Port, address: str | GID, config: DeviceConfig | None = None) -> Self:
@@ -152,11 +196,11 @@ class Context:
             for child in sorted(self._children, key=lambda child: isinstance(child, CQ)):
                 child.close()
             self._closed = True
+        if self.driver and self.net is None:
+            self.driver.detach()
         self.engine.stop()
         if self.net is None:
             self.port.freed()
-        for undo in reversed(self._at_close):
-            undo()
         self.wake()
 
     # For the other files of this package
@@ -170,9 +214,15 @@ class Context:
         """Close ``child`` before this one closes."""
         self._children.add(child)
 
-    def at_close(self, undo: Callable[[], None]) -> None:
-        """Call ``undo`` after the device is closed."""
-        self._at_close.append(undo)
+    def reach(self, destination: GID) -> None:
+        """Prepare to send to an address: towards another node of this machine, packets wait for credit."""
+        known = self._reached.get(destination)
+        if self._node is None or self._udp is None or (known and known.alive):
+            return
+        peer = self._node.peer(str(destination))
+        if peer:
+            self._udp.set_peer(destination.raw, peer.shm, peer.sender)
+            self._reached[destination] = peer
 
     def random_psn(self) -> int:
         """Return the first PSN of a new queue pair."""

@@ -6,10 +6,11 @@ again (what came in between does not fire), and only then waited for. In virtual
 
 import asyncio
 import os
+import weakref
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from datapath.errors import CallerError
 from rdma_verbs.cq import CQ
@@ -20,19 +21,6 @@ from rdma_verbs.wr import WC
 __all__ = ["LiveDriver", "VirtualDriver", "driver_of", "run"]
 
 T = TypeVar("T")
-
-
-class Waiting(Protocol):
-    """What both drivers can."""
-
-    def wake(self) -> None:
-        """Let every waiter look again. Called from any thread."""
-
-    async def wait_cq(self, cq: CQ, n: int, *, solicited_only: bool) -> list[WC]:
-        """Return up to ``n`` completions, at least one."""
-
-    async def wait_event(self) -> AsyncEvent:
-        """Return the next asynchronous event."""
 
 
 class _Waiters:
@@ -68,15 +56,18 @@ class LiveDriver:
         self.loop = loop
         self._context = context
         self._waiters = _Waiters(loop)
-        self._fd = context.event_fd()
-        loop.add_reader(self._fd, self._readable)
-        context.at_close(self.detach)
+        # A duplicate: its number stays ours until the loop has let go of it, whenever the context closes.
+        self._fd = os.dup(context.event_fd())
+        self._unwatch = weakref.finalize(self, _unwatch, loop, self._fd)
+        loop.add_reader(self._fd, _on_readable, weakref.ref(self))
 
-    def _readable(self) -> None:
+    def readable(self) -> None:
+        """Take what happened and wake those who wait for it."""
         with suppress(BlockingIOError):
             os.read(self._fd, 8)
         # It rings once until all was taken, whether or not somebody waits for it.
-        self._context.collect()
+        if not self._context.closed:
+            self._context.collect()
         self._waiters.wake()
 
     def wake(self) -> None:
@@ -84,11 +75,8 @@ class LiveDriver:
         self._waiters.wake_from_any_thread()
 
     def detach(self) -> None:
-        """Stop watching the descriptor, which is about to be someone else's."""
-        if self._fd >= 0 and not self.loop.is_closed():
-            # Not through call_soon_threadsafe: the number may be in use again by then.
-            self.loop.remove_reader(self._fd)
-        self._fd = -1
+        """Stop watching the descriptor."""
+        self._unwatch()
 
     async def wait_cq(self, cq: CQ, n: int, *, solicited_only: bool) -> list[WC]:
         """Return up to ``n`` completions, at least one.
@@ -114,6 +102,22 @@ class LiveDriver:
             if event := self._context.next_event():
                 return event
             await self._waiters.sleep()
+
+
+def _on_readable(driver: "weakref.ref[LiveDriver]") -> None:
+    if alive := driver():
+        alive.readable()
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, fd: int) -> None:
+    def drop() -> None:
+        loop.remove_reader(fd)
+        os.close(fd)
+
+    try:
+        loop.call_soon_threadsafe(drop)
+    except RuntimeError:  # the loop is closed
+        os.close(fd)
 
 
 class VirtualDriver:
@@ -143,11 +147,17 @@ class VirtualDriver:
         del solicited_only  # nothing is armed: the net stops at the first completion
         self._awaited[cq] += 1
         try:
-            while True:
-                if done := cq.poll(n):
-                    self._waiters.wake()  # the net was stopped by these entries
-                    return done
-                await self._advance()
+            idle = 0
+            while not (done := cq.poll(n)):
+                if idle == 2:
+                    # Nothing will happen before a task posts, or takes the entries that stop the net.
+                    await self._waiters.sleep()
+                    idle = 0
+                # What the other tasks do now they do before time passes: twice, for one that was only just woken.
+                await asyncio.sleep(0)
+                idle = 0 if self._advance() else idle + 1
+            self._waiters.wake()  # the net was stopped by these entries
+            return done
         finally:
             self._awaited -= Counter([cq])
 
@@ -159,16 +169,13 @@ class VirtualDriver:
         """
         raise CallerError("virtual net: events are taken with next_event(), nothing waits for them")
 
-    async def _advance(self) -> None:
-        # What the other tasks do now, they do before time passes: twice, for one that was only just woken.
-        for _ in range(2):
-            await asyncio.sleep(0)
-            awaited = [cq for cq in self._awaited if not cq.closed]
-            if not awaited or self._net.run(awaited):
-                self._waiters.wake()
-                return
-        # Nothing will happen before a task posts, or takes the entries that stop the net.
-        await self._waiters.sleep()
+    def _advance(self) -> bool:
+        """Let time pass up to the next entry of a queue that somebody waits for. Returns whether anything happened."""
+        awaited = [cq for cq in self._awaited if not cq.closed]
+        moved = bool(awaited) and self._net.run(awaited) > 0
+        if moved:
+            self._waiters.wake()
+        return moved
 
 
 def driver_of(context: Context) -> LiveDriver | VirtualDriver:

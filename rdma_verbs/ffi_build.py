@@ -15,6 +15,9 @@ _dp = runpy.run_path(str(Path(__file__).resolve().parents[1] / "datapath" / "ffi
 # Order matters as in C: a type before its first use.
 HEADERS = [
     "rdma_verbs/csrc/build.h",
+    "rdma_verbs/csrc/opcode.h",
+    "rdma_verbs/csrc/pkt.h",
+    "rdma_verbs/csrc/wire.h",
     "rdma_verbs/csrc/verbs.h",
     "rdma_verbs/csrc/vnet.h",
     "rdma_verbs/csrc/live.h",

@@ -25,7 +25,7 @@ class PD(Resource):
         with context.engine as engine:
             context.check_open()
             super().__init__(engine, Kind.PD, engine.pd_alloc(), f"PD of {context.name}")
-        self.context = context
+        self.context: Context = context
         self._regions: set[MR] = set()
         context.adopt(self)
 

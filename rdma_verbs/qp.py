@@ -159,6 +159,8 @@ class QP(Resource):
         Raises:
             CallerError: the transition is illegal, lacks an attribute or has one too many, or a value is out of range.
         """
+        if Mask(mask) & Mask.AV:
+            self.context.reach(attr.ah_attr.dgid)
         with self._engine as engine:
             engine.qp_modify(self.handle, attr, int(mask))
 

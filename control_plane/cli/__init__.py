@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from control_plane.cli import rdma
+from control_plane.cli.demo import demo
 from control_plane.cli.version import version
 from datapath.errors import CallerError, DpuError
 
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(version)
+app.command()(demo)
+app.add_typer(rdma.app, name="rdma")
 
 
 @app.callback()

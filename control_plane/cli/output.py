@@ -1,7 +1,7 @@
 """How commands print data: a table for people, JSON for programs."""
 
 import json as _json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -23,4 +23,19 @@ def print_facts(facts: Mapping[str, object], *, json: bool) -> None:
     for key, value in facts.items():
         if value not in ("", None):
             table.add_row(key, str(value))
+    Console().print(table)
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
+    """Print rows with the same keys as a table, or the sentence ``empty`` when there are none."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        Console().print(empty)
+        return
+    table = Table(*rows[0], box=SIMPLE)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
     Console().print(table)

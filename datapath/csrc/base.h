@@ -14,22 +14,24 @@
 #include <string.h>
 
 #define DP_NEVER UINT64_MAX
-#define DP_NS 1000ULL
-#define DP_US 1000000ULL
-#define DP_MS 1000000000ULL
-#define DP_SEC 1000000000000ULL
+#define DP_NS    1000ULL
+#define DP_US    1000000ULL
+#define DP_MS    1000000000ULL
+#define DP_SEC   1000000000000ULL
 
-#define DP_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define DP_ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
 #define DP_CONTAINER_OF(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
-#define DP_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define DP_MAX(a, b) ((a) > (b) ? (a) : (b))
-#define dp_likely(x) __builtin_expect(!!(x), 1)
-#define dp_unlikely(x) __builtin_expect(!!(x), 0)
+#define DP_MIN(a, b)                     ((a) < (b) ? (a) : (b))
+#define DP_MAX(a, b)                     ((a) > (b) ? (a) : (b))
+#define dp_likely(x)                     __builtin_expect(!!(x), 1)
+#define dp_unlikely(x)                   __builtin_expect(!!(x), 0)
 
 /* An IP address in the form of a RoCEv2 GID (IBTA vol 1, A17.4): IPv4 is stored as ::ffff:a.b.c.d. */
+/* cffi: begin */
 struct dp_ip {
 	uint8_t b[16];
 };
+/* cffi: end */
 
 static inline bool dp_ip_is_v4(const struct dp_ip *ip)
 {

@@ -11,7 +11,7 @@
 #include "datapath/csrc/crc32.h"
 #include "datapath/csrc/crc32_table.h"
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define ALWAYS_INLINE  inline __attribute__((always_inline))
 #define LOADED_ONCE(v) __asm__ volatile("" : "+r"(v))
 
 static ALWAYS_INLINE uint32_t load_le32(const uint8_t *p)
@@ -100,15 +100,15 @@ uint32_t dp_crc32_copy_portable(uint32_t crc, void *dst, const void *src, size_t
 #include <immintrin.h>
 
 #define CLMUL_TARGET __attribute__((target("pclmul,sse4.1")))
-#define CLMUL_MIN 32 /* below it the tables are as fast */
+#define CLMUL_MIN    32 /* below it the tables are as fast */
 
 /* x^(n-1) mod P in the form that the multiplication wants; the first moves the half of higher powers. */
 #define FOLD_1024 0x7d657a1000000000, 0x7406fa9500000000 /* x^1087, x^1023 */
-#define FOLD_512 0x653d982200000000, 0xcad38e8f00000000  /* x^575, x^511 */
-#define FOLD_128 0x65673b4600000000, 0x9ba54c6f00000000  /* x^191, x^127 */
-#define FOLD_END 0xccaa009e00000000, 0xb8bc676500000000  /* x^95, x^63 */
+#define FOLD_512  0x653d982200000000, 0xcad38e8f00000000 /* x^575, x^511 */
+#define FOLD_128  0x65673b4600000000, 0x9ba54c6f00000000 /* x^191, x^127 */
+#define FOLD_END  0xccaa009e00000000, 0xb8bc676500000000 /* x^95, x^63 */
 
-#define CONSTANT(pair) constant2(pair)
+#define CONSTANT(pair)           constant2(pair)
 #define constant2(first, second) _mm_set_epi64x((long long)(second), (long long)(first))
 
 CLMUL_TARGET static ALWAYS_INLINE __m128i take(const uint8_t *src, uint8_t *dst, size_t at)
@@ -124,7 +124,8 @@ CLMUL_TARGET static ALWAYS_INLINE __m128i take(const uint8_t *src, uint8_t *dst,
 /* The accumulator moved to where `next` stands, and next added. */
 CLMUL_TARGET static ALWAYS_INLINE __m128i fold(__m128i acc, __m128i k, __m128i next)
 {
-	return _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(acc, k, 0x00), _mm_clmulepi64_si128(acc, k, 0x11)), next);
+	return _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(acc, k, 0x00), _mm_clmulepi64_si128(acc, k, 0x11)),
+			     next);
 }
 
 /* acc * x^32 mod P: 128 bits to 96, to 64 by multiplication, the last step by four look-ups. */
@@ -200,9 +201,9 @@ static bool have_clmul(void)
 	return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
 }
 #else
-#define CLMUL_MIN SIZE_MAX
-#define have_clmul() false
-#define clmul_update(crc, data, len) 0
+#define CLMUL_MIN                      SIZE_MAX
+#define have_clmul()                   false
+#define clmul_update(crc, data, len)   0
 #define clmul_copy(crc, dst, src, len) 0
 #endif
 

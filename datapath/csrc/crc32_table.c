@@ -10,9 +10,12 @@
 #define ENTRY(n, b0, b1, b2, b3, b4, b5, b6, b7) \
 	(E1(b0, n) ^ E1(b1, (n) >> 1) ^ E1(b2, (n) >> 2) ^ E1(b3, (n) >> 3) ^ E1(b4, (n) >> 4) ^ E1(b5, (n) >> 5) ^ \
 	 E1(b6, (n) >> 6) ^ E1(b7, (n) >> 7))
-#define ROW4(n, ...) ENTRY(n, __VA_ARGS__), ENTRY((n) + 1, __VA_ARGS__), ENTRY((n) + 2, __VA_ARGS__), ENTRY((n) + 3, __VA_ARGS__)
-#define ROW16(n, ...) ROW4(n, __VA_ARGS__), ROW4((n) + 4, __VA_ARGS__), ROW4((n) + 8, __VA_ARGS__), ROW4((n) + 12, __VA_ARGS__)
-#define ROW64(n, ...) ROW16(n, __VA_ARGS__), ROW16((n) + 16, __VA_ARGS__), ROW16((n) + 32, __VA_ARGS__), ROW16((n) + 48, __VA_ARGS__)
+#define ROW4(n, ...) \
+	ENTRY(n, __VA_ARGS__), ENTRY((n) + 1, __VA_ARGS__), ENTRY((n) + 2, __VA_ARGS__), ENTRY((n) + 3, __VA_ARGS__)
+#define ROW16(n, ...) \
+	ROW4(n, __VA_ARGS__), ROW4((n) + 4, __VA_ARGS__), ROW4((n) + 8, __VA_ARGS__), ROW4((n) + 12, __VA_ARGS__)
+#define ROW64(n, ...) \
+	ROW16(n, __VA_ARGS__), ROW16((n) + 16, __VA_ARGS__), ROW16((n) + 32, __VA_ARGS__), ROW16((n) + 48, __VA_ARGS__)
 #define TABLE(...) {ROW64(0, __VA_ARGS__), ROW64(64, __VA_ARGS__), ROW64(128, __VA_ARGS__), ROW64(192, __VA_ARGS__)}
 
 /* clang-format off */

@@ -15,7 +15,8 @@
 
 #include "datapath/csrc/base.h"
 
-#define DP_L3_MAX 48
+/* cffi: begin */
+#define DP_L3_MAX         48
 #define DP_FRAME_DATA_MAX 9216 /* jumbo frame; RoCEv2 at path MTU 4096 needs 4096 + 60 */
 
 enum dp_frame_flag {
@@ -28,14 +29,15 @@ enum dp_frame_flag {
 struct dp_frame {
 	uint8_t l3[DP_L3_MAX];
 	uint8_t *data;
-	uint32_t len;  /* bytes at data */
-	uint32_t cap;  /* room at data, on transmit */
+	uint32_t len; /* bytes at data */
+	uint32_t cap; /* room at data, on transmit */
 	uint16_t l3_len;
 	uint16_t flags; /* enum dp_frame_flag */
 	uint16_t port;  /* index the driver gave the port */
 	uint8_t prio;   /* 802.1p priority / PFC class, 0-7 */
 	uint64_t ts_ps; /* time of arrival or departure */
 };
+/* cffi: end */
 
 /* The checksum field that an IPv4 header without options should carry (RFC 791), whatever it carries now. */
 static inline uint16_t dp_ip4_checksum(const uint8_t *ip)

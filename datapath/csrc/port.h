@@ -25,8 +25,8 @@ struct dp_port_ops {
 	void (*prepare)(struct dp_port *, struct dp_frame **v, int n);
 	int (*tx)(struct dp_port *, struct dp_frame **v, int n, uint64_t now_ps);
 	int (*rx)(struct dp_port *, struct dp_frame **v, int n, uint64_t now_ps);
-	int (*fd)(struct dp_port *);               /* to poll for input; -1: none */
-	uint64_t (*next_ps)(struct dp_port *);     /* when tick(), rx() or tx() has work by time; DP_NEVER: none */
+	int (*fd)(struct dp_port *);           /* to poll for input; -1: none */
+	uint64_t (*next_ps)(struct dp_port *); /* when tick(), rx() or tx() has work by time; DP_NEVER: none */
 	void (*tick)(struct dp_port *, uint64_t now_ps);
 	void (*free)(struct dp_port *);
 };
@@ -35,16 +35,17 @@ struct dp_port_ops {
 /* Counters that every port keeps; wrappers add their own. */
 struct dp_port_stats {
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes; /* bytes from the IP header on */
-	uint64_t tx_busy;       /* tx() took fewer than it was given */
-	uint64_t tx_errors;     /* the medium refused a frame: it is gone */
-	uint64_t rx_truncated;  /* longer than the buffer: dropped */
-	uint64_t rx_invalid;    /* not an IP/UDP frame for us, or malformed below UDP: dropped */
-	uint64_t rx_overflow;   /* the kernel's or the pair's queue was full: lost */
+	uint64_t tx_busy;                                  /* tx() took fewer than it was given */
+	uint64_t tx_errors;                                /* the medium refused a frame: it is gone */
+	uint64_t rx_truncated;                             /* longer than the buffer: dropped */
+	uint64_t rx_invalid;  /* not an IP/UDP frame for us, or malformed below UDP: dropped */
+	uint64_t rx_overflow; /* the kernel's or the pair's queue was full: lost */
 	uint64_t fault_dropped, fault_duplicated, fault_reordered, fault_corrupted, fault_delayed;
 };
 
 void dp_port_get_stats(const struct dp_port *p, struct dp_port_stats *out);
 uint32_t dp_port_mtu(const struct dp_port *p);    /* largest IP packet, bytes */
+uint32_t dp_port_sport(const struct dp_port *p);  /* UDP source port of all frames, 0: any */
 struct dp_port *dp_port_inner(struct dp_port *p); /* the port that a wrapper owns; NULL for a base port */
 void dp_port_free(struct dp_port *p);             /* and its inner ports; NULL is allowed */
 /* cffi: end */
@@ -52,8 +53,8 @@ void dp_port_free(struct dp_port *p);             /* and its inner ports; NULL i
 struct dp_port {
 	const struct dp_port_ops *ops;
 	struct dp_port_stats stats;
-	uint16_t sport;  /* UDP source port all frames must carry; 0: any */
-	uint16_t mtu;    /* largest IP packet */
+	uint16_t sport;        /* UDP source port all frames must carry; 0: any */
+	uint16_t mtu;          /* largest IP packet */
 	struct dp_port *inner; /* wrappers: the port below, owned */
 };
 
@@ -105,6 +106,15 @@ static inline uint32_t dp_frame_bytes(const struct dp_frame *f)
  * the other sends is lost (tx_errors).
  */
 int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, struct dp_port **b);
+
+/*
+ * One frame as bytes from the IP header on, for scripts that play a device at the other end of a pair. The bytes go
+ * as they are: what is wrong with them is the receiver's to find. send returns 1, or 0 when the port has no room,
+ * or -EMSGSIZE: the port takes no packet of that length. recv returns how many bytes came, 0 for none, or -EMSGSIZE:
+ * more than cap, and they are gone; *ts_ps is the time of arrival.
+ */
+int dp_port_send_bytes(struct dp_port *p, const uint8_t *ip, uint32_t len, uint64_t now_ps);
+int dp_port_recv_bytes(struct dp_port *p, uint8_t *ip, uint32_t cap, uint64_t now_ps, uint64_t *ts_ps);
 /* cffi: end */
 
 #endif

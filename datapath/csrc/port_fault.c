@@ -14,17 +14,17 @@
 #include "datapath/csrc/wheel.h"
 
 #define RULES_MAX 32
-#define FATES_MAX 256              /* frames of one prepare()/tx() */
-#define RX_BATCH 64
-#define RETRY_PS (10 * DP_US)      /* the inner port was busy and did not say until when */
-#define PPB 1000000000U
+#define FATES_MAX 256 /* frames of one prepare()/tx() */
+#define RX_BATCH  64
+#define RETRY_PS  (10 * DP_US) /* the inner port was busy and did not say until when */
+#define PPB       1000000000U
 
 enum fate_kind { PASS, DROP, DUP, CORRUPT, REORDER, DELAY };
 
 struct fate {
 	uint8_t kind;
-	uint32_t tag;      /* tells whether the frame given next is the one it was drawn for */
-	uint64_t number;   /* CORRUPT: seed of the bits; DELAY: ps */
+	uint32_t tag;    /* tells whether the frame given next is the one it was drawn for */
+	uint64_t number; /* CORRUPT: seed of the bits; DELAY: ps */
 };
 
 /* A frame of our own. Waiting: timer armed. */
@@ -156,11 +156,8 @@ static bool rule_fits(const struct dp_fault_rule *r, const struct dp_frame *f, u
 }
 
 static const uint8_t kind_of_action[] = {
-	[DP_FAULT_NONE] = PASS,
-	[DP_FAULT_DROP] = DROP,
-	[DP_FAULT_DUP] = DUP,
-	[DP_FAULT_CORRUPT] = CORRUPT,
-	[DP_FAULT_DELAY] = DELAY,
+	[DP_FAULT_NONE] = PASS,       [DP_FAULT_DROP] = DROP,   [DP_FAULT_DUP] = DUP,
+	[DP_FAULT_CORRUPT] = CORRUPT, [DP_FAULT_DELAY] = DELAY,
 };
 
 static bool draw_by_rule(struct fault_port *fp, struct lane *lane, const struct dp_frame *f, struct fate *fate)
@@ -272,7 +269,8 @@ static struct copy *next_due(struct lane *lane, uint64_t now_ps)
 }
 
 /* Counts a fate as it is carried out, and puts its copy (but CORRUPT's) where it waits. */
-static void carry_out(struct fault_port *fp, struct lane *lane, const struct fate *fate, struct copy *c, uint64_t now_ps)
+static void carry_out(struct fault_port *fp, struct lane *lane, const struct fate *fate, struct copy *c,
+		      uint64_t now_ps)
 {
 	switch (fate->kind) {
 	case DROP:
@@ -477,19 +475,22 @@ static int fault_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_
 	while (fp->returned)
 		copy_free(fp, fp->returned);
 	got = rx_due(fp, v, n, now_ps);
-	/* Once: what the inner port returned is valid only until its next rx(). */
-	nin = got < n ? dp_port_rx(p->inner, in, DP_MIN(n - got, RX_BATCH), now_ps) : 0;
-	for (i = 0; i < nin; i++) {
-		draw(fp, &fp->rx, in[i], &fate);
-		c = copy_for(fp, in[i], &fate);
-		if (fate.kind == CORRUPT)
-			v[got++] = give_out(fp, c, now_ps);
-		else if (stays_in_batch(&fate))
-			v[got++] = in[i];
-		carry_out(fp, &fp->rx, &fate, c, now_ps);
-		/* Room must remain for each frame that the inner port has given us. */
-		got += rx_due(fp, v + got, n - got - (nin - i - 1), now_ps);
-	}
+	/* 0 must mean that nothing is there, so again when all were dropped or held; else once: what the inner port
+	 * returned is valid only until its next rx(). */
+	do {
+		nin = got < n ? dp_port_rx(p->inner, in, DP_MIN(n - got, RX_BATCH), now_ps) : 0;
+		for (i = 0; i < nin; i++) {
+			draw(fp, &fp->rx, in[i], &fate);
+			c = copy_for(fp, in[i], &fate);
+			if (fate.kind == CORRUPT)
+				v[got++] = give_out(fp, c, now_ps);
+			else if (stays_in_batch(&fate))
+				v[got++] = in[i];
+			carry_out(fp, &fp->rx, &fate, c, now_ps);
+			/* Room must remain for each frame that the inner port has given us. */
+			got += rx_due(fp, v + got, n - got - (nin - i - 1), now_ps);
+		}
+	} while (nin && !got);
 	for (i = 0; i < got; i++) {
 		p->stats.rx_frames++;
 		p->stats.rx_bytes += dp_frame_bytes(v[i]);

@@ -25,7 +25,7 @@ enum dp_fault_action {
 /* Chances are parts per 10^9, each frame draws them in this order; the first that hits is its fate. */
 struct dp_fault_cfg {
 	uint64_t seed;
-	uint32_t dir;            /* enum dp_fault_dir, of the chances; 0: both */
+	uint32_t dir; /* enum dp_fault_dir, of the chances; 0: both */
 	uint32_t loss_ppb;
 	uint32_t dup_ppb;
 	uint32_t reorder_ppb;
@@ -36,7 +36,7 @@ struct dp_fault_cfg {
 	uint64_t reorder_ps;     /* and at most this long; 0: 1 ms */
 	uint64_t delay_min_ps;   /* uniform between both, inclusive */
 	uint64_t delay_max_ps;
-	uint32_t max_held;       /* copies held at a time; a frame that finds no room passes unharmed; 0: 4096 */
+	uint32_t max_held; /* copies held at a time; a frame that finds no room passes unharmed; 0: 4096 */
 };
 
 /*
@@ -46,14 +46,14 @@ struct dp_fault_cfg {
  */
 struct dp_fault_rule {
 	uint32_t offset;
-	uint32_t len;            /* bytes compared, 0 (every frame) to 8 */
+	uint32_t len; /* bytes compared, 0 (every frame) to 8 */
 	uint8_t mask[8];
 	uint8_t value[8];
-	uint32_t dir;            /* enum dp_fault_dir; 0: both */
-	uint32_t action;         /* enum dp_fault_action */
+	uint32_t dir;    /* enum dp_fault_dir; 0: both */
+	uint32_t action; /* enum dp_fault_action */
 	uint32_t skip;
 	uint32_t count;
-	uint64_t delay_ps;       /* DP_FAULT_DELAY */
+	uint64_t delay_ps; /* DP_FAULT_DELAY */
 };
 
 /* cfg NULL: no chance faults. */

@@ -1,7 +1,13 @@
 /*
  * Capture to pcapng, see port_pcap.h: one section, one interface, then an enhanced packet block a frame. Blocks are
  * in the byte order of the machine, as the format allows; all are padded to four bytes.
+ *
+ * A received frame is written when the port is next used, not at once: a UDP port predicts the IPv4 identification,
+ * and the receiver, who finds the true one by the ICRC, puts it into the frame, which is his until the next rx().
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,10 +15,11 @@
 #include "datapath/csrc/port_pcap.h"
 
 #define BUFFER_BYTES (256 * 1024)
-#define ETH_BYTES 14
-#define EPB_BYTES 44 /* without the packet: header 28, options 12, trailing length 4 */
+#define ETH_BYTES    14
+#define PENDING_MAX  256
+#define EPB_BYTES    44 /* without the packet: header 28, options 12, trailing length 4 */
 
-enum { SHB = 0x0A0D0D0A, IDB = 1, EPB = 6 };                  /* block types */
+enum { SHB = 0x0A0D0D0A, IDB = 1, EPB = 6 };                      /* block types */
 enum { OPT_END = 0, IF_NAME = 2, IF_TSRESOL = 9, EPB_FLAGS = 2 }; /* options */
 enum { FLAG_INBOUND = 1, FLAG_OUTBOUND = 2 };
 enum { LINKTYPE_ETHERNET = 1 };
@@ -22,6 +29,9 @@ struct pcap_port {
 	int fd, err;
 	uint64_t base_unix_ns, frames, lost;
 	uint32_t snaplen;
+	const struct dp_frame *pending[PENDING_MAX]; /* received at pending_ps, not written yet */
+	int npending;
+	uint64_t pending_ps;
 	size_t used;
 	uint8_t buf[BUFFER_BYTES];
 };
@@ -190,6 +200,14 @@ static void capture(struct pcap_port *pp, const struct dp_frame *f, uint32_t fla
 	pp->frames++;
 }
 
+/* Writes what was received since the port was last used. */
+static void settle(struct pcap_port *pp)
+{
+	for (int i = 0; i < pp->npending; i++)
+		capture(pp, pp->pending[i], FLAG_INBOUND, pp->pending_ps);
+	pp->npending = 0;
+}
+
 /* --- the port --- */
 
 static void pcap_prepare(struct dp_port *p, struct dp_frame **v, int n)
@@ -199,8 +217,10 @@ static void pcap_prepare(struct dp_port *p, struct dp_frame **v, int n)
 
 static int pcap_tx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_ps)
 {
-	int took = dp_port_tx(p->inner, v, n, now_ps), i;
+	int took, i;
 
+	settle(pcap_of(p));
+	took = dp_port_tx(p->inner, v, n, now_ps);
 	for (i = 0; i < took; i++) {
 		capture(pcap_of(p), v[i], FLAG_OUTBOUND, now_ps);
 		p->stats.tx_frames++;
@@ -213,13 +233,18 @@ static int pcap_tx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_p
 
 static int pcap_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_ps)
 {
-	int got = dp_port_rx(p->inner, v, n, now_ps), i;
+	struct pcap_port *pp = pcap_of(p);
+	int got, i;
 
+	settle(pp);
+	got = dp_port_rx(p->inner, v, DP_MIN(n, PENDING_MAX), now_ps);
 	for (i = 0; i < got; i++) {
-		capture(pcap_of(p), v[i], FLAG_INBOUND, now_ps);
+		pp->pending[i] = v[i];
 		p->stats.rx_frames++;
 		p->stats.rx_bytes += dp_frame_bytes(v[i]);
 	}
+	pp->npending = DP_MAX(got, 0);
+	pp->pending_ps = now_ps;
 	return got;
 }
 
@@ -242,6 +267,7 @@ static void pcap_free(struct dp_port *p)
 {
 	struct pcap_port *pp = pcap_of(p);
 
+	settle(pp);
 	write_out(pp);
 	close(pp->fd);
 	dp_port_free(p->inner);
@@ -271,13 +297,14 @@ static const struct dp_port_ops pcap_prepare_ops = {
 
 int dp_port_pcap_flush(struct dp_port *port)
 {
+	settle(pcap_of(port));
 	write_out(pcap_of(port));
 	return -pcap_of(port)->err;
 }
 
 uint64_t dp_port_pcap_frames(const struct dp_port *port)
 {
-	return pcap_of(port)->frames;
+	return pcap_of(port)->frames + (uint64_t)pcap_of(port)->npending;
 }
 
 uint64_t dp_port_pcap_lost(const struct dp_port *port)

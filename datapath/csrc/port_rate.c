@@ -7,8 +7,8 @@
 #include "datapath/csrc/port_rate.h"
 
 #define OVERHEAD_MAX 1000
-#define BURST_MAX (1U << 20) /* burst_bytes * 8 * DP_SEC stays below 2^63 */
-#define RATE_MIN 1000
+#define BURST_MAX    (1U << 20) /* burst_bytes * 8 * DP_SEC stays below 2^63 */
+#define RATE_MIN     1000
 
 struct rate_port {
 	struct dp_port p;
@@ -149,7 +149,8 @@ int dp_port_rate_set(struct dp_port *port, uint64_t rate_bps, uint32_t burst_byt
 	return 0;
 }
 
-struct dp_port *dp_port_rate_new(struct dp_port *inner, uint64_t rate_bps, uint32_t burst_bytes, uint32_t overhead_bytes)
+struct dp_port *dp_port_rate_new(struct dp_port *inner, uint64_t rate_bps, uint32_t burst_bytes,
+				 uint32_t overhead_bytes)
 {
 	struct rate_port *r;
 	int err;

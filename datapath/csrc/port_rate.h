@@ -13,7 +13,8 @@
  * none). burst_bytes must hold one frame of the inner port's MTU and its overhead. rate_bps: bits a second, at least
  * 1000. NULL: errno.
  */
-struct dp_port *dp_port_rate_new(struct dp_port *inner, uint64_t rate_bps, uint32_t burst_bytes, uint32_t overhead_bytes);
+struct dp_port *dp_port_rate_new(struct dp_port *inner, uint64_t rate_bps, uint32_t burst_bytes,
+				 uint32_t overhead_bytes);
 
 /* At any time between two calls of the port; the bucket starts full. Returns 0 or -EINVAL. */
 int dp_port_rate_set(struct dp_port *port, uint64_t rate_bps, uint32_t burst_bytes, uint32_t overhead_bytes);

@@ -11,9 +11,9 @@
 
 #include "datapath/csrc/base.h"
 
-#define DP_WHEEL_BITS 6    /* of the time, per level */
+#define DP_WHEEL_BITS   6  /* of the time, per level */
 #define DP_WHEEL_LEVELS 11 /* 11 x 6 bits cover all 64 */
-#define DP_WHEEL_SLOTS 64
+#define DP_WHEEL_SLOTS  64
 
 /* Zeroed before its first use; belongs to one wheel at a time and must not move while armed. */
 struct dp_timer {
@@ -27,7 +27,7 @@ struct dp_wheel {
 	uint64_t bitmap[DP_WHEEL_LEVELS]; /* slots in use */
 	uint32_t levels;                  /* levels in use */
 	struct dp_timer *slot[DP_WHEEL_LEVELS][DP_WHEEL_SLOTS]; /* first of the ring */
-	struct dp_timer *due;             /* deadline at or before now_ps; first of the ring */
+	struct dp_timer *due;                                   /* deadline at or before now_ps; first of the ring */
 	uint64_t count;
 };
 

@@ -93,7 +93,8 @@ static void rnr_nak(struct roce_qp *qp, uint8_t timer)
 	}
 	req->rnr_wait = true;
 	roce_requester_go_back(qp);
-	dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer, dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer)));
+	dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer,
+		     dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer)));
 }
 
 static int nak(struct roce_qp *qp, uint8_t code)
@@ -177,7 +178,8 @@ static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
 	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 	uint64_t value = pkt->swap_add;
 
-	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ || (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
+	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ ||
+	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
 		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
 		return ROCE_DROP_NONE;
 	}

@@ -65,7 +65,7 @@ int roce_cq_destroy(struct roce_cq *cq)
 	if (cq->users)
 		return roce_fail(dev, -EBUSY, "CQ %u: still used by %u queues", cq->num, cq->users);
 	unnotify(cq);
-	roce_event_forget(dev, cq->user);
+	roce_event_forget(dev, ROCE_EVENT_OF_CQ, cq->num);
 	*cq->pprev = cq->next;
 	if (cq->next)
 		cq->next->pprev = cq->pprev;

@@ -12,10 +12,10 @@ struct roce_pkt_slab {
 	struct roce_pkt pkts[SLAB_PKTS];
 };
 
-#define DEFAULT(field, value)                                                                                          \
-	do {                                                                                                           \
-		if (!cfg->field)                                                                                       \
-			cfg->field = (value);                                                                          \
+#define DEFAULT(field, value) \
+	do { \
+		if (!cfg->field) \
+			cfg->field = (value); \
 	} while (0)
 
 static int check_config(struct roce_dev_cfg *cfg)
@@ -66,15 +66,8 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;
-	err = -ENOMEM;
-	dev->mrs = calloc(dev->cfg.max_mr, sizeof(*dev->mrs));
-	dev->events = calloc(ROCE_MAX_EVENTS, sizeof(*dev->events));
-	if (!dev->mrs || !dev->events)
-		goto fail;
 	return dev;
 fail:
-	free(dev->mrs);
-	free(dev->events);
 	free(dev);
 	errno = -err;
 	return NULL;
@@ -87,7 +80,7 @@ void roce_dev_free(struct roce_dev *dev)
 	for (uint32_t i = 0; i < dev->qps_room; i++)
 		if (dev->qps[i])
 			roce_qp_destroy(dev->qps[i]);
-	for (uint32_t i = 0; i < dev->cfg.max_mr; i++)
+	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i])
 			roce_mr_dereg(dev->mrs[i]);
 	while (dev->cqs)
@@ -145,21 +138,46 @@ int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
 	return err;
 }
 
+static bool grow_events(struct roce_dev *dev)
+{
+	uint32_t n = dev->ev_head - dev->ev_tail, room = DP_MAX(dev->ev_room * 2, 16u);
+	struct roce_event *events;
+
+	if (n < dev->ev_room)
+		return true;
+	if (n >= ROCE_MAX_EVENTS)
+		return false;
+	events = malloc(room * sizeof(*events));
+	if (!events)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		events[i] = dev->events[(dev->ev_tail + i) % dev->ev_room];
+	free(dev->events);
+	dev->events = events;
+	dev->ev_room = room;
+	dev->ev_tail = 0;
+	dev->ev_head = n;
+	return true;
+}
+
 /* A full queue keeps the oldest: the first cause matters most, and what follows is its consequence. */
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user)
 {
-	if (dev->ev_head - dev->ev_tail < ROCE_MAX_EVENTS)
-		dev->events[dev->ev_head++ % ROCE_MAX_EVENTS] = (struct roce_event){type, num, user};
+	if (grow_events(dev))
+		dev->events[dev->ev_head++ % dev->ev_room] = (struct roce_event){type, num, user};
 }
 
 /* Takes out the events of an object that goes away. */
-void roce_event_forget(struct roce_dev *dev, void *user)
+void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num)
 {
 	uint32_t keep = dev->ev_tail;
 
-	for (uint32_t i = dev->ev_tail; i != dev->ev_head; i++)
-		if (dev->events[i % ROCE_MAX_EVENTS].user != user || !user)
-			dev->events[keep++ % ROCE_MAX_EVENTS] = dev->events[i % ROCE_MAX_EVENTS];
+	for (uint32_t i = dev->ev_tail; i != dev->ev_head; i++) {
+		const struct roce_event *ev = &dev->events[i % dev->ev_room];
+
+		if (roce_event_source(ev->type) != source || ev->num != num)
+			dev->events[keep++ % dev->ev_room] = *ev;
+	}
 	dev->ev_head = keep;
 }
 
@@ -167,7 +185,7 @@ int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev)
 {
 	if (dev->ev_head == dev->ev_tail)
 		return 0;
-	*ev = dev->events[dev->ev_tail++ % ROCE_MAX_EVENTS];
+	*ev = dev->events[dev->ev_tail++ % dev->ev_room];
 	return 1;
 }
 
@@ -213,17 +231,19 @@ uint8_t *roce_pkt_bounce(struct roce_pkt *pkt)
 	return pkt->bounce;
 }
 
-int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av)
+int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num,
+		    struct roce_av *av)
 {
 	static const uint8_t zero[16];
 
 	if (ah->sgid_index >= dev->cfg.ngid)
-		return roce_fail(dev, -EINVAL, "%s %u: sgid_index %u exceeds the last GID index %u", who, num, ah->sgid_index,
-				 dev->cfg.ngid - 1u);
+		return roce_fail(dev, -EINVAL, "%s %u: sgid_index %u exceeds the last GID index %u", who, num,
+				 ah->sgid_index, dev->cfg.ngid - 1u);
 	if (ah->sl >= ROCE_PRIOS)
 		return roce_fail(dev, -EINVAL, "%s %u: sl %u exceeds 7", who, num, ah->sl);
 	if (ah->port_num != 1)
-		return roce_fail(dev, -EINVAL, "%s %u: port_num %u, the device has port 1 only", who, num, ah->port_num);
+		return roce_fail(dev, -EINVAL, "%s %u: port_num %u, the device has port 1 only", who, num,
+				 ah->port_num);
 	if (ah->flow_label >> 20)
 		return roce_fail(dev, -EINVAL, "%s %u: flow_label %#x exceeds 20 bits", who, num, ah->flow_label);
 	if (memcmp(ah->dgid.b, zero, 16) == 0)
@@ -231,8 +251,8 @@ int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const c
 	memcpy(av->dgid.b, ah->dgid.b, 16);
 	memcpy(av->sgid.b, dev->cfg.gid[ah->sgid_index].b, 16);
 	if (dp_ip_is_v4(&av->dgid) != dp_ip_is_v4(&av->sgid))
-		return roce_fail(dev, -EINVAL, "%s %u: dgid and the GID at index %u are of different IP families", who, num,
-				 ah->sgid_index);
+		return roce_fail(dev, -EINVAL, "%s %u: dgid and the GID at index %u are of different IP families", who,
+				 num, ah->sgid_index);
 	av->flow_label = ah->flow_label;
 	av->tos = ah->traffic_class;
 	av->ttl = ah->hop_limit ? ah->hop_limit : 64;

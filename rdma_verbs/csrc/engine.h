@@ -32,10 +32,10 @@
 #include "rdma_verbs/csrc/opcode.h"
 
 #define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
-#define ROCE_PKEY_DEFAULT 0xffff
-#define ROCE_PRIOS 8
-#define ROCE_GRH_BYTES 40
-#define ROCE_MAX_EVENTS 4096
+#define ROCE_PKEY_DEFAULT  0xffff
+#define ROCE_PRIOS         8
+#define ROCE_GRH_BYTES     40
+#define ROCE_MAX_EVENTS    4096
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
@@ -61,8 +61,8 @@ struct roce_cq {
 	struct roce_dev *dev;
 	void *user;
 	uint32_t num, size, users;
-	uint32_t head, tail;         /* free-running: head next to fill, tail next to poll */
-	uint8_t armed;               /* 0 no, 1 any completion, 2 solicited or error */
+	uint32_t head, tail; /* free-running: head next to fill, tail next to poll */
+	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;
 	struct roce_cq *notify_next;
 	struct roce_cq *next, **pprev;
@@ -98,7 +98,7 @@ struct roce_ring {
 
 /* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
 struct roce_rd_res {
-	uint64_t va, value;      /* READ: start; atomic: original data */
+	uint64_t va, value; /* READ: start; atomic: original data */
 	uint32_t len, rkey;
 	uint32_t first_psn, npsn;
 	uint32_t msn;
@@ -115,8 +115,8 @@ struct roce_requester {
 	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
 	uint8_t retry_left, rnr_left;
 	bool rnr_wait;
-	bool implied_nak_done;   /* already went back for this una */
-	bool stopped;            /* an entry found bad: nothing after it is sent */
+	bool implied_nak_done; /* already went back for this una */
+	bool stopped;          /* an entry found bad: nothing after it is sent */
 	bool drain_event_due;
 };
 
@@ -124,14 +124,14 @@ enum roce_owed { ROCE_OWED_NOTHING, ROCE_OWED_ACK, ROCE_OWED_NAK };
 
 struct roce_responder {
 	uint32_t epsn, msn;
-	uint16_t in_message;     /* ROCE_OPF_SEND or ROCE_OPF_WRITE between First and Last; 0: between messages */
-	bool gap_reported;       /* a NAK for epsn is out: no second one */
-	bool draining;           /* in error, but earlier responses and a NAK are still owed */
+	uint16_t in_message; /* ROCE_OPF_SEND or ROCE_OPF_WRITE between First and Last; 0: between messages */
+	bool gap_reported;   /* a NAK for epsn is out: no second one */
+	bool draining;       /* in error, but earlier responses and a NAK are still owed */
 	bool comm_est;
 	uint8_t owed, owed_syndrome;
-	uint32_t owed_psn;       /* NAK */
-	uint32_t offset;         /* bytes of the message so far */
-	uint64_t wr_va;          /* RDMA WRITE */
+	uint32_t owed_psn; /* NAK */
+	uint32_t offset;   /* bytes of the message so far */
+	uint64_t wr_va;    /* RDMA WRITE */
 	uint32_t wr_rkey, wr_len;
 	struct roce_rd_res *res; /* max_dest_rd_atomic of them, in PSN order from res_head */
 	uint32_t res_size, res_head, jobs;
@@ -142,7 +142,7 @@ struct roce_qp {
 	struct roce_qp *ready_next;
 	bool ready;
 	uint8_t type, state, prio, sig_all;
-	uint32_t qpn, mtu;       /* mtu in bytes */
+	uint32_t qpn, mtu; /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
@@ -165,12 +165,13 @@ struct roce_dev {
 		struct roce_qp *head, **tail;
 	} ready[ROCE_PRIOS];
 	uint8_t ready_mask, paused, next_prio;
-	struct dp_wheel timers;              /* transport timers */
+	struct dp_wheel timers;                  /* transport timers */
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
-	struct roce_qp **qps;                /* by QPN - qpn_base */
+	struct roce_qp **qps;                    /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
-	struct roce_mr **mrs;                /* by key index */
-	uint32_t nmrs, mr_next, key_bits;    /* random low bits of a key */
+	struct roce_mr **mrs; /* by key index */
+	uint32_t mrs_room, nmrs, mr_next;
+	uint32_t key_bits; /* random low bits of a key */
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
@@ -178,17 +179,25 @@ struct roce_dev {
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
 	struct roce_event *events;
-	uint32_t ev_head, ev_tail;
+	uint32_t ev_room, ev_head, ev_tail; /* room grows to ROCE_MAX_EVENTS */
 	char error[256];
 };
 
 /* device.c */
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user);
-void roce_event_forget(struct roce_dev *dev, void *user);
+enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_PORT };
+static inline enum roce_event_source roce_event_source(uint32_t type)
+{
+	return type == ROCE_EVENT_CQ_ERR        ? ROCE_EVENT_OF_CQ
+	       : type >= ROCE_EVENT_PORT_ACTIVE ? ROCE_EVENT_OF_PORT
+						: ROCE_EVENT_OF_QP;
+}
+void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num);
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev); /* headers zeroed; NULL: no memory */
 uint8_t *roce_pkt_bounce(struct roce_pkt *pkt);
-int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num, struct roce_av *av);
+int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const char *who, uint32_t num,
+		    struct roce_av *av);
 static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 {
 	dev->ctr->drops[why]++;
@@ -204,9 +213,10 @@ static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
 /* Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. */
 void roce_place(uint8_t *dst, const uint8_t *src, size_t len);
 /* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it. */
-int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const struct roce_pkt *pkt);
-int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const uint8_t *src,
-			   uint32_t len);
+int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+		     const struct roce_pkt *pkt);
+int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+			   const uint8_t *src, uint32_t len);
 /* Points pkt's payload at `len` bytes of the SGEs at `offset`. */
 int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, uint32_t len,
 		    struct roce_pkt *pkt);
@@ -244,7 +254,7 @@ void roce_requester_go_back(struct roce_qp *qp); /* send again from una */
 bool roce_requester_retry(struct roce_qp *qp);   /* counts a retry and goes back; false: none left, QP is in error */
 void roce_requester_timeout(struct roce_qp *qp);
 void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait is over */
-void roce_requester_arm(struct roce_qp *qp);     /* transport timer: from now if something is outstanding, else off */
+void roce_requester_arm(struct roce_qp *qp);       /* transport timer: from now if something is outstanding, else off */
 /* Completes the entry at the tail and frees its slot. */
 void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status); /* the entry at the tail, then the QP */
@@ -277,7 +287,7 @@ uint64_t roce_rnr_timer_ps(uint8_t code);
 uint64_t roce_timeout_ps(uint8_t code); /* DP_NEVER for 0 */
 
 /* sched.c */
-void roce_qp_kick(struct roce_qp *qp);   /* puts the QP on the ready ring if it has something to send */
+void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);
 int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
 
@@ -287,7 +297,8 @@ static inline uint32_t roce_npkts(uint32_t len, uint32_t mtu)
 }
 
 /* Fills what all packets of a connected QP or an address vector have in common. */
-static inline void roce_pkt_address(struct roce_pkt *pkt, const struct roce_av *av, const struct roce_qp *qp, uint32_t dqpn)
+static inline void roce_pkt_address(struct roce_pkt *pkt, const struct roce_av *av, const struct roce_qp *qp,
+				    uint32_t dqpn)
 {
 	pkt->sgid = av->sgid;
 	pkt->dgid = av->dgid;

@@ -12,7 +12,7 @@
 
 /* Whoever polls makes progress himself; for this long after, the helper does not compete for the lock. */
 #define POLLER_GRACE_PS (100 * DP_US)
-/* A blocked port that cannot say when it will take more is tried again this soon. */
+/* A port that cannot say when it will take or has more is tried again this soon. */
 #define BLOCKED_RETRY_PS (200 * DP_US)
 
 struct roce_live {
@@ -91,14 +91,16 @@ static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next
 	uint64_t polled = __atomic_load_n(&live->last_poll_ps, __ATOMIC_RELAXED);
 	bool poller = polled && now_ps < polled + POLLER_GRACE_PS;
 	struct timespec timeout;
+	int fd = dp_port_fd(live->port);
 	struct pollfd fds[2] = {
 		{.fd = live->wake_fd, .events = POLLIN},
-		{.fd = poller ? -1 : dp_port_fd(live->port), .events = (short)(blocked ? POLLIN | POLLOUT : POLLIN)},
+		{.fd = poller ? -1 : fd, .events = (short)(blocked ? POLLIN | POLLOUT : POLLIN)},
 	};
 
 	if (poller)
 		until = DP_MIN(until, POLLER_GRACE_PS);
-	if (blocked && fds[1].fd >= 0)
+	/* A port without a descriptor (a memory pair) cannot say that something came. */
+	if (fd < 0 || (blocked && fds[1].fd >= 0))
 		until = DP_MIN(until, BLOCKED_RETRY_PS);
 	timeout.tv_sec = (time_t)DP_MIN(until / DP_SEC, 3600ULL);
 	timeout.tv_nsec = (long)(until % DP_SEC / DP_NS);

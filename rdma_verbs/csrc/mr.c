@@ -3,8 +3,8 @@
 
 #include "rdma_verbs/csrc/engine.h"
 
-#define ACCESS_ALL                                                                                                     \
-	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC |    \
+#define ACCESS_ALL \
+	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC | \
 	 ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_RELAXED_ORDERING)
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
@@ -40,6 +40,19 @@ int roce_pd_dealloc(struct roce_pd *pd)
 	return 0;
 }
 
+static int grow_table(struct roce_dev *dev, uint32_t index)
+{
+	uint32_t room = DP_MIN(DP_MAX(index + 1, dev->mrs_room * 2 + 16), dev->cfg.max_mr);
+	struct roce_mr **mrs = realloc(dev->mrs, room * sizeof(struct roce_mr *));
+
+	if (!mrs)
+		return -ENOMEM;
+	memset(mrs + dev->mrs_room, 0, (room - dev->mrs_room) * sizeof(struct roce_mr *));
+	dev->mrs = mrs;
+	dev->mrs_room = room;
+	return 0;
+}
+
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access)
 {
 	struct roce_dev *dev = pd->dev;
@@ -48,17 +61,20 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	int err;
 
 	if (access & ~(uint32_t)ACCESS_ALL) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access, access & ~(uint32_t)ACCESS_ALL);
+		err = roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access,
+				access & ~(uint32_t)ACCESS_ALL);
 		goto fail;
 	}
 	/* Whoever may write from afar must be allowed to write locally (10.6.3.1). */
 	if ((access & (ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_ATOMIC)) && !(access & ROCE_ACCESS_LOCAL_WRITE)) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write", access);
+		err = roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write",
+				access);
 		goto fail;
 	}
 	if (access & ROCE_ACCESS_ZERO_BASED)
 		iova = 0;
-	if (iova + length < iova || (addr && (uintptr_t)addr + length < (uintptr_t)addr)) {
+	/* The last byte has an address; the one after it need not. */
+	if (length && (iova + length - 1 < iova || (addr && (uintptr_t)addr + length - 1 < (uintptr_t)addr))) {
 		err = roce_fail(dev, -EINVAL, "MR: length %#llx at %#llx runs past 2^64", (unsigned long long)length,
 				(unsigned long long)iova);
 		goto fail;
@@ -73,16 +89,22 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 		goto fail;
 	}
 	/* Round robin, so that the index of a region just freed is the last to be used again. */
-	while (dev->mrs[i])
+	while (i < dev->mrs_room && dev->mrs[i])
 		i = (i + 1) % dev->cfg.max_mr;
+	if (i >= dev->mrs_room && grow_table(dev, i)) {
+		err = roce_fail(dev, -ENOMEM, "MR: no memory");
+		goto fail;
+	}
 	dev->mr_next = (i + 1) % dev->cfg.max_mr;
 	*mr = (struct roce_mr){pd, addr, iova, length, access, 0, i};
-	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) | (uint32_t)((uint64_t)i << dev->key_bits);
+	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
+		  (uint32_t)((uint64_t)i << dev->key_bits);
 	dev->mrs[i] = mr;
 	dev->nmrs++;
 	pd->users++;
 	return mr;
 fail:
+	free(mr);
 	errno = -err;
 	return NULL;
 }
@@ -114,7 +136,7 @@ struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uin
 	uint64_t index = (uint64_t)key >> dev->key_bits;
 	struct roce_mr *mr;
 
-	if (index >= dev->cfg.max_mr)
+	if (index >= dev->mrs_room)
 		return NULL;
 	mr = dev->mrs[index];
 	if (!mr || mr->key != key || mr->pd != pd || (mr->access & access) != access)
@@ -124,13 +146,23 @@ struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uin
 	return mr;
 }
 
+/* Stores before it are seen before those after it. */
+static inline void store_barrier(void)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("" ::: "memory"); /* the CPU keeps the order of stores, the compiler must too */
+#else
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
+}
+
 void roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 {
 	if (!dst || !src)
 		return;
 	if (len > 8) {
 		memcpy(dst, src, len - 8);
-		__atomic_thread_fence(__ATOMIC_RELEASE);
+		store_barrier();
 		dst += len - 8;
 		src += len - 8;
 		len = 8;
@@ -164,8 +196,8 @@ static int next_piece(struct roce_pd *pd, const struct roce_sge **sge, const str
 	return 0;
 }
 
-int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const uint8_t *src,
-			   uint32_t len)
+int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+			   const uint8_t *src, uint32_t len)
 {
 	const struct roce_sge *end = sge + n;
 	struct piece piece;
@@ -181,7 +213,8 @@ int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint3
 	return 0;
 }
 
-int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, const struct roce_pkt *pkt)
+int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+		     const struct roce_pkt *pkt)
 {
 	int err = 0;
 

@@ -34,7 +34,7 @@
 #define WRITE   (REQUEST | ROCE_OPF_WRITE)
 #define RQ_WQE  ROCE_OPF_RQ_WQE
 
-/* clang-format off: one opcode a line */
+/* clang-format off */
 
 /* Messages towards the responder; x is the XRCETH of XRC, 0 elsewhere. */
 #define SENDS_AND_WRITES(svc, x) \

@@ -10,11 +10,14 @@
 
 #include "datapath/csrc/base.h"
 
+/* cffi: begin */
 #define ROCE_PKT_IOV 4
-#define ROCE_PSN_MASK 0xffffffu
-#define ROCE_QPN_MASK 0xffffffu
+/* cffi: end */
+#define ROCE_PSN_MASK      0xffffffu
+#define ROCE_QPN_MASK      0xffffffu
 #define ROCE_QPN_MULTICAST 0xffffffu
 
+/* cffi: begin */
 enum roce_bth_flag {
 	ROCE_BTH_SOLICITED = 1 << 0,
 	ROCE_BTH_MIGREQ = 1 << 1,
@@ -22,6 +25,7 @@ enum roce_bth_flag {
 	ROCE_BTH_FECN = 1 << 3,
 	ROCE_BTH_BECN = 1 << 4,
 };
+/* cffi: end */
 
 /* AETH syndrome (IBTA vol 1, 9.7.5.1): top three bits say which kind, five bits of value. */
 enum roce_syndrome { ROCE_AETH_ACK = 0x00, ROCE_AETH_RNR_NAK = 0x20, ROCE_AETH_NAK = 0x60, ROCE_AETH_KIND = 0xe0 };
@@ -34,45 +38,47 @@ enum roce_nak_code {
 	ROCE_NAK_INVALID_RD_REQUEST = 4,
 };
 
+/* cffi: begin */
 struct roce_pkt {
 	/* One cache line: all that a hop or a sequence check looks at. */
 	uint8_t opcode;
-	uint8_t bth_flags;  /* enum roce_bth_flag */
-	uint8_t prio;       /* 802.1p priority */
-	uint8_t tos;        /* DSCP << 2 | ECN; IPv6 traffic class */
+	uint8_t bth_flags; /* enum roce_bth_flag */
+	uint8_t prio;      /* 802.1p priority */
+	uint8_t tos;       /* DSCP << 2 | ECN; IPv6 traffic class */
 	uint8_t ttl;
-	uint8_t syndrome;   /* AETH */
+	uint8_t syndrome; /* AETH */
 	uint16_t pkey;
-	uint32_t dqpn;      /* destination QPN */
-	uint32_t sqpn;      /* DETH source QPN; on transmit also the sending QP of a connected service */
+	uint32_t dqpn; /* destination QPN */
+	uint32_t sqpn; /* DETH source QPN; on transmit also the sending QP of a connected service */
 	uint32_t psn;
-	uint32_t msn;       /* AETH */
-	uint32_t len;       /* payload bytes, pad not counted */
-	uint32_t l3_bytes;  /* IP total length on the wire; receive side and simulator */
-	uint16_t sport;     /* UDP source port */
+	uint32_t msn;      /* AETH */
+	uint32_t len;      /* payload bytes, pad not counted */
+	uint32_t l3_bytes; /* IP total length on the wire; receive side and simulator */
+	uint16_t sport;    /* UDP source port */
 	uint16_t ip_id;
-	uint8_t niov;       /* 0 with len > 0: phantom payload */
-	uint8_t tver;       /* BTH transport header version; only 0 is valid */
-	uint8_t ip_flags;   /* ROCE_PKT_* below */
-	uint8_t pad_count;  /* as received; build computes it from len */
-	uint32_t imm;       /* ImmDt, host order; IETH's R_Key when the opcode carries IETH; FETH when it carries FETH */
+	uint8_t niov;      /* 0 with len > 0: phantom payload */
+	uint8_t tver;      /* BTH transport header version; only 0 is valid */
+	uint8_t ip_flags;  /* ROCE_PKT_* below */
+	uint8_t pad_count; /* as received; build computes it from len */
+	uint32_t imm;      /* ImmDt, host order; IETH's R_Key when the opcode carries IETH; FETH when it carries FETH */
 	uint64_t ts_ps;
 
 	/* Extension headers. */
-	uint64_t va;        /* RETH, AtomicETH */
+	uint64_t va; /* RETH, AtomicETH */
 	uint32_t rkey;
-	uint32_t dma_len;   /* RETH */
-	uint64_t swap_add;  /* AtomicETH; AtomicAckETH's original data */
+	uint32_t dma_len;  /* RETH */
+	uint64_t swap_add; /* AtomicETH; AtomicAckETH's original data */
 	uint64_t compare;
-	uint32_t qkey;      /* DETH */
-	uint32_t xrc_srqn;  /* XRCETH */
+	uint32_t qkey;     /* DETH */
+	uint32_t xrc_srqn; /* XRCETH */
 	uint32_t flow_label;
 	struct dp_ip sgid, dgid;
 
 	struct iovec iov[ROCE_PKT_IOV]; /* payload, valid until the next call into the device or port it came from */
-	uint8_t *bounce;    /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
+	uint8_t *bounce;       /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
 	struct roce_pkt *next; /* free list, queues of whoever holds it */
 };
+/* cffi: end */
 
 enum roce_pkt_ip_flag { ROCE_PKT_DF = 1 << 0, ROCE_PKT_ID_KNOWN = 1 << 1, ROCE_PKT_TTL_KNOWN = 1 << 2 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #define FRAME_ROOM (ROCE_WIRE_HDR_MAX + 4096 + 4 + ROCE_ICRC_BYTES)
-#define RX_ROUNDS 8
+#define RX_ROUNDS  8
 
 int roce_pump_init(struct roce_pump *p, struct roce_dev *dev, struct dp_port *port)
 {

@@ -13,9 +13,9 @@
 struct roce_pump {
 	struct roce_dev *dev;
 	struct dp_port *port;
-	int first, n; /* built frames that the port has not taken yet */
+	int first, n;     /* built frames that the port has not taken yet */
 	bool strict_icrc; /* no solving for an unknown IPv4 identification */
-	uint8_t *buf; /* payloads of the frames, one after the other: a batch is one piece of memory */
+	uint8_t *buf;     /* payloads of the frames, one after the other: a batch is one piece of memory */
 	struct dp_frame frames[ROCE_PUMP_FRAMES];
 	struct dp_frame *v[ROCE_PUMP_FRAMES];
 };

@@ -47,13 +47,17 @@ static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init
 	if (init->send_cq->dev != dev || init->recv_cq->dev != dev)
 		return roce_fail(dev, -EINVAL, "QP: a CQ of another device");
 	if (cap->max_send_wr > dev->cfg.max_qp_wr)
-		return roce_fail(dev, -EINVAL, "QP: max_send_wr %u exceeds device limit %u", cap->max_send_wr, dev->cfg.max_qp_wr);
+		return roce_fail(dev, -EINVAL, "QP: max_send_wr %u exceeds device limit %u", cap->max_send_wr,
+				 dev->cfg.max_qp_wr);
 	if (cap->max_recv_wr > dev->cfg.max_qp_wr)
-		return roce_fail(dev, -EINVAL, "QP: max_recv_wr %u exceeds device limit %u", cap->max_recv_wr, dev->cfg.max_qp_wr);
+		return roce_fail(dev, -EINVAL, "QP: max_recv_wr %u exceeds device limit %u", cap->max_recv_wr,
+				 dev->cfg.max_qp_wr);
 	if (cap->max_send_sge > dev->cfg.max_sge)
-		return roce_fail(dev, -EINVAL, "QP: max_send_sge %u exceeds device limit %u", cap->max_send_sge, dev->cfg.max_sge);
+		return roce_fail(dev, -EINVAL, "QP: max_send_sge %u exceeds device limit %u", cap->max_send_sge,
+				 dev->cfg.max_sge);
 	if (cap->max_recv_sge > dev->cfg.max_sge)
-		return roce_fail(dev, -EINVAL, "QP: max_recv_sge %u exceeds device limit %u", cap->max_recv_sge, dev->cfg.max_sge);
+		return roce_fail(dev, -EINVAL, "QP: max_recv_sge %u exceeds device limit %u", cap->max_recv_sge,
+				 dev->cfg.max_sge);
 	if (cap->max_inline_data > dev->cfg.max_inline)
 		return roce_fail(dev, -EINVAL, "QP: max_inline_data %u exceeds device limit %u", cap->max_inline_data,
 				 dev->cfg.max_inline);
@@ -78,8 +82,9 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	qp->sig_all = init->sq_sig_all;
 	qp->cap = init->cap;
 	/* Inline data and SGEs share the slot: whichever needs more room gives the other for free. */
-	qp->cap.max_inline_data = DP_MIN(dev->cfg.max_inline, DP_MAX(init->cap.max_inline_data,
-								     init->cap.max_send_sge * (uint32_t)sizeof(struct roce_sge)));
+	qp->cap.max_inline_data =
+		DP_MIN(dev->cfg.max_inline,
+		       DP_MAX(init->cap.max_inline_data, init->cap.max_send_sge * (uint32_t)sizeof(struct roce_sge)));
 	qp->send_cq = init->send_cq;
 	qp->recv_cq = init->recv_cq;
 	qp->user = user;
@@ -108,7 +113,7 @@ int roce_qp_destroy(struct roce_qp *qp)
 	struct roce_dev *dev = qp->dev;
 
 	roce_qp_reset(qp);
-	roce_event_forget(dev, qp->user);
+	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
 	qp->pd->users--;
@@ -197,7 +202,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		own->max_dest_rd_atomic = attr->max_dest_rd_atomic;
 	}
 	if (mask & ROCE_QP_AV) {
-		if (dp_timer_armed(&qp->send_timer) && av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
+		if (dp_timer_armed(&qp->send_timer) &&
+		    av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
 			uint64_t when = qp->send_timer.deadline_ps;
 
 			dp_wheel_disarm(qp->dev->send_wheel[qp->prio], &qp->send_timer);
@@ -208,10 +214,10 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		qp->prio = av.prio;
 		own->ah = attr->ah;
 	}
-#define TAKE(bit, field)                                                                                               \
-	do {                                                                                                           \
-		if (mask & (bit))                                                                                      \
-			own->field = attr->field;                                                                      \
+#define TAKE(bit, field) \
+	do { \
+		if (mask & (bit)) \
+			own->field = attr->field; \
 	} while (0)
 	TAKE(ROCE_QP_ACCESS_FLAGS, qp_access_flags);
 	TAKE(ROCE_QP_PKEY_INDEX, pkey_index);

@@ -6,18 +6,18 @@
 
 enum { RC, UC, UD, NTYPES };
 
-#define A_INIT (ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_ACCESS_FLAGS)
+#define A_INIT    (ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_ACCESS_FLAGS)
 #define A_INIT_UD (ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_QKEY)
-#define A_RTR_UC (ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN)
-#define A_RTR_RC (A_RTR_UC | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
-#define A_RTS_RC (ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_SQ_PSN | ROCE_QP_MAX_QP_RD_ATOMIC)
+#define A_RTR_UC  (ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN)
+#define A_RTR_RC  (A_RTR_UC | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
+#define A_RTS_RC  (ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_SQ_PSN | ROCE_QP_MAX_QP_RD_ATOMIC)
 #define A_RTS_OPT (ROCE_QP_CUR_STATE | ROCE_QP_ACCESS_FLAGS)
 #define A_RTS_OPT_RC (A_RTS_OPT | ROCE_QP_MIN_RNR_TIMER)
 #define A_RTS_OPT_UD (ROCE_QP_CUR_STATE | ROCE_QP_QKEY)
-#define A_SQD_UC (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
-#define A_SQD_RC                                                                                                       \
-	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC | \
-	 ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
+#define A_SQD_UC     (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
+#define A_SQD_RC \
+	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | \
+	 ROCE_QP_MAX_QP_RD_ATOMIC | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
 
 struct transition {
 	bool valid;
@@ -30,7 +30,8 @@ static const struct transition table[ROCE_QPS_COUNT][ROCE_QPS_COUNT] = {
 	[ROCE_QPS_INIT][ROCE_QPS_INIT] = {true, {0, 0, 0}, {A_INIT, A_INIT, A_INIT_UD}},
 	[ROCE_QPS_INIT][ROCE_QPS_RTR] = {true,
 					 {A_RTR_RC, A_RTR_UC, 0},
-					 {ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX, ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX,
+					 {ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX,
+					  ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX,
 					  ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY}},
 	[ROCE_QPS_RTR][ROCE_QPS_RTS] = {true,
 					{A_RTS_RC, ROCE_QP_SQ_PSN, ROCE_QP_SQ_PSN},
@@ -57,16 +58,26 @@ static const struct {
 	uint32_t bit;
 	const char *name;
 } attr_names[] = {
-	{ROCE_QP_CUR_STATE, "CUR_STATE"}, {ROCE_QP_EN_SQD_ASYNC_NOTIFY, "EN_SQD_ASYNC_NOTIFY"},
-	{ROCE_QP_ACCESS_FLAGS, "ACCESS_FLAGS"}, {ROCE_QP_PKEY_INDEX, "PKEY_INDEX"},
-	{ROCE_QP_PORT, "PORT"}, {ROCE_QP_QKEY, "QKEY"},
-	{ROCE_QP_AV, "AV"}, {ROCE_QP_PATH_MTU, "PATH_MTU"},
-	{ROCE_QP_TIMEOUT, "TIMEOUT"}, {ROCE_QP_RETRY_CNT, "RETRY_CNT"},
-	{ROCE_QP_RNR_RETRY, "RNR_RETRY"}, {ROCE_QP_RQ_PSN, "RQ_PSN"},
-	{ROCE_QP_MAX_QP_RD_ATOMIC, "MAX_QP_RD_ATOMIC"}, {ROCE_QP_ALT_PATH, "ALT_PATH"},
-	{ROCE_QP_MIN_RNR_TIMER, "MIN_RNR_TIMER"}, {ROCE_QP_SQ_PSN, "SQ_PSN"},
-	{ROCE_QP_MAX_DEST_RD_ATOMIC, "MAX_DEST_RD_ATOMIC"}, {ROCE_QP_PATH_MIG_STATE, "PATH_MIG_STATE"},
-	{ROCE_QP_CAP, "CAP"}, {ROCE_QP_DEST_QPN, "DEST_QPN"},
+	{ROCE_QP_CUR_STATE, "CUR_STATE"},
+	{ROCE_QP_EN_SQD_ASYNC_NOTIFY, "EN_SQD_ASYNC_NOTIFY"},
+	{ROCE_QP_ACCESS_FLAGS, "ACCESS_FLAGS"},
+	{ROCE_QP_PKEY_INDEX, "PKEY_INDEX"},
+	{ROCE_QP_PORT, "PORT"},
+	{ROCE_QP_QKEY, "QKEY"},
+	{ROCE_QP_AV, "AV"},
+	{ROCE_QP_PATH_MTU, "PATH_MTU"},
+	{ROCE_QP_TIMEOUT, "TIMEOUT"},
+	{ROCE_QP_RETRY_CNT, "RETRY_CNT"},
+	{ROCE_QP_RNR_RETRY, "RNR_RETRY"},
+	{ROCE_QP_RQ_PSN, "RQ_PSN"},
+	{ROCE_QP_MAX_QP_RD_ATOMIC, "MAX_QP_RD_ATOMIC"},
+	{ROCE_QP_ALT_PATH, "ALT_PATH"},
+	{ROCE_QP_MIN_RNR_TIMER, "MIN_RNR_TIMER"},
+	{ROCE_QP_SQ_PSN, "SQ_PSN"},
+	{ROCE_QP_MAX_DEST_RD_ATOMIC, "MAX_DEST_RD_ATOMIC"},
+	{ROCE_QP_PATH_MIG_STATE, "PATH_MIG_STATE"},
+	{ROCE_QP_CAP, "CAP"},
+	{ROCE_QP_DEST_QPN, "DEST_QPN"},
 	{ROCE_QP_RATE_LIMIT, "RATE_LIMIT"},
 };
 
@@ -86,7 +97,8 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 	uint32_t required = 0, optional = 0, missing, extra;
 
 	if (mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE))
-		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: %s: RoCE has no path migration", qp->qpn, attr_name(mask));
+		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s: RoCE has no path migration", qp->qpn,
+				 attr_name(mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE)));
 	if (mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT))
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
 				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));
@@ -102,19 +114,19 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 	/* CUR_STATE is a promise about the present, harmless wherever it is true. */
 	extra &= ~(uint32_t)ROCE_QP_CUR_STATE;
 	if (missing)
-		return roce_fail(qp->dev, -EINVAL, "QP %u: %s to %s needs attribute %s", qp->qpn, roce_qp_state_name(qp->state),
-				 roce_qp_state_name(to), attr_name(missing));
+		return roce_fail(qp->dev, -EINVAL, "QP %u: %s to %s needs attribute %s", qp->qpn,
+				 roce_qp_state_name(qp->state), roce_qp_state_name(to), attr_name(missing));
 	if (extra)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: %s to %s does not take attribute %s", qp->qpn,
 				 roce_qp_state_name(qp->state), roce_qp_state_name(to), attr_name(extra));
 	return 0;
 }
 
-#define CHECK_MAX(bit, field, max)                                                                                     \
-	do {                                                                                                           \
-		if ((mask & (bit)) && attr->field > (max))                                                             \
-			return roce_fail(qp->dev, -EINVAL, "QP %u: " #field " %u exceeds %u", qp->qpn,                 \
-					 (unsigned)attr->field, (unsigned)(max));                                      \
+#define CHECK_MAX(bit, field, max) \
+	do { \
+		if ((mask & (bit)) && attr->field > (max)) \
+			return roce_fail(qp->dev, -EINVAL, "QP %u: " #field " %u exceeds %u", qp->qpn, \
+					 (unsigned)attr->field, (unsigned)(max)); \
 	} while (0)
 
 int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask)
@@ -144,9 +156,11 @@ int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uin
 	CHECK_MAX(ROCE_QP_MAX_QP_RD_ATOMIC, max_rd_atomic, qp->dev->cfg.max_rd_atomic);
 	CHECK_MAX(ROCE_QP_MAX_DEST_RD_ATOMIC, max_dest_rd_atomic, qp->dev->cfg.max_rd_atomic);
 	if ((mask & ROCE_QP_PATH_MTU) && attr->path_mtu < ROCE_MTU_256)
-		return roce_fail(qp->dev, -EINVAL, "QP %u: path_mtu %u is below 1 (256 bytes)", qp->qpn, attr->path_mtu);
+		return roce_fail(qp->dev, -EINVAL, "QP %u: path_mtu %u is below 1 (256 bytes)", qp->qpn,
+				 attr->path_mtu);
 	if ((mask & ROCE_QP_PORT) && attr->port_num != 1)
-		return roce_fail(qp->dev, -EINVAL, "QP %u: port_num %u, the device has port 1 only", qp->qpn, attr->port_num);
+		return roce_fail(qp->dev, -EINVAL, "QP %u: port_num %u, the device has port 1 only", qp->qpn,
+				 attr->port_num);
 	if ((mask & ROCE_QP_ACCESS_FLAGS) && (attr->qp_access_flags & ~access))
 		return roce_fail(qp->dev, -EINVAL, "QP %u: qp_access_flags %#x hold unknown bits %#x", qp->qpn,
 				 attr->qp_access_flags, attr->qp_access_flags & ~access);
@@ -155,8 +169,8 @@ int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uin
 
 /* RNR NAK timer field, IBTA vol 1, table 45: hundredths of a millisecond. */
 static const uint32_t rnr_timer[32] = {
-	65536, 1,    2,	   3,	 4,    6,    8,	   12,	 16,   24,   32,    48,	   64,	  96,	 128,	192,
-	256,   384,  512,  768,	 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152,
+	65536, 1,   2,   3,   4,    6,    8,    12,   16,   24,   32,   48,    64,    96,    128,   192,
+	256,   384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152,
 };
 
 uint64_t roce_rnr_timer_ps(uint8_t code)

@@ -79,9 +79,10 @@ static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *
 		[ROCE_WR_SEND_WITH_IMM] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_IMMEDIATE,
 					   ROCE_OP_SEND_ONLY_WITH_IMMEDIATE},
 	};
-	static const uint8_t service[] = {[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
-	uint8_t op = n == 1	? ops[wqe->opcode].only
-		     : i == 0	? ops[wqe->opcode].first
+	static const uint8_t service[] = {
+		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
+	uint8_t op = n == 1       ? ops[wqe->opcode].only
+		     : i == 0     ? ops[wqe->opcode].first
 		     : i == n - 1 ? ops[wqe->opcode].last
 				  : ops[wqe->opcode].middle;
 

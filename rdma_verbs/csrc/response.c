@@ -79,14 +79,15 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 	uint32_t len = DP_MIN(qp->mtu, res->job_len - offset);
 	bool first = res->job_next == res->job_first, last = roce_psn_add(res->job_next, 1) == res->job_end;
 	uint8_t op = first && last ? ROCE_OP_RDMA_READ_RESPONSE_ONLY
-		     : first	   ? ROCE_OP_RDMA_READ_RESPONSE_FIRST
-		     : last	   ? ROCE_OP_RDMA_READ_RESPONSE_LAST
+		     : first       ? ROCE_OP_RDMA_READ_RESPONSE_FIRST
+		     : last        ? ROCE_OP_RDMA_READ_RESPONSE_LAST
 				   : ROCE_OP_RDMA_READ_RESPONSE_MIDDLE;
 
 	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, op);
 	pkt->len = len;
 	if (len) {
-		struct roce_mr *mr = roce_mr_check(qp->pd, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
+		struct roce_mr *mr =
+			roce_mr_check(qp->pd, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
 
 		if (!mr)
 			return false;

@@ -133,7 +133,8 @@ static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
 
 int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps)
 {
-	static const uint8_t service[] = {[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
+	static const uint8_t service[] = {
+		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
 	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
 	enum roce_service svc = roce_opcode_service(pkt->opcode);
 	struct roce_qp *qp;
@@ -146,8 +147,8 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
 	if (!our_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
-	if (svc == ROCE_SVC_CNP || svc == ROCE_SVC_XRC ||
-	    (info->hdrs & (ROCE_HDR_IETH | ROCE_HDR_FETH)) || (info->flags & ROCE_OPF_ATOMIC_WRITE))
+	if (svc == ROCE_SVC_CNP || svc == ROCE_SVC_XRC || (info->hdrs & (ROCE_HDR_IETH | ROCE_HDR_FETH)) ||
+	    (info->flags & ROCE_OPF_ATOMIC_WRITE))
 		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)

@@ -70,12 +70,7 @@ enum roce_wr_opcode {
 	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6
 };
 
-enum roce_send_flags {
-	ROCE_SEND_FENCE = 1,
-	ROCE_SEND_SIGNALED = 2,
-	ROCE_SEND_SOLICITED = 4,
-	ROCE_SEND_INLINE = 8
-};
+enum roce_send_flags { ROCE_SEND_FENCE = 1, ROCE_SEND_SIGNALED = 2, ROCE_SEND_SOLICITED = 4, ROCE_SEND_INLINE = 8 };
 
 enum roce_wc_status {
 	ROCE_WC_SUCCESS = 0,
@@ -129,7 +124,7 @@ struct roce_gid {
 
 /* Limits and behaviour of a device; zero means the default written beside it. */
 struct roce_dev_cfg {
-	uint64_t seed;          /* 0: keys and first PSNs are still random bits of a generator seeded with 0 */
+	uint64_t seed; /* 0: keys and first PSNs are still random bits of a generator seeded with 0 */
 	uint64_t node_guid;
 	uint32_t qpn_base;      /* 2: QPNs handed out start here (0 and 1 are the management QPs) */
 	uint32_t qpn_count;     /* 65536 - 2; at most 2^24 - 3 */
@@ -173,7 +168,7 @@ struct roce_qp_init_attr {
 
 struct roce_qp_attr {
 	uint32_t qp_state, cur_qp_state;
-	uint32_t path_mtu;      /* enum roce_mtu */
+	uint32_t path_mtu; /* enum roce_mtu */
 	uint32_t qkey;
 	uint32_t rq_psn, sq_psn;
 	uint32_t dest_qp_num;
@@ -185,16 +180,16 @@ struct roce_qp_attr {
 	uint8_t en_sqd_async_notify;
 	uint8_t sq_draining;
 	uint8_t max_rd_atomic, max_dest_rd_atomic;
-	uint8_t min_rnr_timer;  /* code of the IBTA table, 0-31 */
+	uint8_t min_rnr_timer; /* code of the IBTA table, 0-31 */
 	uint8_t port_num;
-	uint8_t timeout;        /* 4.096 us * 2^timeout; 0: none */
-	uint8_t retry_cnt;      /* 0-7 */
-	uint8_t rnr_retry;      /* 0-7, 7: for ever */
+	uint8_t timeout;   /* 4.096 us * 2^timeout; 0: none */
+	uint8_t retry_cnt; /* 0-7 */
+	uint8_t rnr_retry; /* 0-7, 7: for ever */
 };
 
 struct roce_sge {
 	uint64_t addr;
-	uint32_t length;        /* bytes */
+	uint32_t length; /* bytes */
 	uint32_t lkey;
 };
 
@@ -202,13 +197,13 @@ struct roce_send_wr {
 	uint64_t wr_id;
 	const struct roce_sge *sg_list;
 	uint32_t num_sge;
-	uint32_t opcode;        /* enum roce_wr_opcode */
+	uint32_t opcode; /* enum roce_wr_opcode */
 	uint32_t send_flags;
-	uint32_t imm_data;      /* host order */
+	uint32_t imm_data; /* host order */
 	uint64_t remote_addr;
 	uint32_t rkey;
-	uint32_t remote_qpn;    /* UD */
-	uint32_t remote_qkey;   /* UD; bit 31 set: the QP's own */
+	uint32_t remote_qpn;  /* UD */
+	uint32_t remote_qkey; /* UD; bit 31 set: the QP's own */
 	uint64_t compare_add;
 	uint64_t swap;
 	const struct roce_ah_attr *ah; /* UD; copied, checked when the WR is posted */
@@ -222,23 +217,23 @@ struct roce_recv_wr {
 
 struct roce_wc {
 	uint64_t wr_id;
-	uint32_t status;        /* enum roce_wc_status */
-	uint32_t opcode;        /* enum roce_wc_opcode; meaningful on success */
+	uint32_t status; /* enum roce_wc_status */
+	uint32_t opcode; /* enum roce_wc_opcode; meaningful on success */
 	uint32_t vendor_err;
 	uint32_t byte_len;
-	uint32_t imm_data;      /* host order */
+	uint32_t imm_data; /* host order */
 	uint32_t qp_num;
-	uint32_t src_qp;        /* UD receive */
+	uint32_t src_qp; /* UD receive */
 	uint32_t wc_flags;
 	uint16_t pkey_index;
 	uint8_t sl;
-	uint64_t timestamp_ps;  /* the device's time when the completion was made */
+	uint64_t timestamp_ps; /* the device's time when the completion was made */
 };
 
 struct roce_event {
-	uint32_t type;          /* enum roce_event_type */
-	uint32_t num;           /* QPN, CQ number or port */
-	void *user;             /* as given at creation */
+	uint32_t type; /* enum roce_event_type */
+	uint32_t num;  /* QPN, CQ number or port */
+	void *user;    /* as given at creation */
 };
 
 /* Names of Linux's rdma_rxe as `rdma statistic` prints them, then ours. Order of roce_counter_name(). */
@@ -246,12 +241,12 @@ struct roce_counters {
 	uint64_t sent_pkts, rcvd_pkts, duplicate_request, out_of_seq_request, rcvd_rnr_err, send_rnr_err, rcvd_seq_err,
 		ack_deferred, retry_exceeded_err, retry_rnr_exceeded_err, completer_retry_err, send_err, link_downed,
 		rdma_sends, rdma_recvs;
-	uint64_t sent_bytes, rcvd_bytes;     /* payload */
-	uint64_t retransmitted_pkts;         /* request packets sent again */
-	uint64_t timeouts;                   /* transport timer expired */
+	uint64_t sent_bytes, rcvd_bytes; /* payload */
+	uint64_t retransmitted_pkts;     /* request packets sent again */
+	uint64_t timeouts;               /* transport timer expired */
 	uint64_t sent_acks, sent_naks, rcvd_acks, rcvd_naks, implied_nak_seq_err;
-	uint64_t icrc_id_solved;             /* received, identification found by solving the CRC */
-	uint64_t drops[32];                  /* by enum roce_drop */
+	uint64_t icrc_id_solved; /* received, identification found by solving the CRC */
+	uint64_t drops[32];      /* by enum roce_drop */
 };
 
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);
@@ -259,13 +254,14 @@ void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
 const char *roce_dev_error(const struct roce_dev *dev);
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev); /* defaults filled in */
 struct roce_counters *roce_dev_counters(struct roce_dev *dev);
-void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where); /* e.g. shared memory; values are carried over */
-int roce_counter_count(void);                  /* uint64_t in struct roce_counters that have a name */
+void roce_dev_set_counters(struct roce_dev *dev,
+			   struct roce_counters *where); /* e.g. shared memory; values are carried over */
+int roce_counter_count(void);                            /* uint64_t in struct roce_counters that have a name */
 const char *roce_counter_name(int i);
 int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev); /* 1, or 0: none */
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev);
-int roce_pd_dealloc(struct roce_pd *pd);       /* -EBUSY while in use */
+int roce_pd_dealloc(struct roce_pd *pd); /* -EBUSY while in use */
 
 /* addr NULL with length > 0: a phantom region, bounds without memory. */
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access);
@@ -274,11 +270,11 @@ uint32_t roce_mr_lkey(const struct roce_mr *mr);
 uint32_t roce_mr_rkey(const struct roce_mr *mr);
 
 struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user);
-int roce_cq_destroy(struct roce_cq *cq);       /* -EBUSY while in use */
+int roce_cq_destroy(struct roce_cq *cq); /* -EBUSY while in use */
 int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
 uint32_t roce_cq_size(const struct roce_cq *cq);
 uint32_t roce_cq_num(const struct roce_cq *cq);
-uint32_t roce_cq_pending(const struct roce_cq *cq); /* completions that wait to be polled */
+uint32_t roce_cq_pending(const struct roce_cq *cq);              /* completions that wait to be polled */
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */

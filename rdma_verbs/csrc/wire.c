@@ -117,8 +117,6 @@ static enum roce_drop parse_l3(const struct dp_frame *f, struct roce_pkt *pkt)
 
 	if (f->l3_len < IP4_BYTES + UDP_BYTES)
 		return ROCE_DROP_TRUNCATED;
-	if (f->l3_len > DP_L3_MAX)
-		return ROCE_DROP_BAD_IP;
 	switch (f->l3[0] >> 4) {
 	case 4:
 		drop = parse_ip4(f, pkt);
@@ -231,7 +229,7 @@ enum roce_drop roce_wire_parse(const struct dp_frame *f, struct roce_pkt *pkt)
 
 	/* PadCnt: the bytes that bring the payload to a multiple of four (9.2.4); so none without payload. */
 	rest = f->len - info->hdr_len - ROCE_ICRC_BYTES;
-	if (rest & 3 || (pkt->pad_count && (rest <= pkt->pad_count || !(info->flags & ROCE_OPF_PAYLOAD))))
+	if (rest & 3 || rest < pkt->pad_count || (pkt->pad_count && !(info->flags & ROCE_OPF_PAYLOAD)))
 		return ROCE_DROP_BAD_PAD;
 	pkt->len = rest - pkt->pad_count;
 	if (pkt->len) {

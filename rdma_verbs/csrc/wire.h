@@ -8,41 +8,42 @@
 #include "datapath/csrc/frame.h"
 #include "rdma_verbs/csrc/pkt.h"
 
-#define ROCE_UDP_PORT 4791
-#define ROCE_BTH_BYTES 12
-#define ROCE_ICRC_BYTES 4
+/* cffi: begin */
+#define ROCE_UDP_PORT     4791
+#define ROCE_BTH_BYTES    12
+#define ROCE_ICRC_BYTES   4
 #define ROCE_WIRE_HDR_MAX 64 /* BTH and the longest set of extension headers */
 
 /* Why a packet was dropped, about in the order in which it is checked. One counter each. Names: roce_drop_name(). */
 enum roce_drop {
 	ROCE_DROP_NONE,
-	ROCE_DROP_TRUNCATED,      /* shorter than its headers, pad and ICRC */
-	ROCE_DROP_BAD_IP,         /* IP version, header length or total length do not fit the bytes */
+	ROCE_DROP_TRUNCATED, /* shorter than its headers, pad and ICRC */
+	ROCE_DROP_BAD_IP,    /* IP version, header length or total length do not fit the bytes */
 	ROCE_DROP_BAD_IP_CHECKSUM,
-	ROCE_DROP_BAD_UDP,        /* not UDP to port 4791, a length that does not fit, or a fragment */
-	ROCE_DROP_BAD_TVER,       /* BTH transport header version not 0 */
-	ROCE_DROP_BAD_OPCODE,     /* reserved, manufacturer or unsupported opcode */
-	ROCE_DROP_BAD_PAD,        /* pad on a packet without payload, more than payload, or payload + pad not of 4s */
+	ROCE_DROP_BAD_UDP,    /* not UDP to port 4791, a length that does not fit, or a fragment */
+	ROCE_DROP_BAD_TVER,   /* BTH transport header version not 0 */
+	ROCE_DROP_BAD_OPCODE, /* reserved, manufacturer or unsupported opcode */
+	ROCE_DROP_BAD_PAD,    /* pad on a packet without payload, more than payload, or payload + pad not of 4s */
 	ROCE_DROP_BAD_ICRC,
-	ROCE_DROP_OVERSIZED,      /* payload above the largest MTU */
-	ROCE_DROP_BAD_DGID,       /* not addressed to us */
+	ROCE_DROP_OVERSIZED, /* payload above the largest MTU */
+	ROCE_DROP_BAD_DGID,  /* not addressed to us */
 	ROCE_DROP_UNKNOWN_QPN,
-	ROCE_DROP_BAD_SERVICE,    /* opcode of another transport service than the QP's */
-	ROCE_DROP_BAD_STATE,      /* the QP's state receives nothing */
-	ROCE_DROP_BAD_SGID,       /* connected QP: not from its peer's address */
+	ROCE_DROP_BAD_SERVICE, /* opcode of another transport service than the QP's */
+	ROCE_DROP_BAD_STATE,   /* the QP's state receives nothing */
+	ROCE_DROP_BAD_SGID,    /* connected QP: not from its peer's address */
 	ROCE_DROP_BAD_PKEY,
 	ROCE_DROP_BAD_QKEY,
-	ROCE_DROP_BAD_LENGTH,     /* payload that the opcode never allows; that the path MTU does not, unreliable service */
-	ROCE_DROP_BAD_SEQUENCE,   /* opcode out of order within a message, unreliable service */
-	ROCE_DROP_OUT_OF_SEQUENCE,/* PSN after the expected one */
-	ROCE_DROP_DUPLICATE,      /* PSN before the expected one and nothing to replay */
-	ROCE_DROP_NO_RECV_WQE,    /* unreliable service; reliable ones answer RNR NAK */
-	ROCE_DROP_RECV_TOO_SMALL, /* unreliable service */
-	ROCE_DROP_ACCESS,         /* unreliable service: R_Key, bounds or rights */
-	ROCE_DROP_GHOST,          /* response outside the window of outstanding requests */
-	ROCE_DROP_BAD_SYNDROME,   /* reserved AETH syndrome */
-	ROCE_DROP_NO_BUFFER,      /* our packet pool was empty */
-	ROCE_DROP_NOT_SUPPORTED,  /* a valid packet of a service that this device does not offer (CNP, XRC for now) */
+	ROCE_DROP_BAD_LENGTH, /* payload that the opcode never allows; that the path MTU does not, unreliable service */
+	ROCE_DROP_BAD_SEQUENCE,    /* opcode out of order within a message, unreliable service */
+	ROCE_DROP_OUT_OF_SEQUENCE, /* PSN after the expected one */
+	ROCE_DROP_DUPLICATE,       /* PSN before the expected one and nothing to replay */
+	ROCE_DROP_NO_RECV_WQE,     /* unreliable service; reliable ones answer RNR NAK */
+	ROCE_DROP_RECV_TOO_SMALL,  /* unreliable service */
+	ROCE_DROP_ACCESS,          /* unreliable service: R_Key, bounds or rights */
+	ROCE_DROP_GHOST,           /* response outside the window of outstanding requests */
+	ROCE_DROP_BAD_SYNDROME,    /* reserved AETH syndrome */
+	ROCE_DROP_NO_BUFFER,       /* our packet pool was empty */
+	ROCE_DROP_NOT_SUPPORTED,   /* a valid packet of a service that this device does not offer (CNP, XRC for now) */
 	ROCE_DROP_COUNT,
 };
 
@@ -80,5 +81,6 @@ uint32_t roce_wire_icrc(const struct dp_frame *f);
 
 /* The 40 bytes before a UD payload: IPv6 header, or 20 zero bytes and the IPv4 header with valid checksum. */
 void roce_wire_grh(const struct roce_pkt *pkt, uint8_t grh[40]);
+/* cffi: end */
 
 #endif

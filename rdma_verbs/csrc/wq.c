@@ -18,7 +18,8 @@ static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
 
 int roce_wq_init(struct roce_qp *qp)
 {
-	size_t sge_bytes = DP_MAX((size_t)qp->cap.max_send_sge * sizeof(struct roce_sge), (size_t)qp->cap.max_inline_data);
+	size_t sge_bytes =
+		DP_MAX((size_t)qp->cap.max_send_sge * sizeof(struct roce_sge), (size_t)qp->cap.max_inline_data);
 	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
 
 	if (!err)
@@ -40,7 +41,8 @@ static const struct {
 	bool local_write, single;
 } wr_info[] = {
 	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false,
+					 false},
 	[ROCE_WR_SEND] = {"SEND", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false, false},
 	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false,
 				   false},
@@ -56,9 +58,11 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 	struct roce_dev *dev = qp->dev;
 
 	if (qp->state < ROCE_QPS_RTS)
-		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn, roce_qp_state_name(qp->state));
+		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn,
+				 roce_qp_state_name(qp->state));
 	if (wr->opcode >= DP_ARRAY_SIZE(wr_info))
-		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn, wr->opcode);
+		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn,
+				 wr->opcode);
 	if (!(wr_info[wr->opcode].types & 1 << qp->type))
 		return roce_fail(dev, -EINVAL, "QP %u: %s is not an operation of its transport service", qp->qpn,
 				 wr_info[wr->opcode].name);
@@ -77,8 +81,8 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 		if (wr_info[wr->opcode].local_write)
 			return roce_fail(dev, -EINVAL, "QP %u: inline data with %s", qp->qpn, wr_info[wr->opcode].name);
 		if (*length > qp->cap.max_inline_data)
-			return roce_fail(dev, -EINVAL, "QP %u: inline data of %llu bytes exceeds max_inline_data %u", qp->qpn,
-					 (unsigned long long)*length, qp->cap.max_inline_data);
+			return roce_fail(dev, -EINVAL, "QP %u: inline data of %llu bytes exceeds max_inline_data %u",
+					 qp->qpn, (unsigned long long)*length, qp->cap.max_inline_data);
 	}
 	if (wr_info[wr->opcode].single && *length != 8)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with a local buffer of %llu bytes, it needs 8", qp->qpn,
@@ -89,7 +93,8 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 		if (!wr->ah)
 			return roce_fail(dev, -EINVAL, "QP %u: a UD send needs an address handle", qp->qpn);
 		if (wr->remote_qpn > ROCE_QPN_MASK)
-			return roce_fail(dev, -EINVAL, "QP %u: remote_qpn %#x exceeds 24 bits", qp->qpn, wr->remote_qpn);
+			return roce_fail(dev, -EINVAL, "QP %u: remote_qpn %#x exceeds 24 bits", qp->qpn,
+					 wr->remote_qpn);
 	}
 	return 0;
 }

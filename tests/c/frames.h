@@ -14,8 +14,8 @@ struct test_frame {
 /* Payload: the number in four bytes (big-endian), then bytes that depend on it. */
 static inline struct dp_frame *test_frame_v4(struct test_frame *t, uint32_t number, uint32_t len)
 {
-	static const uint8_t header[28] = {0x45, 2, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-					   0xc0, 1, 0x12, 0xb7};
+	static const uint8_t header[28] = {0x45, 2, 0, 0, 0,  0, 0x40, 0, 64,   17, 0,    0,
+					   10,   0, 0, 1, 10, 0, 0,    2, 0xc0, 1,  0x12, 0xb7};
 	uint32_t i;
 
 	memset(t, 0, sizeof(*t));

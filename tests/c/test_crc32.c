@@ -1,4 +1,5 @@
 /* CRC-32 against one that works bit by bit from the polynomial, all lengths and alignments. */
+#include <stdlib.h>
 #include <time.h>
 
 #include "datapath/csrc/crc32.h"
@@ -108,13 +109,17 @@ static void bench(void)
 			rounds = (what == 2 ? 400000000 : 4000000000) / lens[i] + 1;
 			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[0]);
 			for (n = 0; n < rounds; n++)
-				sink ^= what == 0 ? dp_crc32_update(sink, src, lens[i]) :
-					what == 1 ? dp_crc32_copy(sink, dst, src, lens[i]) :
-						    dp_crc32_update_portable(sink, src, lens[i]);
+				sink ^= what == 0   ? dp_crc32_update(sink, src, lens[i])
+					: what == 1 ? dp_crc32_copy(sink, dst, src, lens[i])
+						    : dp_crc32_update_portable(sink, src, lens[i]);
 			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[1]);
-			printf("%s %zu bytes: %.2f GB/s\n", what == 0 ? "update" : what == 1 ? "copy" : "portable", lens[i],
-			       (double)(rounds * lens[i]) /
-				       ((double)(t[1].tv_sec - t[0].tv_sec) * 1e9 + (double)(t[1].tv_nsec - t[0].tv_nsec)));
+			printf("%s %zu bytes: %.2f GB/s\n",
+			       what == 0   ? "update"
+			       : what == 1 ? "copy"
+					   : "portable",
+			       lens[i],
+			       (double)(rounds * lens[i]) / ((double)(t[1].tv_sec - t[0].tv_sec) * 1e9 +
+							     (double)(t[1].tv_nsec - t[0].tv_nsec)));
 		}
 	printf("%08x\n", sink);
 }

@@ -7,7 +7,7 @@
 #include "tests/c/check.h"
 
 #define BUF_BYTES (1 << 20)
-#define LIMIT_PS (10 * DP_SEC)
+#define LIMIT_PS  (10 * DP_SEC)
 
 struct end {
 	struct roce_dev *dev;
@@ -54,9 +54,17 @@ static void open_end(struct pair *p, int i, struct dp_port *port, uint32_t type)
 
 static void connect_end(struct end *e, struct end *peer, uint32_t type, uint32_t mtu)
 {
-	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_RTR, .path_mtu = mtu, .rq_psn = 0xfffff0, .sq_psn = 0xfffff0,
-				    .dest_qp_num = roce_qp_num(peer->qp), .max_rd_atomic = 4, .max_dest_rd_atomic = 4,
-				    .min_rnr_timer = 1, .timeout = 6, .retry_cnt = 7, .rnr_retry = 7,
+	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_RTR,
+				    .path_mtu = mtu,
+				    .rq_psn = 0xfffff0,
+				    .sq_psn = 0xfffff0,
+				    .dest_qp_num = roce_qp_num(peer->qp),
+				    .max_rd_atomic = 4,
+				    .max_dest_rd_atomic = 4,
+				    .min_rnr_timer = 1,
+				    .timeout = 6,
+				    .retry_cnt = 7,
+				    .rnr_retry = 7,
 				    .ah = {.dgid = peer->gid, .port_num = 1}};
 	uint32_t rtr = ROCE_QP_STATE, rts = ROCE_QP_STATE | ROCE_QP_SQ_PSN;
 
@@ -100,10 +108,19 @@ static void post(struct pair *p, uint32_t opcode, uint32_t from, uint32_t to, ui
 	struct end *a = &p->e[0], *b = &p->e[1];
 	struct roce_sge sge = {(uintptr_t)a->buf + from, len, roce_mr_lkey(a->mr)};
 	struct roce_ah_attr ah = {.dgid = b->gid, .port_num = 1};
-	struct roce_send_wr wr = {.wr_id = 77, .sg_list = &sge, .num_sge = 1, .opcode = opcode, .send_flags = flags,
-				  .imm_data = 0xabcd, .remote_addr = (uintptr_t)b->buf + to, .rkey = roce_mr_rkey(b->mr),
-				  .compare_add = 5, .swap = 9, .remote_qpn = roce_qp_num(b->qp),
-				  .remote_qkey = 0x11111111, .ah = &ah};
+	struct roce_send_wr wr = {.wr_id = 77,
+				  .sg_list = &sge,
+				  .num_sge = 1,
+				  .opcode = opcode,
+				  .send_flags = flags,
+				  .imm_data = 0xabcd,
+				  .remote_addr = (uintptr_t)b->buf + to,
+				  .rkey = roce_mr_rkey(b->mr),
+				  .compare_add = 5,
+				  .swap = 9,
+				  .remote_qpn = roce_qp_num(b->qp),
+				  .remote_qkey = 0x11111111,
+				  .ah = &ah};
 
 	CHECK_EQ(roce_post_send(a->qp, &wr), 0);
 }

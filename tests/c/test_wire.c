@@ -162,6 +162,7 @@ static void check_same(const struct roce_pkt *a, const struct roce_pkt *b)
 
 static void test_what_is_built_parses_to_the_same(void)
 {
+	static const uint8_t zero[16];
 	uint8_t payload[4096];
 
 	for (int round = 0; round < 12; round++) {
@@ -175,7 +176,12 @@ static void test_what_is_built_parses_to_the_same(void)
 			rnd_packet(&p, (uint8_t)op, round & 1, payload, round < 8 ? (uint32_t)round : rnd_below(4097));
 			p.prio = (uint8_t)round & 7;
 			frame_new(&f, ROCE_WIRE_HDR_MAX + 4096 + ROCE_ICRC_BYTES);
+			memset(f.data, 0xee, f.cap);
 			CHECK_EQ(roce_wire_build(&p, &f), 0);
+			/* Pad and ICRC are zero, as are the reserved bytes of a CNP (A17.9.3). */
+			CHECK_MEM(f.data + roce_opcode_info((uint8_t)op)->hdr_len + p.len, zero, (-p.len & 3) + 4);
+			if (op == ROCE_OPCODE_CNP)
+				CHECK_MEM(f.data + 12, zero, 16);
 			roce_wire_seal(&f);
 			CHECK_EQ(roce_wire_parse(&f, &q), ROCE_DROP_NONE);
 			CHECK(roce_wire_icrc_ok(&f, true, &solved));
@@ -220,7 +226,9 @@ static void test_every_truncation_is_dropped(void)
 		for (uint16_t l3_len = 0; l3_len < 64; l3_len++) {
 			cut = f;
 			cut.l3_len = l3_len;
-			if (l3_len != f.l3_len)
+			if (l3_len < 28)
+				CHECK_EQ(roce_wire_parse(&cut, &q), ROCE_DROP_TRUNCATED);
+			else if (l3_len != f.l3_len)
 				CHECK(roce_wire_parse(&cut, &q) != ROCE_DROP_NONE);
 		}
 		frame_free(&f);
@@ -526,6 +534,49 @@ static void test_an_unseen_identification_is_solved_for(void)
 	}
 }
 
+static void test_payload_and_pad_are_a_multiple_of_four(void)
+{
+	uint8_t payload[8];
+	struct roce_pkt p, q = {0};
+	struct dp_frame f;
+
+	rnd_packet(&p, 0x04, true, payload, 8);
+	frame_new(&f, 64);
+	CHECK_EQ(roce_wire_build(&p, &f), 0);
+	for (int i = 1; i < 4; i++) {
+		f.data[f.len++] = 0;
+		frame_fix_lengths(&f);
+		CHECK_EQ(roce_wire_parse(&f, &q), ROCE_DROP_BAD_PAD);
+	}
+	frame_free(&f);
+}
+
+/* IPv6 has none; the bit is where an IPv4 one would be, counted from the end. */
+static void test_there_is_no_identification_to_solve_for(void)
+{
+	struct roce_pkt p;
+	struct dp_frame f;
+	bool solved;
+
+	rnd_packet(&p, 0x11, false, NULL, 0);
+	frame_new(&f, 64);
+	CHECK_EQ(roce_wire_build(&p, &f), 0);
+	roce_wire_seal(&f);
+	f.flags = 0;
+	f.l3[24] ^= 1;
+	CHECK(!roce_wire_icrc_ok(&f, false, &solved) && !solved);
+	frame_free(&f);
+
+	/* Longer than any IP packet: beyond the division table. */
+	frame_new(&f, 70000);
+	memset(f.data, 0, f.cap);
+	f.len = f.cap;
+	f.l3_len = 28;
+	f.flags = 0;
+	CHECK(!roce_wire_icrc_ok(&f, false, &solved) && !solved);
+	frame_free(&f);
+}
+
 /* Weaker by 16 bits, no more: of random corruptions about one in 65536 has a solution. */
 static void test_corruption_is_seldom_solved_away(void)
 {
@@ -675,6 +726,8 @@ int main(void)
 	RUN(test_build_refuses_what_it_cannot_encode);
 	RUN(test_each_covered_bit_changes_the_icrc);
 	RUN(test_an_unseen_identification_is_solved_for);
+	RUN(test_payload_and_pad_are_a_multiple_of_four);
+	RUN(test_there_is_no_identification_to_solve_for);
 	RUN(test_corruption_is_seldom_solved_away);
 	RUN(test_grh_is_the_ip_header);
 	RUN(test_each_reason_has_a_name_of_its_own);

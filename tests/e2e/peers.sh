@@ -1,8 +1,8 @@
 #!/bin/bash
-# Installs what is missing of peers.txt by apt-get: `peers.sh install`; or says what is: `peers.sh list`.
+# Installs what is missing of dpu_emu/lab/peers.txt by apt-get: `peers.sh install`; or says what is: `peers.sh list`.
 # Asks no question, and does nothing at all when nothing is missing.
 set -euo pipefail
-list=$(dirname "$0")/peers.txt
+list=$(dirname "$0")/../../dpu_emu/lab/peers.txt
 PATH=$PATH:/usr/sbin:/sbin
 
 missing_packages() {

@@ -43,6 +43,7 @@ def test_wheel_holds_what_runs_and_nothing_that_builds(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "-cp311-abi3-" in wheel.name
     assert {"datapath/_dp_cffi.abi3.so", "rdma_verbs/_roce_cffi.abi3.so", "datapath/py.typed"} <= set(names)
+    assert {"dpu_emu/lab/init.sh", "dpu_emu/lab/peers.txt"} <= set(names), "what an installed lab builds its image from"
     assert [n for n in names if n.endswith((".c", ".h", "ffi_build.py")) or n.startswith(("tests", "p4/"))] == []
 
 

@@ -1,4 +1,5 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.peers import Peer
 def test_list_is_read_alike_by_shell_and_python() -> None:
     known = peers.read_list(peers.LIST.read_text(encoding="utf-8"))
     wanted = sorted(peer.package for peer in known.values() if not peer.present())
-    script = peers.LIST.with_name("peers.sh")
+    script = Path(peers.__file__).parent / "e2e" / "peers.sh"
     done = subprocess.run([script, "list"], capture_output=True, text=True, check=True)
     assert sorted(done.stdout.split()) == wanted
 

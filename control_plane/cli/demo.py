@@ -1,0 +1,141 @@
+"""``dpu-emu demo``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dpu_emu.demo import Act, ActResult
+
+CHECKPOINT_BYTES = 64 << 20
+
+
+def demo(
+    file: Annotated[
+        Path | None, typer.Option(help="The file to move; a 64 MiB checkpoint-like file is made when none is given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the received files and the capture; default: in the temporary folder."),
+    ] = None,
+    loss: Annotated[float, typer.Option(help="Share of packets lost in the second transfer, 0 to 0.2.")] = 0.01,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Move a file between two software DPUs over RoCEv2: first clean, then with packet loss."""
+    from datapath.errors import CallerError
+    from dpu_emu.demo import Act, make_checkpoint, sha256
+
+    if not 0 <= loss <= 0.2:
+        raise CallerError(f"demo: loss {loss} is not within 0 and 0.2")
+    folder = _folder(out)
+    if file is None:
+        file = folder / "checkpoint.bin"
+        make_checkpoint(file, CHECKPOINT_BYTES)
+    elif not file.is_file() or not file.stat().st_size:
+        raise CallerError(f"demo: {file} is not a file with something in it")
+    capture = folder / "loss.pcapng"
+    acts = [
+        Act("clean", file, folder / "received-clean.bin"),
+        Act(f"{loss:.1%} loss".replace(".0%", "%"), file, folder / "received-loss.bin", loss=loss, capture=capture),
+    ]
+    show = _quiet if json else _with_progress
+    results = [show(act) for act in acts]
+    wanted = sha256(file)
+    same = [sha256(act.target_path) == wanted for act in acts]
+    rows = [_row(result, ok) for result, ok in zip(results, same, strict=True)]
+    if json:
+        from control_plane.cli.output import print_json
+
+        print_json({"file": str(file), "sha256": wanted, "capture": str(capture), "acts": rows})
+    else:
+        _print(file, wanted, capture, rows)
+    if not all(same):
+        raise typer.Exit(1)
+
+
+def _folder(out: Path | None) -> Path:
+    """Return the folder to write to: the one asked for, or this user's own in the temporary folder, used again."""
+    import os
+    import tempfile
+
+    from datapath.errors import CallerError
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        return out
+    folder = Path(tempfile.gettempdir()) / f"dpu-emu-demo-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise CallerError(f"demo: {folder} belongs to someone else; name a folder with --out")
+    return folder
+
+
+def _quiet(act: "Act") -> "ActResult":
+    from dpu_emu.demo import run_act
+
+    return run_act(act)
+
+
+def _with_progress(act: "Act") -> "ActResult":
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from dpu_emu.demo import run_act
+
+    columns = (
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        total = act.source_path.stat().st_size
+        task = bar.add_task(act.name, total=total)
+        update: Callable[[int], None] = lambda done: bar.update(task, completed=done)  # noqa: E731
+        result = run_act(act, update)
+        bar.update(task, completed=total)
+    return result
+
+
+def _row(result: "ActResult", ok: bool) -> dict[str, Any]:
+    return {
+        "transfer": result.name,
+        "bytes": result.bytes,
+        "elapsed_ns": result.elapsed_ns,
+        "throughput_bps": result.throughput_bps,
+        "sent_pkts": result.source["sent_pkts"],
+        "retransmitted_pkts": result.source["retransmitted_pkts"],
+        "timeouts": result.source["timeouts"],
+        "drops": result.drops,
+        "sha256_equal": ok,
+    }
+
+
+def _print(file: Path, wanted: str, capture: Path, rows: list[dict[str, Any]]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table("transfer", "Gb/s", "ms", "packets", "sent again", "timeouts", "SHA-256", box=SIMPLE)
+    for row in rows:
+        table.add_row(
+            row["transfer"],
+            f"{row['throughput_bps'] / 1e9:.2f}",
+            f"{row['elapsed_ns'] / 1e6:.0f}",
+            str(row["sent_pkts"]),
+            str(row["retransmitted_pkts"]),
+            str(row["timeouts"]),
+            "equal" if row["sha256_equal"] else "DIFFERENT",
+        )
+    console.print(table)
+    for row in rows:
+        drops = ", ".join(f"{reason} {count}" for reason, count in row["drops"].items()) or "nothing"
+        console.print(f"dropped  {row['transfer']}: {drops}", soft_wrap=True, highlight=False)
+    console.print(f"file     {file} ({rows[0]['bytes']} bytes)", soft_wrap=True, highlight=False)
+    console.print(f"SHA-256  {wanted}", soft_wrap=True, highlight=False)
+    console.print(f"capture  {capture} (the lossy transfer at the target)", soft_wrap=True, highlight=False)
+    console.print(f"open it  wireshark {capture}", soft_wrap=True, highlight=False)
+    console.print(f"    or   tshark -r {capture} -Y infiniband | head", soft_wrap=True, highlight=False)

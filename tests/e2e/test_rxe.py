@@ -1,0 +1,347 @@
+"""Linux's Soft-RoCE and our engine on a UDP socket talk to each other: every operation, both ways, data compared.
+
+    namespace                                                  guest (QEMU, Linux rdma_rxe)
+    +----------------------------------------------+          +------------------------------+
+    | dpu_peer.py: Context.open("10.77.0.1")       |   tap    | rxe0 on eth0                 |
+    |              Faults > UDP socket, port 4791  +----------+   10.77.0.2, fd77::2         |
+    | dpu_peer.py: Context.open("fd77::1")         | MTU 4300 |   rxe_peer.py: TCP 18515     |
+    +----------------------------------------------+          +------------------------------+
+
+One boot serves all tests. Each side executes the same commands, so a test is written once, for a requester and a
+responder, and runs with our engine as either. Payload is a seed's pattern; digests are compared at the end.
+"""
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import pytest
+
+from dpu_emu.lab.netns import Namespace
+from tests.e2e.dpu import DpuPeer
+from tests.e2e.rxe import (
+    GUEST_IPV4,
+    GUEST_IPV6,
+    HOST_IPV4,
+    HOST_IPV6,
+    PeerAddress,
+    PeerCompletion,
+    PeerQp,
+    RxePeer,
+    VerbsPeer,
+    gid_of,
+    recv,
+    send,
+)
+
+QKEY = 0x1234_5678
+TAIL = 64  # bytes after what is written, which must stay zero
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all tests share: the guest, and our process for each address family."""
+
+    space: Namespace
+    rxe: RxePeer
+    ours: dict[int, DpuPeer]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A requester and a responder with their addresses; one of them is ours."""
+
+    requester: VerbsPeer
+    responder: VerbsPeer
+    requester_ip: str
+    responder_ip: str
+    ours: DpuPeer
+
+    def connected(self, kind: str, mtu: int = 1024, psn: int = 0xFFFFF2, **options: Any) -> tuple[PeerQp, PeerQp]:
+        """Return new QPs of requester and responder that are connected; the requester's PSNs start at ``psn``."""
+        one, two = self.requester.create_qp("q", kind), self.responder.create_qp("q", kind)
+        at_one, at_two = (
+            PeerAddress(gid_of(self.requester_ip), one.qpn),
+            PeerAddress(gid_of(self.responder_ip), two.qpn),
+        )
+        back = 0x000100
+        self.requester.connect(one, at_two, sq_psn=psn, rq_psn=back, mtu=mtu, own=self.requester_ip, **options)
+        self.responder.connect(two, at_one, sq_psn=back, rq_psn=psn, mtu=mtu, own=self.responder_ip, **options)
+        return one, two
+
+    @property
+    def ttl(self) -> int:
+        """What becomes of hop limit 33: Linux replaces it by the route's (``rdma_addr_find_l2_eth_by_grh``)."""
+        return 33 if self.requester is self.ours else 64
+
+    def reset(self) -> None:
+        """Destroy what was made on both ends."""
+        self.requester.destroy_all()
+        self.responder.destroy_all()
+
+
+@pytest.fixture(scope="module")
+def stage(require_peer: Callable[..., None]) -> Iterator[Stage]:
+    require_peer("guest", "qemu", "root")
+    with (
+        Namespace.create("rxe-e2e") as space,
+        RxePeer(space) as rxe,
+        DpuPeer(space, HOST_IPV4) as ours4,
+        DpuPeer(space, HOST_IPV6) as ours6,
+    ):
+        yield Stage(space, rxe, {4: ours4, 6: ours6})
+
+
+def ends_of(stage: Stage, requester: str, family: int) -> Ends:
+    ours, rxe = stage.ours[family], stage.rxe
+    host, guest = (HOST_IPV4, GUEST_IPV4) if family == 4 else (HOST_IPV6, GUEST_IPV6)
+    return Ends(ours, rxe, host, guest, ours) if requester == "ours" else Ends(rxe, ours, guest, host, ours)
+
+
+@pytest.fixture(params=["ours", "rxe"], ids=lambda side: f"{side}-requests")
+def ends(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Ends]:
+    """Both directions over IPv4."""
+    made = ends_of(stage, request.param, 4)
+    yield made
+    made.reset()
+
+
+@pytest.fixture(params=["ours", "rxe"], ids=lambda side: f"{side}-requests")
+def ends6(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Ends]:
+    """Both directions over IPv6."""
+    made = ends_of(stage, request.param, 6)
+    yield made
+    made.reset()
+
+
+def statuses(completions: list[PeerCompletion]) -> list[str]:
+    return [entry.status for entry in completions]
+
+
+def exchange(ends: Ends, kind: str, opcode: str, sizes: list[int], mtu: int, seed: int, **options: Any) -> None:
+    """One message of each size by ``opcode``, all posted at once; completions, order and every byte are checked."""
+    qp, far = ends.connected(kind, mtu, **options)
+    total = sum(sizes)
+    offsets = [0, *accumulate(sizes)]
+    mine = ends.requester.create_mr("m", total + TAIL)
+    theirs = ends.responder.create_mr("m", total + TAIL)
+    source, target = (theirs, mine) if opcode == "RDMA_READ" else (mine, theirs)
+    giver, taker = (ends.responder, ends.requester) if opcode == "RDMA_READ" else (ends.requester, ends.responder)
+    giver.write_pattern(source, 0, total, seed)
+    consumes = opcode.startswith("SEND") or opcode.endswith("WITH_IMM")
+    if consumes:
+        empty = not opcode.startswith("SEND")
+        pieces = [[] if empty else [theirs.sge(at, size)] for at, size in zip(offsets, sizes, strict=False)]
+        ends.responder.post_recv(far, *(recv(1000 + i, *piece) for i, piece in enumerate(pieces)))
+    requests = []
+    for i, size in enumerate(sizes):
+        fields: dict[str, Any] = {"imm": 0xCAFE_0000 + i} if opcode.endswith("WITH_IMM") else {}
+        if opcode.startswith("RDMA"):
+            fields |= {"remote_addr": theirs.addr + offsets[i], "rkey": theirs.rkey}
+        requests.append(send(i, opcode, mine.sge(offsets[i], size), **fields))
+    ends.requester.post_send(qp, *requests)
+    sent = ends.requester.poll(qp.send_cq, len(sizes), timeout_ms=60000)
+    assert [(entry.wr_id, entry.status) for entry in sent] == [(i, "SUCCESS") for i in range(len(sizes))]
+    if consumes:
+        received = ends.responder.poll(far.recv_cq, len(sizes))
+        name = "RECV" if opcode.startswith("SEND") else "RECV_RDMA_WITH_IMM"
+        assert [(entry.wr_id, entry.status, entry.opcode, entry.byte_len) for entry in received] == [
+            (1000 + i, "SUCCESS", name, size) for i, size in enumerate(sizes)
+        ]
+        imms = [0xCAFE_0000 + i if opcode.endswith("WITH_IMM") else None for i in range(len(sizes))]
+        assert [entry.imm for entry in received] == imms
+    assert taker.digest(target, 0, total) == giver.digest(source, 0, total)
+    assert taker.read_mr(target, total, TAIL) == bytes(TAIL)
+    assert (ends.requester.qp_state(qp), ends.responder.qp_state(far)) == ("RTS", "RTS")
+    ends.reset()
+
+
+def sizes_of(mtu: int) -> list[int]:
+    return [0, 1, 7, mtu - 1, mtu, mtu + 1, (64 << 10) + 3, 1 << 20]
+
+
+RC_OPCODES = ["SEND", "SEND_WITH_IMM", "RDMA_WRITE", "RDMA_WRITE_WITH_IMM", "RDMA_READ"]
+
+
+# The requester's PSNs wrap within the message of 64 KiB.
+@pytest.mark.parametrize("mtu", [1024, 4096])
+@pytest.mark.parametrize("opcode", RC_OPCODES)
+def test_rc_of_every_size(ends: Ends, opcode: str, mtu: int) -> None:
+    exchange(ends, "RC", opcode, sizes_of(mtu), mtu, seed=mtu + len(opcode))
+
+
+@pytest.mark.parametrize("opcode", RC_OPCODES)
+def test_rc_of_every_size_over_ipv6(ends6: Ends, opcode: str) -> None:
+    exchange(ends6, "RC", opcode, sizes_of(1024), 1024, seed=len(opcode))
+
+
+def atomics(ends: Ends) -> None:
+    """Compare-and-swap that matches and that does not, fetch-and-add that wraps; over a PSN wrap."""
+    qp, far = ends.connected("RC", psn=0xFFFFFE)
+    mine, theirs = ends.requester.create_mr("m", 64), ends.responder.create_mr("m", 64)
+    first, second = 0x0123_4567_89AB_CDEF, (1 << 64) - 3
+    ends.responder.write_mr(theirs, 0, first.to_bytes(8, "little") + second.to_bytes(8, "little"))
+    word = [{"remote_addr": theirs.addr + at, "rkey": theirs.rkey} for at in (0, 8)]
+    ends.requester.post_send(
+        qp,
+        send(0, "ATOMIC_CMP_AND_SWP", mine.sge(0, 8), compare_add=first, swap=0xFEDC_BA98_7654_3210, **word[0]),
+        send(1, "ATOMIC_CMP_AND_SWP", mine.sge(8, 8), compare_add=first, swap=5, **word[0]),
+        send(2, "ATOMIC_FETCH_AND_ADD", mine.sge(16, 8), compare_add=10, **word[1]),
+        send(3, "ATOMIC_FETCH_AND_ADD", mine.sge(24, 8), compare_add=1, **word[1]),
+    )
+    done = ends.requester.poll(qp.send_cq, 4)
+    assert [(entry.status, entry.opcode) for entry in done] == [
+        ("SUCCESS", name) for name in ("COMP_SWAP", "COMP_SWAP", "FETCH_ADD", "FETCH_ADD")
+    ]
+    got = ends.requester.read_mr(mine, 0, 32)
+    before = [int.from_bytes(got[at : at + 8], "little") for at in range(0, 32, 8)]
+    assert before == [first, 0xFEDC_BA98_7654_3210, second, 7]
+    left = ends.responder.read_mr(theirs, 0, 16)
+    assert [int.from_bytes(left[at : at + 8], "little") for at in (0, 8)] == [0xFEDC_BA98_7654_3210, 8]
+    assert ends.responder.qp_state(far) == "RTS"
+
+
+def test_rc_atomics(ends: Ends) -> None:
+    atomics(ends)
+
+
+def test_rc_atomics_over_ipv6(ends6: Ends) -> None:
+    atomics(ends6)
+
+
+# An unreliable message must fit the receiver's socket buffer, so: no 1 MiB, and one at a time.
+@pytest.mark.parametrize("opcode", ["SEND", "SEND_WITH_IMM", "RDMA_WRITE", "RDMA_WRITE_WITH_IMM"])
+def test_uc_of_every_size(ends: Ends, opcode: str) -> None:
+    qp, far = ends.connected("UC")
+    sizes = sizes_of(1024)[:-1]
+    mine, theirs = ends.requester.create_mr("m", max(sizes)), ends.responder.create_mr("m", max(sizes))
+    for i, size in enumerate(sizes):
+        data = ends.requester.write_pattern(mine, 0, size, seed=i)
+        fields: dict[str, Any] = {"imm": i} if opcode.endswith("WITH_IMM") else {}
+        if opcode.startswith("RDMA"):
+            fields |= {"remote_addr": theirs.addr, "rkey": theirs.rkey}
+        # After a plain WRITE nothing tells that it came: an empty message behind it does, the order is kept.
+        ends.responder.post_recv(far, recv(i, *([] if opcode.startswith("RDMA") else [theirs.sge(0, size)])))
+        marker = [send(99, "SEND")] if opcode == "RDMA_WRITE" else []
+        ends.requester.post_send(qp, send(i, opcode, mine.sge(0, size), **fields), *marker)
+        assert statuses(ends.requester.poll(qp.send_cq, 1 + len(marker))) == ["SUCCESS"] * (1 + len(marker))
+        [done] = ends.responder.poll(far.recv_cq)
+        length = 0 if opcode == "RDMA_WRITE" else size
+        assert (done.wr_id, done.status, done.byte_len) == (i, "SUCCESS", length)
+        assert done.imm == (i if "imm" in fields else None)
+        assert ends.responder.read_mr(theirs, 0, size) == data
+
+
+def unreliable_datagrams(ends: Ends) -> Iterator[tuple[int, bytes]]:
+    """Send datagrams of every size, with immediate and without, and yield each size and the receiver's 40 bytes."""
+    qp, far = ends.requester.create_qp("q", "UD"), ends.responder.create_qp("q", "UD")
+    ends.requester.connect(qp, PeerAddress("::"), sq_psn=0xFFFFFD, qkey=QKEY, own=ends.requester_ip)
+    ends.responder.connect(far, PeerAddress("::"), sq_psn=1, qkey=QKEY, own=ends.responder_ip)
+    there = PeerAddress(gid_of(ends.responder_ip), traffic_class=0x2E, hop_limit=33)
+    ends.requester.create_ah("to", there, own=ends.requester_ip)
+    mine, theirs = ends.requester.create_mr("m", 4096), ends.responder.create_mr("m", 4096 + 40)
+    for i, size in enumerate([0, 1, 7, 1023, 1024, 1025, 4096]):
+        fields: dict[str, Any] = {"ah": "to", "remote_qpn": far.qpn, "remote_qkey": QKEY}
+        fields |= {"imm": 0xF00D_0000 + i} if i % 2 else {}
+        data = ends.requester.write_pattern(mine, 0, size, seed=i)
+        ends.responder.post_recv(far, recv(i, theirs.sge(0, size + 40)))
+        opcode = "SEND_WITH_IMM" if i % 2 else "SEND"
+        ends.requester.post_send(qp, send(i, opcode, mine.sge(0, size), **fields))
+        assert statuses(ends.requester.poll(qp.send_cq)) == ["SUCCESS"]
+        [done] = ends.responder.poll(far.recv_cq)
+        assert (done.wr_id, done.status, done.byte_len, done.src_qpn) == (i, "SUCCESS", size + 40, qp.qpn)
+        assert done.imm == fields.get("imm")
+        assert done.wc_flags & 1, "the GRH is there"
+        got = ends.responder.read_mr(theirs, 0, size + 40)
+        assert got[40:] == data
+        # DETH and the immediate, pad, ICRC
+        yield 8 + 12 + 8 + 4 * (i % 2) + size + -size % 4 + 4, got[:40]
+
+
+def test_ud_with_the_ipv4_header_in_front(ends: Ends) -> None:
+    for udp_len, grh in unreliable_datagrams(ends):
+        ip = grh[20:]
+        assert ip[:2] == b"\x45\x2e"
+        assert int.from_bytes(ip[2:4]) == 20 + udp_len
+        assert (ip[6:8], ip[8], ip[9]) == (b"\x40\x00", ends.ttl, 17)
+        assert (
+            ip[12:] == ipaddress.ip_address(ends.requester_ip).packed + ipaddress.ip_address(ends.responder_ip).packed
+        )
+        total = sum(int.from_bytes(ip[at : at + 2]) for at in range(0, 20, 2))
+        assert (total & 0xFFFF) + (total >> 16) == 0xFFFF, "a valid header checksum"
+        if ends.responder is ends.ours:
+            assert grh[:20] == bytes(20)
+
+
+def test_ud_with_the_ipv6_header_in_front(ends6: Ends) -> None:
+    for udp_len, grh in unreliable_datagrams(ends6):
+        assert (grh[0] >> 4, (grh[0] & 15) << 4 | grh[1] >> 4) == (6, 0x2E)
+        assert (int.from_bytes(grh[4:6]), grh[6], grh[7]) == (udp_len, 17, ends6.ttl)
+        assert grh[8:24] == ipaddress.ip_address(ends6.requester_ip).packed
+        assert grh[24:] == ipaddress.ip_address(ends6.responder_ip).packed
+
+
+def test_a_receive_posted_late_is_waited_for(ends: Ends) -> None:
+    """RNR NAKs (timer 20: 10 ms) until the receive is there; a burst of three messages."""
+    qp, far = ends.connected("RC", min_rnr_timer=20)
+    mine, theirs = ends.requester.create_mr("m", 12000), ends.responder.create_mr("m", 12000)
+    data = ends.requester.write_pattern(mine, 0, 12000, seed=5)
+    ends.requester.post_send(qp, *(send(i, "SEND", mine.sge(4000 * i, 4000)) for i in range(3)))
+    for i in range(3):
+        time.sleep(0.1)
+        assert ends.requester.poll(qp.send_cq, 1, timeout_ms=0) == []
+        ends.responder.post_recv(far, recv(i, theirs.sge(4000 * i, 4000)))
+        [done] = ends.responder.poll(far.recv_cq)
+        assert (done.wr_id, done.status, done.byte_len) == (i, "SUCCESS", 4000)
+        assert statuses(ends.requester.poll(qp.send_cq)) == ["SUCCESS"]
+    assert ends.responder.read_mr(theirs, 0, 12000) == data
+
+
+def test_a_receive_never_posted_exhausts_rnr_retry(ends: Ends) -> None:
+    qp, far = ends.connected("RC", min_rnr_timer=18, rnr_retry=2)
+    mine = ends.requester.create_mr("m", 100)
+    ends.requester.post_send(qp, send(1, "SEND", mine.sge()), send(2, "SEND", mine.sge()))
+    assert statuses(ends.requester.poll(qp.send_cq, 2)) == ["RNR_RETRY_EXC_ERR", "WR_FLUSH_ERR"]
+    assert (ends.requester.qp_state(qp), ends.responder.qp_state(far)) == ("ERR", "RTS")
+
+
+@pytest.mark.parametrize("opcode", ["RDMA_WRITE", "RDMA_READ", "ATOMIC_FETCH_AND_ADD"])
+@pytest.mark.parametrize("wrong", ["rkey", "bounds", "flags"])
+def test_a_bad_remote_access_is_refused(ends: Ends, opcode: str, wrong: str) -> None:
+    qp, far = ends.connected("RC")
+    mine = ends.requester.create_mr("m", 4096)
+    theirs = ends.responder.create_mr(
+        "m",
+        4096,
+        ("LOCAL_WRITE",) if wrong == "flags" else ("LOCAL_WRITE", "REMOTE_WRITE", "REMOTE_READ", "REMOTE_ATOMIC"),
+    )
+    data = ends.responder.write_pattern(theirs, 0, 4096, seed=3)
+    ends.responder.post_recv(far, recv(7, theirs.sge(0, 8)))
+    atomic = opcode.startswith("ATOMIC")
+    length = 8 if atomic else 2500
+    place = {"rkey": theirs.rkey ^ (0x5A5A00 if wrong == "rkey" else 0)}
+    place["remote_addr"] = theirs.addr + (4096 if atomic else 1597) * (wrong == "bounds")
+    extra = {"compare_add": 1} if atomic else {}
+    ends.requester.post_send(
+        qp, send(1, opcode, mine.sge(0, length), **place, **extra), send(2, "SEND", mine.sge(0, 8))
+    )
+    assert statuses(ends.requester.poll(qp.send_cq, 2)) == ["REM_ACCESS_ERR", "WR_FLUSH_ERR"]
+    assert statuses(ends.responder.poll(far.recv_cq)) == ["WR_FLUSH_ERR"]
+    assert (ends.requester.qp_state(qp), ends.responder.qp_state(far)) == ("ERR", "ERR")
+    assert ends.responder.read_mr(theirs, 0, 4096) == data
+
+
+@pytest.mark.parametrize("loss", [0.01, 0.05])
+@pytest.mark.parametrize("opcode", ["SEND_WITH_IMM", "RDMA_WRITE", "RDMA_READ"])
+def test_rc_recovers_from_loss(ends: Ends, opcode: str, loss: float) -> None:
+    """Our port loses packets of both directions. Each message is compared as without loss."""
+    before = ends.ours.stats()["outer"]["fault_dropped"]
+    ends.ours.faults(loss=loss, seed=int(loss * 1000) + len(opcode))
+    try:
+        exchange(ends, "RC", opcode, [1, 3000, 70000, 300000], 1024, seed=77)
+    finally:
+        ends.ours.faults()
+    assert ends.ours.stats()["outer"]["fault_dropped"] > before

@@ -1,0 +1,371 @@
+/*
+ * Invariant: whatever packets come, in whatever order with posts, polls, timers, deregistrations and state
+ * changes, the engine neither crashes nor reads or writes outside its regions, everything it sends can be built
+ * and parsed again, and every posted receive and send completes at most once.
+ *
+ * The input is a program for a device with QPs of every service: one byte says what happens, the next say how.
+ * Packets are made of fields near the interesting values, because random bytes would never pass an ICRC.
+ */
+#include <stdlib.h>
+
+#include "rdma_verbs/csrc/engine.h"
+
+#define REGION_BYTES 16384
+#define GUARD_BYTES  512
+#define ARENA_BYTES  (2 * REGION_BYTES + 3 * GUARD_BYTES)
+#define GUARD        0xa5
+#define NQP          6
+#define CQE          256
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+static uint32_t take(struct input *in, int bytes)
+{
+	uint32_t v = 0;
+
+	while (bytes--) {
+		v = v << 8 | (in->n ? *in->p : 0);
+		in->p += in->n ? 1 : 0;
+		in->n -= in->n ? 1 : 0;
+	}
+	return v;
+}
+
+#define MUST(cond) \
+	do { \
+		if (!(cond)) \
+			abort(); \
+	} while (0)
+
+struct world {
+	struct roce_dev *dev;
+	struct roce_pd *pd[2];
+	struct roce_cq *cq;
+	struct roce_qp *qp[NQP];
+	struct roce_mr *mr[2];
+	uint8_t *arena;
+	uint64_t now;
+	uint64_t posted, completed;
+};
+
+static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, ROCE_QPT_RC};
+static const struct roce_gid own = {{[10] = 0xff, 0xff, 10, 0, 0, 1}}, peer = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
+
+static uint8_t *region(struct world *w, int i)
+{
+	return w->arena + GUARD_BYTES + i * (REGION_BYTES + GUARD_BYTES);
+}
+
+static void modify(struct world *w, int i, uint32_t state)
+{
+	struct roce_qp_attr attr = {.qp_state = state,
+				    .path_mtu = (uint32_t)i % 3 + 1,
+				    .rq_psn = 0xfffffe,
+				    .sq_psn = 0xfffffd,
+				    .dest_qp_num = 77,
+				    .max_rd_atomic = 2,
+				    .max_dest_rd_atomic = i == 2 ? 0 : 2,
+				    .min_rnr_timer = 1,
+				    .timeout = 8,
+				    .retry_cnt = 2,
+				    .rnr_retry = 2,
+				    .port_num = 1,
+				    .qkey = 1,
+				    .qp_access_flags = 14,
+				    .ah = {.dgid = peer, .port_num = 1}};
+	uint32_t mask = ROCE_QP_STATE;
+
+	if (state == ROCE_QPS_INIT)
+		mask |= ROCE_QP_PKEY_INDEX | ROCE_QP_PORT |
+			(types[i] == ROCE_QPT_UD ? ROCE_QP_QKEY : ROCE_QP_ACCESS_FLAGS);
+	if (state == ROCE_QPS_RTR && types[i] != ROCE_QPT_UD)
+		mask |= ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN;
+	if (state == ROCE_QPS_RTR && types[i] == ROCE_QPT_RC)
+		mask |= ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER;
+	if (state == ROCE_QPS_RTS && w->qp[i]->state == ROCE_QPS_RTR)
+		mask |= ROCE_QP_SQ_PSN | (types[i] == ROCE_QPT_RC ? ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT |
+									    ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC
+								  : 0);
+	if (state == ROCE_QPS_RESET) /* what was queued vanishes */
+		w->posted -= w->qp[i]->sq.head - w->qp[i]->sq.tail + w->qp[i]->rq.head - w->qp[i]->rq.tail;
+	roce_qp_modify(w->qp[i], &attr, mask);
+}
+
+static void to_rts(struct world *w, int i)
+{
+	modify(w, i, ROCE_QPS_RESET);
+	modify(w, i, ROCE_QPS_INIT);
+	modify(w, i, ROCE_QPS_RTR);
+	modify(w, i, ROCE_QPS_RTS);
+}
+
+static void reg(struct world *w, int i, uint32_t access)
+{
+	w->mr[i] = roce_mr_reg(w->pd[i], region(w, i), REGION_BYTES, i ? 0x1000 : (uintptr_t)region(w, 0), access);
+}
+
+static void open_world(struct world *w)
+{
+	struct roce_dev_cfg cfg = {.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4};
+
+	memset(w, 0, sizeof(*w));
+	cfg.gid[0] = own;
+	w->dev = roce_dev_new(&cfg);
+	w->cq = roce_cq_create(w->dev, CQE, NULL);
+	w->arena = malloc(ARENA_BYTES);
+	memset(w->arena, GUARD, ARENA_BYTES);
+	for (int i = 0; i < 2; i++) {
+		w->pd[i] = roce_pd_alloc(w->dev);
+		reg(w, i, 15);
+	}
+	for (int i = 0; i < NQP; i++) {
+		struct roce_qp_init_attr init = {.send_cq = w->cq,
+						 .recv_cq = w->cq,
+						 .cap = {8, 8, 3, 3, 32},
+						 .qp_type = types[i],
+						 .sq_sig_all = 1};
+
+		w->qp[i] = roce_qp_create(w->pd[i == 1], &init, NULL);
+		to_rts(w, i);
+	}
+	modify(w, 5, ROCE_QPS_RESET);
+}
+
+static void check_guards(struct world *w)
+{
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < GUARD_BYTES; k++)
+			MUST(w->arena[i * (REGION_BYTES + GUARD_BYTES) + k] == GUARD);
+}
+
+static void poll(struct world *w)
+{
+	struct roce_wc wc[16];
+	int n;
+
+	while ((n = roce_cq_poll(w->cq, wc, 16)) > 0)
+		w->completed += (uint64_t)n;
+	MUST(w->completed <= w->posted);
+}
+
+static void transmit(struct world *w)
+{
+	static uint8_t room[8192];
+	struct roce_pkt *v[8], back;
+	int n = roce_dev_tx(w->dev, v, 8, w->now);
+
+	for (int i = 0; i < n; i++) {
+		struct dp_frame f = {.data = room, .cap = sizeof(room)};
+
+		MUST(roce_wire_build(v[i], &f) == 0);
+		roce_wire_seal(&f);
+		f.flags = DP_FRAME_ID_KNOWN;
+		MUST(roce_wire_parse(&f, &back) == ROCE_DROP_NONE && back.opcode == v[i]->opcode &&
+		     back.psn == v[i]->psn);
+		roce_pkt_put(w->dev, v[i]);
+	}
+}
+
+/* An address in or at the edge of a region, or anywhere. */
+static uint64_t address(struct world *w, struct input *in, int i)
+{
+	uint64_t base = i ? 0x1000 : (uintptr_t)region(w, 0);
+	uint32_t how = take(in, 1);
+
+	switch (how % 4) {
+	case 0:
+		return base + take(in, 1) * 8;
+	case 1:
+		return base + REGION_BYTES - take(in, 1);
+	case 2:
+		return base + take(in, 2);
+	default:
+		return (uint64_t)take(in, 4) << 32 | take(in, 4);
+	}
+}
+
+static uint32_t length(struct input *in)
+{
+	static const uint32_t some[] = {0,    1,    8,     255,   256,        257,         512, 513,
+					1024, 4096, 16384, 16385, 0x40000000, 0x80000000u, ~0u, 3};
+
+	return some[take(in, 1) % DP_ARRAY_SIZE(some)];
+}
+
+static void packet(struct world *w, struct input *in)
+{
+	static uint8_t payload[4096];
+	static uint8_t room[8192];
+	struct roce_pkt pkt = {.sgid = {{0}}, .pkey = 0xffff, .ttl = 64};
+	int i = (int)(take(in, 1) % (NQP + 1));
+	struct roce_qp *qp = i < NQP ? w->qp[i] : NULL;
+	uint32_t how = take(in, 1);
+	bool to_requester = how & 1;
+
+	memcpy(pkt.sgid.b, peer.b, 16);
+	memcpy(pkt.dgid.b, own.b, 16);
+	pkt.opcode = (uint8_t)take(in, 1);
+	if (qp && !(how & 2)) { /* most packets are of the QP's own service */
+		static const uint8_t service[] = {[ROCE_QPT_RC] = 0, [ROCE_QPT_UC] = 1, [ROCE_QPT_UD] = 3};
+
+		pkt.opcode = ROCE_OPCODE(service[qp->type], pkt.opcode & 0x1f);
+	}
+	pkt.bth_flags = (uint8_t)take(in, 1) & 0x1f;
+	pkt.dqpn = qp ? qp->qpn : take(in, 3);
+	pkt.psn = qp ? roce_psn_add(to_requester ? qp->req.una : qp->resp.epsn, (uint32_t)((int8_t)take(in, 1) / 8))
+		     : take(in, 3);
+	pkt.syndrome = (uint8_t)take(in, 1);
+	pkt.msn = take(in, 1);
+	pkt.rkey = w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1) : take(in, 4);
+	pkt.va = address(w, in, how >> 2 & 1);
+	pkt.dma_len = length(in);
+	pkt.len = length(in) % 4097;
+	pkt.qkey = how >> 3 & 1;
+	pkt.sqpn = 5;
+	pkt.swap_add = pkt.compare = take(in, 1);
+	if (how & 0x10)
+		pkt.pkey = (uint16_t)take(in, 2);
+	if ((how & 0xe0) == 0xe0)
+		pkt.sgid.b[15] ^= 1;
+	if (pkt.len) {
+		pkt.iov[0] = (struct iovec){payload, pkt.len};
+		pkt.niov = how & 0x20 && !(how & 0x40) ? 0 : 1;
+	}
+	if (how & 0x40 || !pkt.niov) { /* as a byte port gives it: whatever can be built must parse or be dropped */
+		struct dp_frame f = {.data = room, .cap = sizeof(room), .flags = DP_FRAME_ID_KNOWN};
+		bool solved;
+
+		if (!pkt.niov && pkt.len) {
+			roce_dev_rx(w->dev, &pkt, w->now);
+			return;
+		}
+		if (roce_wire_build(&pkt, &f))
+			return;
+		roce_wire_seal(&f);
+		MUST(roce_wire_icrc_ok(&f, true, &solved));
+		if (roce_wire_parse(&f, &pkt) != ROCE_DROP_NONE)
+			return;
+	}
+	roce_dev_rx(w->dev, &pkt, w->now);
+}
+
+static void sges(struct world *w, struct input *in, struct roce_sge *sge, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		int i = (int)(take(in, 1) & 1);
+
+		sge[k] = (struct roce_sge){address(w, in, i), length(in), w->mr[i] ? w->mr[i]->key : 0};
+	}
+}
+
+static void post(struct world *w, struct input *in, bool recv)
+{
+	struct roce_sge sge[3];
+	struct roce_qp *qp = w->qp[take(in, 1) % NQP];
+	struct roce_ah_attr ah = {.dgid = peer, .port_num = 1};
+	uint32_t n = take(in, 1) % 4, inline_len = take(in, 1) % 33;
+	static uint8_t inline_data[64];
+
+	if (recv) {
+		struct roce_recv_wr wr = {.sg_list = sge, .num_sge = n};
+
+		sges(w, in, sge, n);
+		w->posted++;
+		if (roce_post_recv(qp, &wr))
+			w->posted--;
+	} else {
+		struct roce_send_wr wr = {.sg_list = sge,
+					  .num_sge = n,
+					  .opcode = take(in, 1) % 8,
+					  .send_flags = take(in, 1) & 0xf,
+					  .remote_addr = take(in, 2),
+					  .rkey = take(in, 2),
+					  .remote_qpn = take(in, 1),
+					  .remote_qkey = 1,
+					  .ah = &ah};
+
+		sges(w, in, sge, n);
+		if (wr.send_flags & ROCE_SEND_INLINE) {
+			sge[0] = (struct roce_sge){(uintptr_t)inline_data, inline_len, 0};
+			wr.num_sge = 1;
+		} else if (wr.opcode >= ROCE_WR_ATOMIC_CMP_AND_SWP) {
+			sge[0].length = 8;
+			wr.num_sge = 1;
+			if (!n)
+				sge[0] = (struct roce_sge){0x1000, 8, w->mr[1] ? w->mr[1]->key : 0};
+		}
+		w->posted++;
+		if (roce_post_send(qp, &wr))
+			w->posted--;
+	}
+}
+
+static void step(struct world *w, struct input *in)
+{
+	uint32_t what = take(in, 1);
+	struct roce_event ev;
+	int i;
+
+	switch (what % 16) {
+	case 0:
+	case 1:
+		post(w, in, true);
+		break;
+	case 2:
+	case 3:
+		post(w, in, false);
+		break;
+	case 4:
+		w->now = dp_add_ps(w->now, (uint64_t)take(in, 2) * DP_US);
+		roce_dev_tick(w->dev, w->now);
+		break;
+	case 5:
+	case 6:
+		transmit(w);
+		break;
+	case 7:
+		poll(w);
+		while (roce_dev_next_event(w->dev, &ev))
+			;
+		break;
+	case 8:
+		i = (int)(take(in, 1) & 1);
+		if (w->mr[i])
+			roce_mr_dereg(w->mr[i]);
+		w->mr[i] = NULL;
+		if (take(in, 1) & 3)
+			reg(w, i, (what >> 4) | 1);
+		break;
+	case 9:
+		i = (int)(take(in, 1) % NQP);
+		if (take(in, 1) & 1)
+			to_rts(w, i);
+		else
+			modify(w, i, take(in, 1) % 7);
+		break;
+	default:
+		packet(w, in);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+	struct world w;
+
+	open_world(&w);
+	while (in.n)
+		step(&w, &in);
+	for (int i = 0; i < 4; i++)
+		transmit(&w);
+	poll(&w);
+	check_guards(&w);
+	roce_dev_free(w.dev);
+	free(w.arena);
+	return 0;
+}

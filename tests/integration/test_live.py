@@ -1,0 +1,285 @@
+"""Live devices in one process, on the real clock: over a memory pair, and over UDP 4791 on loopback addresses.
+
+127.77.0.1 ---- UDP 4791, loopback ---- 127.77.0.2        (or a memory pair)
+"""
+
+import asyncio
+import gc
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from datapath.port import Capture, CapturePort, Faults, Wrapper
+from rdma_verbs import (
+    CQ,
+    MR,
+    PD,
+    QP,
+    AccessFlags,
+    AHAttr,
+    CallerError,
+    Context,
+    DpuError,
+    EventType,
+    Port,
+    QPCap,
+    QPInitAttr,
+    QpType,
+    RecvWR,
+    SendWR,
+    WcStatus,
+    WrOpcode,
+)
+from rdma_verbs.ah import AH
+from rdma_verbs.driver import run
+
+ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
+CAP = QPCap(max_send_wr=64, max_recv_wr=64, max_inline_data=64)
+
+
+class End:
+    """A device with one queue pair."""
+
+    def __init__(self, context: Context, qp_type: QpType = QpType.RC) -> None:
+        self.context = context
+        self.pd = PD(context)
+        self.cq = CQ(context)
+        self.qp = QP(self.pd, QPInitAttr(qp_type, self.cq, cap=CAP))
+
+
+def contexts(kind: str, wrappers: Sequence[Wrapper] = ()) -> tuple[Context, Context]:
+    if kind == "mem":
+        first, second = Port.mem_pair()
+        for wrapper in wrappers:
+            first = wrapper.around(first)
+        return Context.over(first, "10.0.0.1"), Context.over(second, "10.0.0.2")
+    return Context.open("127.77.0.1", wrappers=wrappers), Context.open("127.77.0.2")
+
+
+@pytest.fixture(params=["mem", "udp"])
+def ends(request: pytest.FixtureRequest) -> Iterator[tuple[End, End]]:
+    first, second = contexts(request.param)
+    with first, second:
+        a, b = End(first), End(second)
+        a.qp.connect(b.qp.endpoint)
+        b.qp.connect(a.qp.endpoint)
+        yield a, b
+
+
+def test_a_write_is_awaited_on_both_sides(ends: tuple[End, End]) -> None:
+    a, b = ends
+    data = os.urandom(3_000_000)
+    source, target = MR(a.pd, data, AccessFlags.REMOTE_READ), MR(b.pd, len(data), ALL)
+    b.qp.post_recv(RecvWR(7))
+
+    async def main() -> None:
+        a.qp.post_send(
+            SendWR(
+                opcode=WrOpcode.RDMA_WRITE_WITH_IMM,
+                imm_data=99,
+                sg=[source.sge()],
+                remote_addr=target.addr,
+                rkey=target.rkey,
+            )
+        )
+        (told,), (sent,) = await asyncio.gather(b.cq.wait(), a.cq.wait())
+        assert (told.wr_id, told.imm_data, sent.status) == (7, 99, WcStatus.SUCCESS)
+
+    run(main())
+    assert target.buf == data
+
+
+def test_two_tasks_play_ping_pong(ends: tuple[End, End]) -> None:
+    rounds = 200
+
+    async def play(end: End, *, serve: bool) -> int:
+        mr = MR(end.pd, 64 * 64, ALL)
+        end.qp.post_recv([RecvWR(i, [mr.sge(i * 64, 64)]) for i in range(64)])
+        if serve:
+            end.qp.post_send(SendWR(data=b"ball"))
+        got = 0
+        async for wc in end.cq:
+            assert wc.status is WcStatus.SUCCESS
+            if wc.opcode.name != "RECV":
+                continue
+            got += 1
+            end.qp.post_recv(RecvWR(wc.wr_id, [mr.sge(wc.wr_id * 64, 64)]))
+            if got < rounds or not serve:
+                end.qp.post_send(SendWR(data=b"ball"))
+            if got == rounds:
+                break
+        return got
+
+    async def main() -> tuple[int, int]:
+        return await asyncio.gather(play(ends[0], serve=True), play(ends[1], serve=False))
+
+    assert tuple(run(main())) == (rounds, rounds)
+
+
+def test_events_are_awaited(ends: tuple[End, End]) -> None:
+    a, b = ends
+    remote = MR(b.pd, 4096, AccessFlags.REMOTE_READ)
+
+    async def main() -> None:
+        waiter = asyncio.create_task(b.context.event())
+        a.qp.post_send(
+            SendWR(opcode=WrOpcode.RDMA_WRITE, sg=[MR(a.pd, 64, ALL).sge()], remote_addr=remote.addr, rkey=remote.rkey)
+        )
+        (wc,) = await a.cq.wait()
+        assert wc.status is WcStatus.REM_ACCESS_ERR
+        event = await asyncio.wait_for(waiter, 10)
+        while event.type is EventType.COMM_EST:
+            event = await asyncio.wait_for(b.context.event(), 10)
+        assert (event.type, event.element) == (EventType.QP_ACCESS_ERR, b.qp)
+
+    run(main())
+
+
+def test_closing_wakes_who_waits(ends: tuple[End, End]) -> None:
+    a, _ = ends
+
+    async def main() -> None:
+        waiters = [asyncio.create_task(a.cq.wait()), asyncio.create_task(a.context.event())]
+        await asyncio.sleep(0.01)
+        threading.Thread(target=a.context.close).start()
+        for waiter in waiters:
+            with pytest.raises(CallerError, match="is closed"):
+                await asyncio.wait_for(waiter, 10)
+
+    run(main())
+
+
+def test_a_device_serves_one_loop_after_another(ends: tuple[End, End]) -> None:
+    a, b = ends
+    b.qp.post_recv([RecvWR(), RecvWR()])
+
+    async def once() -> None:
+        a.qp.post_send(SendWR())
+        await a.cq.wait()
+
+    asyncio.run(once())
+    run(once())
+
+
+def test_threads_share_a_device(ends: tuple[End, End]) -> None:
+    a, b = ends
+    per_thread, threads = 50, 4
+    b.qp.post_recv([RecvWR(i) for i in range(64)])
+
+    def send() -> None:
+        for _ in range(per_thread):
+            while True:
+                try:
+                    a.qp.post_send(SendWR())
+                    break
+                except DpuError:
+                    time.sleep(0.0005)
+
+    workers = [threading.Thread(target=send) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    sent = received = 0
+    until = time.monotonic() + 20
+    while (sent, received) != (200, 200) and time.monotonic() < until:
+        sent += len(a.cq.poll())
+        for wc in b.cq.poll():
+            received += 1
+            b.qp.post_recv(RecvWR(wc.wr_id))
+    for worker in workers:
+        worker.join()
+    assert (sent, received) == (200, 200)
+
+
+@pytest.mark.parametrize("kind", ["mem", "udp"])
+def test_a_file_arrives_whole_in_spite_of_loss(kind: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(2_000_000))
+    target = tmp_path / "target"
+    target.write_bytes(bytes(2_000_000))
+    capture = tmp_path / "a.pcapng"
+    first, second = contexts(kind, [Faults(loss=0.01, seed=3), Capture(capture)])
+    with first, second:
+        a, b = End(first), End(second)
+        a.qp.connect(b.qp.endpoint, timeout=8)
+        b.qp.connect(a.qp.endpoint, timeout=8)
+        there = MR(b.pd, target, ALL)
+        here = MR(a.pd, source, AccessFlags.REMOTE_READ)
+
+        async def main() -> None:
+            a.qp.post_send(SendWR(opcode=WrOpcode.RDMA_WRITE, sg=[here.sge()], remote_addr=there.addr, rkey=there.rkey))
+            (wc,) = await a.cq.wait()
+            assert wc.status is WcStatus.SUCCESS
+
+        run(main())
+        port = first.port
+        assert isinstance(port, CapturePort)
+        assert port.inner is not None
+        assert port.inner.stats()["fault_dropped"] > 0
+        assert first.counters()["retransmitted_pkts"] > 0
+        assert port.frames > 2_000_000 // 4096
+    assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(source.read_bytes()).digest()
+    assert capture.stat().st_size > 2_000_000
+
+
+def test_ud_goes_to_any_address() -> None:
+    first, second = contexts("udp")
+    with first, second:
+        a, b = End(first, QpType.UD), End(second, QpType.UD)
+        a.qp.start(qkey=5)
+        b.qp.start(qkey=5)
+        mr = MR(b.pd, 100, ALL)
+        b.qp.post_recv(RecvWR(1, [mr.sge()]))
+        ah = AH(a.pd, AHAttr(dgid=second.gids[0]))
+        a.qp.post_send(SendWR(data=b"datagram", ah=ah, remote_qpn=b.qp.qp_num, remote_qkey=5))
+
+        async def main() -> None:
+            (wc,) = await asyncio.wait_for(b.cq.wait(), 10)
+            assert (wc.byte_len, wc.src_qp) == (48, a.qp.qp_num)
+
+        run(main())
+        assert mr.read(8, 40) == b"datagram"
+
+
+def held() -> tuple[int, int]:
+    """Descriptors and threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["mem", "udp"])
+def test_a_forgotten_device_leaves_no_thread_and_no_descriptor(kind: str) -> None:
+    def use() -> None:
+        first, second = contexts(kind)
+        a, b = End(first), End(second)
+        a.qp.connect(b.qp.endpoint)
+        b.qp.connect(a.qp.endpoint)
+        MR(a.pd, bytearray(4096), ALL)
+
+        async def main() -> None:
+            b.qp.post_recv(RecvWR())
+            a.qp.post_send(SendWR())
+            await a.cq.wait()
+
+        run(main())
+
+    use()
+    gc.collect()
+    before = held()
+    for _ in range(3):
+        use()
+        gc.collect()
+    until = time.monotonic() + 5
+    while held() > before and time.monotonic() < until:
+        time.sleep(0.01)  # the kernel takes a moment to let a joined thread go
+    assert held() <= before
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(DpuError):
+        Context.open("192.0.2.1")
+    with pytest.raises(CallerError, match="GID"):
+        Context.open("nowhere")

@@ -1,0 +1,44 @@
+from enum import IntEnum, IntFlag
+
+import pytest
+
+from rdma_verbs import (
+    AccessFlags,
+    EventType,
+    Mtu,
+    QpAttrMask,
+    QpState,
+    QpType,
+    SendFlags,
+    WcFlags,
+    WcOpcode,
+    WcStatus,
+    WrOpcode,
+)
+from rdma_verbs._native import ffi
+
+ENUMS: list[tuple[type[IntEnum | IntFlag], str, str]] = [
+    (QpType, "roce_qp_type", "ROCE_QPT_"),
+    (QpState, "roce_qp_state", "ROCE_QPS_"),
+    (Mtu, "roce_mtu", "ROCE_"),
+    (AccessFlags, "roce_access", "ROCE_ACCESS_"),
+    (QpAttrMask, "roce_qp_attr_mask", "ROCE_QP_"),
+    (WrOpcode, "roce_wr_opcode", "ROCE_WR_"),
+    (SendFlags, "roce_send_flags", "ROCE_SEND_"),
+    (WcStatus, "roce_wc_status", "ROCE_WC_"),
+    (WcOpcode, "roce_wc_opcode", "ROCE_WC_"),
+    (WcFlags, "roce_wc_flags", "ROCE_WC_FLAG_"),
+    (EventType, "roce_event_type", "ROCE_EVENT_"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "prefix"), ENUMS, ids=[name for _, name, _ in ENUMS])
+def test_members_are_those_of_the_header(kind: type[IntEnum | IntFlag], name: str, prefix: str) -> None:
+    header = {key.removeprefix(prefix): value for key, value in ffi.typeof(f"enum {name}").relements.items()}
+    header.pop("COUNT", None)
+    ours = {key: int(value) for key, value in kind.__members__.items()}
+    assert header.items() <= ours.items()
+
+
+def test_mtu_in_bytes() -> None:
+    assert [mtu.bytes for mtu in Mtu] == [256, 512, 1024, 2048, 4096]
