@@ -23,10 +23,10 @@ from tests.property.scenario import (
 
 MTUS = (256, 512, 1024, 2048, 4096)
 MAX_PACKETS = 5
-INLINE_BYTES = 256
+INLINE_BYTES = 700
 _SLACK = 64
 _KINDS = {
-    Service.RC: tuple(Kind),
+    Service.RC: (*Kind, Kind.READ),  # twice: resuming a READ in its middle is rare
     Service.UC: (Kind.SEND, Kind.SEND_IMM, Kind.WRITE, Kind.WRITE_IMM),
     Service.UD: (Kind.SEND, Kind.SEND_IMM),
 }
@@ -40,6 +40,7 @@ _operand = st.sampled_from((0, 1, 2, (1 << 64) - 1, 0x0123456789ABCDEF))
 _pause_ns = st.sampled_from((0, 0, 0, 0, 1, 1500, 7000, 40_000))
 _psn = st.one_of(
     st.integers(0, 2),
+    st.integers(1, 4).map(lambda back: _PSN_WRAP - back),
     st.integers(1, 40).map(lambda back: _PSN_WRAP - back),
     st.integers((1 << 23) - 20, (1 << 23) + 20),
     st.integers(0, _PSN_WRAP - 1),
@@ -220,12 +221,21 @@ def outages(draw: st.DrawFn) -> Scenario:
     assume(len(one.recvs) == sum(op.kind.takes_recv for op in two.ops))
     assume(len(two.recvs) == sum(op.kind.takes_recv for op in one.ops))
     found, at_ns = [], 0
+    most_ns = (retry_cnt - 1) * timeout_ns
     for _ in range(draw(st.integers(1, 4))):
         start_ns = at_ns + draw(st.integers(0, 3000))
-        at_ns = start_ns + draw(st.integers(1, (retry_cnt - 1) * timeout_ns))
+        at_ns = start_ns + draw(st.one_of(st.just(most_ns), st.integers(1, most_ns)))
         found.append(Outage(draw(st.integers(0, 1)), start_ns, at_ns))
         at_ns += 2 * timeout_ns + 20_000
+    one, two = (_posted_in_outages(side, found) for side in (one, two))
     return replace(scenario, sides=(one, two), dead_side=None, outages=tuple(found))
+
+
+def _posted_in_outages(side: Side, found: list[Outage]) -> Side:
+    """The side with its requests posted when the outages begin, so that each of them costs retries."""
+    ops = side.ops
+    starts = [found[i * len(found) // len(ops)].start_ns for i in range(len(ops))]
+    return replace(side, ops=tuple(replace(op, at_ns=at_ns) for op, at_ns in zip(ops, starts, strict=True)))
 
 
 @st.composite

@@ -19,7 +19,7 @@ def test_rc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenar
     judge_rc(scenario, play(scenario))
 
 
-@in_test(150)
+@in_test(100)
 @given(scenario=outages())
 def test_rc_outlives_outages_that_are_shorter_than_its_retries(scenario: Scenario) -> None:
     seen = play(scenario)
