@@ -150,7 +150,7 @@ def exchange(ends: Ends, kind: str, opcode: str, sizes: list[int], mtu: int, see
             fields |= {"remote_addr": theirs.addr + offsets[i], "rkey": theirs.rkey}
         requests.append(send(i, opcode, mine.sge(offsets[i], size), **fields))
     ends.requester.post_send(qp, *requests)
-    sent = ends.requester.poll(qp.send_cq, len(sizes), timeout_ms=60000)
+    sent = ends.requester.poll(qp.send_cq, len(sizes), timeout_ms=40000)
     assert [(entry.wr_id, entry.status) for entry in sent] == [(i, "SUCCESS") for i in range(len(sizes))]
     if consumes:
         received = ends.responder.poll(far.recv_cq, len(sizes))
