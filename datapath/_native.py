@@ -18,6 +18,8 @@ __all__ = [
     "Handle",
     "build",
     "check",
+    "dgram_neigh_stats",
+    "dgram_new",
     "fault_new",
     "fault_rule_hits",
     "fault_set",
@@ -205,6 +207,25 @@ def rate_set(port: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int)
     what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
     with _fitting(what):
         check(lib.dp_port_rate_set(port, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def dgram_new(
+    local: bytes, remote: bytes, ips: Sequence[bytes], numbers: Mapping[str, int | bytes], what: str
+) -> Handle:
+    """Return a port that sends Ethernet frames in AF_UNIX datagrams."""
+    paths = [ffi.new("char[]", path) for path in (local, remote)]
+    raw = _struct("struct dp_dgram_cfg *", {**numbers, "nip": len(ips)})
+    raw.local_path, raw.remote_path = paths
+    for i, ip in enumerate(ips):
+        ffi.memmove(raw.ip[i], ip, len(ip))
+    return _made(lib.dp_port_dgram_new(raw), what)
+
+
+def dgram_neigh_stats(port: Handle) -> dict[str, int]:
+    """Return what the neighbour core of such a port counted."""
+    raw = ffi.new("struct dp_neigh_stats *")
+    lib.dp_port_dgram_neigh_stats(port, raw)
+    return {name: int(getattr(raw, name)) for name, _ in ffi.typeof("struct dp_neigh_stats").fields}
 
 
 def udp_new(fd: int) -> Handle:
