@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from datapath.build import build
 from tests.property.scenario import Scenario
 
 ROUNDS = int(os.environ.get("DPU_ROUNDS", "1"))
@@ -21,9 +22,9 @@ _HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_b
 
 
 def in_test(examples: int) -> settings:
-    """Settings of a test of ``make test``: the same examples every time."""
+    """Settings of a test of ``make test``: the same examples every time, a third of them under sanitizers."""
     return settings(
-        max_examples=examples,
+        max_examples=max(10, examples // 3) if build().sanitizers else examples,
         deadline=None,
         derandomize=True,
         phases=_PHASES,
