@@ -34,3 +34,13 @@ def test_every_test_is_marked_with_a_clause() -> None:
 def test_marks_are_found_in_their_order() -> None:
     source = '@pytest.mark.ibta("9.7", "second")\n@pytest.mark.ibta("9.6", "first")\ndef test_x(): ...\n'
     assert [(row.clause, row.test) for row in ibta.rows(source, "f.py")] == [("9.6", "test_x"), ("9.7", "test_x")]
+
+
+def test_every_status_and_event_of_the_engine_is_expected_by_a_test() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ibta.ROOT / "rdma_verbs" / "csrc").glob("*.c"))
+    tests = "".join((ibta.FOLDER / file).read_text(encoding="utf-8") for file in [*ibta.TITLES, "wirepeer.py"])
+    statuses = set(re.findall(r"\bROCE_WC_(\w+_ERR|SUCCESS)\b", sources))
+    events = set(re.findall(r"\bROCE_EVENT_(?!OF_)(\w+)\b", sources))
+    assert len(statuses) >= 10
+    assert {name for name in statuses if f"WcStatus.{name}" not in tests} == set()
+    assert {name for name in events if f"EventType.{name}" not in tests} <= {"PORT_ACTIVE"}

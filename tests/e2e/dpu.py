@@ -32,7 +32,7 @@ class DpuPeer(VerbsPeer):
                 space.command(argv), stdin=theirs.fileno(), stdout=theirs.fileno(), cwd=ROOT
             )
         try:
-            self.checked("open", self._line("open"))
+            self._reply("open")
         except BaseException:
             self.close()
             raise
@@ -60,7 +60,7 @@ class DpuPeer(VerbsPeer):
         """
         self._sent += 1
         self._socket.sendall(json.dumps({"id": self._sent, "op": op, **fields}).encode() + b"\n")
-        return self.checked(op, self._line(op))
+        return self._reply(op)
 
     def faults(self, **faults: Any) -> None:
         """Lose, duplicate ... from now on what ``datapath.port.Faults`` says; nothing without arguments."""
@@ -70,11 +70,13 @@ class DpuPeer(VerbsPeer):
         """Return the counters of the port: of its outermost layer (``outer``) and of the socket (``base``)."""
         return self.call("stats")
 
-    def _line(self, op: str) -> bytes:
-        while b"\n" not in self._buffer:
-            chunk = self._socket.recv(1 << 16)
-            if not chunk:
-                raise LabError(f"{op}: the process on {self.address} ended")
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
+    def _reply(self, op: str) -> dict[str, Any]:
+        while True:
+            while b"\n" not in self._buffer:
+                chunk = self._socket.recv(1 << 16)
+                if not chunk:
+                    raise LabError(f"{op}: the process on {self.address} ended")
+                self._buffer += chunk
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            if reply := self.answered(op, self._sent, line):
+                return reply

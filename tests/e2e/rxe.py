@@ -181,13 +181,15 @@ class VerbsPeer(abc.ABC):
         """Return the index of one of the peer's own addresses in its GID table."""
         return 0
 
-    def checked(self, op: str, line: bytes) -> dict[str, Any]:
-        """Return the reply that a line holds.
+    def answered(self, op: str, number: int, line: bytes) -> dict[str, Any] | None:
+        """Return the reply that a line holds, or None if it is that to an earlier command, whose wait was given up.
 
         Raises:
             PeerCommandError: the peer refused the command.
         """
         reply: dict[str, Any] = json.loads(line)
+        if reply["id"] != number:
+            return None
         if not reply["ok"]:
             raise PeerCommandError(op, reply["error"], reply["errno"])
         return reply
@@ -427,13 +429,15 @@ class RxePeer(VerbsPeer):
             raise LabError(f"{op}: the peer is not started")
         self._sent += 1
         self._socket.sendall(json.dumps({"id": self._sent, "op": op, **fields}).encode() + b"\n")
-        while b"\n" not in self._buffer:
-            chunk = self._socket.recv(1 << 16)
-            if not chunk:
-                raise LabError(f"{op}: the guest closed the connection\n{self.guest.output}")
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return self.checked(op, line)
+        while True:
+            while b"\n" not in self._buffer:
+                chunk = self._socket.recv(1 << 16)
+                if not chunk:
+                    raise LabError(f"{op}: the guest closed the connection\n{self.guest.output}")
+                self._buffer += chunk
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            if reply := self.answered(op, self._sent, line):
+                return reply
 
     def gid_index(self, own: str) -> int:
         """Return the index of the guest's address ``own``, by default its IPv4 address."""

@@ -126,37 +126,49 @@ def _latest(fits: list[list[bool]], count: int) -> list[int]:
     return [count - 1 - place for place in reversed(places)]
 
 
-def _explain(seen: Seen, parts: list[list[Effect]], whole: list[bool], unexplained: dict[int, int]) -> None:
+def _explain(seen: Seen, parts: list[list[Effect]], whole: list[bool], expected: bytearray) -> None:
     """Explain bytes by the prefixes of packets of messages that came one after the other, looking from the last.
 
-    A longer prefix that fits never harms: what it explains needs no earlier message. ``unexplained`` maps places in
-    the arena to the bytes found there; what stays in it at the end was not written.
+    A longer prefix that fits never harms: what it explains needs no earlier message. What nothing explains must be as
+    ``expected`` has it, to which the bytes found are then written.
     """
+    memory = seen.memory
+    unexplained = bytearray(len(memory))
+    writes = [write for part in parts for effect in part for write in effect]
+    for at, data in writes:
+        unexplained[at : at + len(data)] = b"\1" * len(data)
     for number in reversed(range(len(parts))):
         placed = 0
         for effect in parts[number]:
-            written = [(at + i, byte) for at, data in effect for i, byte in enumerate(data)]
-            if any(unexplained.get(at, byte) != byte for at, byte in written):
+            if any(_contradicts(memory, unexplained, at, data) for at, data in effect):
                 break
             placed += 1
         require(placed == len(parts[number]) or not whole[number], f"message {number} arrived whole, its bytes did not")
         for effect in parts[number][:placed]:
             for at, data in effect:
-                for i in range(at, at + len(data)):
-                    unexplained.pop(i, None)
+                unexplained[at : at + len(data)] = bytes(len(data))
+    for at, data in writes:
+        end = at + len(data)
+        require(
+            memory[at:end] == expected[at:end] or not _contradicts(memory, unexplained, at, expected[at:end]),
+            f"bytes {at} to {end} of the arena: neither as before nor from a prefix of the messages",
+        )
+    for at, data in writes:
+        expected[at : at + len(data)] = memory[at : at + len(data)]
+
+
+def _contradicts(memory: bytes, unexplained: bytearray, at: int, data: bytes | bytearray) -> bool:
+    """Whether ``data`` differs from memory at a byte that nothing later explains."""
+    found = memory[at : at + len(data)]
+    if found == data:
+        return False
+    return any(open_ and a != b for open_, a, b in zip(unexplained[at : at + len(data)], found, data, strict=True))
 
 
 def _judge_uc_targets(steps: list[Step], certain: set[int], expected: bytearray, seen: Seen) -> None:
     """Targets of WRITEs: prefixes of each in order, all of it where that is certain."""
     writes = [step for step in steps if step.op.kind.is_write]
-    covered = {at + i for step in writes for effect in step.effects for at, data in effect for i in range(len(data))}
-    found = {at: seen.memory[at] for at in covered}
-    unexplained = dict(found)
-    _explain(seen, [step.effects for step in writes], [step.number in certain for step in writes], unexplained)
-    for at, byte in unexplained.items():
-        require(expected[at] == byte, f"byte {at} of the arena: neither as before nor from a prefix of the WRITEs")
-    for at, byte in found.items():
-        expected[at] = byte
+    _explain(seen, [step.effects for step in writes], [step.number in certain for step in writes], expected)
 
 
 def _judge_uc_buffers(
@@ -182,13 +194,7 @@ def _judge_uc_buffers(
         if i < len(first) and takers[last[i]].op.kind.is_send:
             parts.append([scattered(side, recv.pieces, 0, _message(scenario, sender, takers[last[i]]))])
             whole.append(True)
-        covered = {at + k for part in parts for effect in part for at, data in effect for k in range(len(data))}
-        unexplained = {at: seen.memory[at] for at in covered}
-        _explain(seen, parts, whole, unexplained)
-        for at, byte in unexplained.items():
-            require(expected[at] == byte, f"receive buffer {i}: byte {at} of the arena is from no message")
-        for at in covered:
-            expected[at] = seen.memory[at]
+        _explain(seen, parts, whole, expected)
 
 
 # Unreliable datagram

@@ -116,7 +116,7 @@ class End:
         self.recv_cq = CQ(context, max(1, recvs + (sends if side.shared_cq else 0)))
         self.send_cq = self.recv_cq if side.shared_cq else CQ(context, max(1, sends))
         self.recv_cq.req_notify(solicited_only=True)
-        cap = QPCap(max(1, sends), max(1, recvs), 5, 5, 256)
+        cap = QPCap(max(1, sends), max(1, recvs), 5, 5, 700)
         self.qp = QP(
             pd,
             QPInitAttr(QpType[scenario.service.name], self.send_cq, self.recv_cq, cap, side.sig_all),

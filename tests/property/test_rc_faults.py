@@ -6,7 +6,7 @@ The scenario is played by the engine in virtual time; `model.py` says whether th
 import pytest
 from hypothesis import given
 
-from tests.property.budget import in_long, in_test
+from tests.property.budget import in_test, play_round, rounds
 from tests.property.model import judge_gaps, judge_outages, judge_rc
 from tests.property.run import play
 from tests.property.scenario import Scenario, Service
@@ -19,12 +19,16 @@ def test_rc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenar
     judge_rc(scenario, play(scenario))
 
 
-@in_test(150)
-@given(scenario=outages())
-def test_rc_outlives_outages_that_are_shorter_than_its_retries(scenario: Scenario) -> None:
+def judge_success(scenario: Scenario) -> None:
     seen = play(scenario)
     for side, ending in enumerate(judge_rc(scenario, seen)):
         judge_outages(ending, seen[side])
+
+
+@in_test(100)
+@given(scenario=outages())
+def test_rc_outlives_outages_that_are_shorter_than_its_retries(scenario: Scenario) -> None:
+    judge_success(scenario)
 
 
 @in_test(60)
@@ -36,7 +40,12 @@ def test_each_new_gap_is_naked_once_and_filled_without_a_timeout(scenario: Scena
 
 
 @pytest.mark.long
-@in_long
-@given(scenario=scenarios(Service.RC, max_ops=30))
-def test_rc_under_faults_for_many_rounds(scenario: Scenario) -> None:
-    judge_rc(scenario, play(scenario))
+@rounds
+def test_rc_under_faults_for_many_rounds(round_number: int) -> None:
+    play_round(round_number, scenarios(Service.RC, max_ops=30), lambda scenario: judge_rc(scenario, play(scenario)))
+
+
+@pytest.mark.long
+@rounds
+def test_rc_under_outages_for_many_rounds(round_number: int) -> None:
+    play_round(round_number, outages(), judge_success)

@@ -6,7 +6,7 @@ The scenario is played by the engine in virtual time; `model_unreliable.py` says
 import pytest
 from hypothesis import given
 
-from tests.property.budget import in_long, in_test
+from tests.property.budget import in_test, play_round, rounds
 from tests.property.model_unreliable import judge_unreliable
 from tests.property.run import play
 from tests.property.scenario import Scenario, Service
@@ -26,14 +26,7 @@ def test_ud_delivers_any_subset_of_what_was_sent(scenario: Scenario) -> None:
 
 
 @pytest.mark.long
-@in_long
-@given(scenario=scenarios(Service.UC, max_ops=25))
-def test_uc_under_faults_for_many_rounds(scenario: Scenario) -> None:
-    judge_unreliable(scenario, play(scenario))
-
-
-@pytest.mark.long
-@in_long
-@given(scenario=scenarios(Service.UD, max_ops=40))
-def test_ud_under_faults_for_many_rounds(scenario: Scenario) -> None:
-    judge_unreliable(scenario, play(scenario))
+@rounds
+@pytest.mark.parametrize("service", [Service.UC, Service.UD])
+def test_uc_and_ud_under_faults_for_many_rounds(service: Service, round_number: int) -> None:
+    play_round(round_number, scenarios(service, max_ops=30), lambda played: judge_unreliable(played, play(played)))

@@ -29,7 +29,7 @@ from rdma_verbs import (
 from rdma_verbs.addr import GID
 from rdma_verbs.ah import AH
 from rdma_verbs.wr import SGE
-from tests.unit.rdma_verbs.wirepeer import ALL, PEER_QPN, QKEY, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ALL, PEER_QPN, QKEY, SLOW, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 FULL = bytes(range(256))
@@ -121,6 +121,21 @@ def test_region_vanishes_before_a_retry(make_peer: MakePeer) -> None:
     mr.close()
     assert peer.collect(10**9) == []
     assert [wc.status for wc in peer.done()] == [WcStatus.LOC_PROT_ERR]
+
+
+@pytest.mark.ibta("9.9.2", "a region that goes away within a message: LOC_PROT_ERR, the rest of it is never sent")
+@pytest.mark.parametrize("service", [QpType.RC, QpType.UC])
+def test_region_vanishes_within_a_message(make_peer: MakePeer, service: QpType) -> None:
+    peer = make_peer(service, wrappers=SLOW)
+    mr = peer.post(WrOpcode.SEND, bytes(25_600))
+    assert mr is not None
+    sent = peer.collect()
+    mr.close()
+    sent += peer.collect(10**9)
+    assert [p.psn for p in sent] == list(range(len(sent)))
+    assert {p.name for p in sent[1:]} == {f"{service.name}_SEND_MIDDLE"}
+    assert [wc.status for wc in peer.done()] == [WcStatus.LOC_PROT_ERR]
+    assert peer.qp.state is (QpState.ERR if service is QpType.RC else QpState.SQE)
 
 
 @pytest.mark.ibta("9.8.3", "a datagram longer than the MTU: LOC_LEN_ERR, send queue in error, nothing sent (UD)")

@@ -15,6 +15,7 @@ from tests.unit.rdma_verbs.wirepeer import (
     NAK_OPERATIONAL,
     NAK_SEQUENCE,
     RNR,
+    SLOW,
     Fields,
     WirePeer,
 )
@@ -125,6 +126,33 @@ def test_region_vanishes_in_the_middle_of_a_write(peer: WirePeer) -> None:
     peer.request("RC_RDMA_WRITE_FIRST", FULL, va=region.addr, rkey=region.rkey, dma_len=512)
     region.close()
     peer.refused(peer.request("RC_RDMA_WRITE_LAST", FULL), NAK_ACCESS, 1)
+
+
+@pytest.mark.ibta(
+    "9.9.3", "a region that goes away while a READ is answered: NAK access error at the first PSN missing"
+)
+def test_region_vanishes_under_a_read(make_peer: MakePeer) -> None:
+    peer = make_peer(wrappers=SLOW)
+    region = peer.region(25_600)
+    answers = peer.request("RC_RDMA_READ_REQUEST", va=region.addr, rkey=region.rkey, dma_len=25_600)
+    region.close()
+    answers += peer.collect(10**9)
+    assert [a.psn for a in answers] == list(range(len(answers)))
+    assert {a.name for a in answers[1:-1]} == {"RC_RDMA_READ_RESPONSE_MIDDLE"}
+    assert 2 < len(answers) < 100
+    peer.refused(answers[-1:], NAK_ACCESS, len(answers) - 1, 1)
+
+
+@pytest.mark.ibta("9.7.5.1.3", "a duplicate READ that comes while the first is answered starts the answer again there")
+def test_duplicate_read_while_answering(make_peer: MakePeer) -> None:
+    peer = make_peer(wrappers=SLOW)
+    region = peer.region(25_600)
+    first = peer.request("RC_RDMA_READ_REQUEST", va=region.addr, rkey=region.rkey, dma_len=25_600)
+    peer.send("RC_RDMA_READ_REQUEST", psn=10, va=region.addr + 2560, rkey=region.rkey, dma_len=23_040)
+    psns = [a.psn for a in first + peer.collect(10**9)]
+    again = psns.index(10, psns.index(10) + 1)
+    assert psns[:again] == list(range(again))
+    assert psns[again:] == list(range(10, 100))
 
 
 @pytest.mark.ibta("9.9.3", "unreliable: what the key does not allow is dropped and counted, the QP goes on (UC)")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any, Self, TypeAlias
 
-from datapath.port import Port
+from datapath.port import Port, Rate, Wrapper, wrap
 from rdma_verbs import (
     CQ,
     MR,
@@ -53,6 +53,8 @@ NAK_INVALID = 0x61
 NAK_ACCESS = 0x62
 NAK_OPERATIONAL = 0x63
 
+# A cable slow enough to act between two packets of a message: after a burst, one packet in a few milliseconds.
+SLOW = (Rate(rate_bps=1_000_000, burst_bytes=9300),)
 # RNR NAK timer of each code, in ns (IBTA vol 1, 9.7.5.2.8).
 RNR_NS = [
     655_360_000, 10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 120_000, 160_000, 240_000, 320_000, 480_000, 640_000,
@@ -85,11 +87,12 @@ class WirePeer:
         addresses: tuple[str, str] = ("10.0.0.1", "10.0.0.2"),
         state: QpState = QpState.RTS,
         sig_all: bool = False,
+        wrappers: Sequence[Wrapper] = (),
     ) -> None:
         self.net = VirtualNet()
-        port, self.port = Port.mem_pair(latency_ns=0)
+        port, self.port = Port.mem_pair(depth=512, latency_ns=0)
         self.address, self.peer_address = (ip_address(a) for a in addresses)
-        self.context = self.net.device(port, addresses[0], config or DeviceConfig(ack_every=1))
+        self.context = self.net.device(wrap(port, wrappers), addresses[0], config or DeviceConfig(ack_every=1))
         self.pd = PD(self.context)
         self.cq, self.recv_cq = CQ(self.context, 1024), CQ(self.context, 1024)
         cap = cap or QPCap(max_send_wr=64, max_recv_wr=64, max_send_sge=6, max_recv_sge=6, max_inline_data=256)
