@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.rxe import PeerAddress, PeerCompletion, RxePeer, PeerQp, gid_of
+from tests.e2e.rxe import PeerAddress, PeerCompletion, PeerQp, RxePeer, gid_of
 
 ROCE_PORT = 4791
 QUIET_NS = 150_000_000  # a scenario is over when the wire was silent for so long
