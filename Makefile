@@ -22,7 +22,8 @@ PYTEST = $(BIN)/python -m pytest
 # Arguments of pip for an editable install of this folder into a build folder of its own.
 EDITABLE = --no-build-isolation --config-settings=cmake.define.DPU_WERROR=ON
 
-.PHONY: help build demo test ctest peers e2e long lint format asan tsan bench wheel docs clean
+.PHONY: FORCE help build demo test ctest peers e2e long lint format asan tsan bench wheel docs clean
+FORCE:
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -32,8 +33,16 @@ $(VENV)/.tools: .ci/venv
 	.ci/venv $(VENV)
 	@touch $@
 
+# The list of modules; it changes only when one comes or goes. An editable install knows modules by their paths, so a
+# module that became a package is not found before the next install.
+build/.modules: FORCE
+	@mkdir -p build
+	@find datapath rdma_verbs dpu_emu control_plane -name '*.py' | sort > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+	@rm $@.new
+
 # The editable install: Python is read from the tree, compiled modules lie in .venv.
-$(VENV)/.installed: pyproject.toml $(VENV)/.tools
+$(VENV)/.installed: pyproject.toml build/.modules $(VENV)/.tools
 	$(PIP) install --quiet $(EDITABLE) --config-settings=build-dir=build/py -e '.[dev]'
 	@touch $@
 

@@ -18,6 +18,8 @@ __all__ = [
     "Handle",
     "build",
     "check",
+    "dgram_neigh_stats",
+    "dgram_new",
     "fault_new",
     "fault_rule_hits",
     "fault_set",
@@ -31,6 +33,8 @@ __all__ = [
     "port_free",
     "port_mem_pair",
     "port_mtu",
+    "port_recv",
+    "port_send",
     "port_sport",
     "port_stats",
     "rate_new",
@@ -118,6 +122,20 @@ def port_mtu(port: Handle) -> int:
     return int(lib.dp_port_mtu(port))
 
 
+def port_send(port: Handle, ip_packet: bytes, now_ps: int) -> bool:
+    """Put a packet on the port; false when it has no room."""
+    what = f"packet of {len(ip_packet)} bytes"
+    with _fitting(what):
+        return bool(check(lib.dp_port_send_bytes(port, ip_packet, len(ip_packet), now_ps), what))
+
+
+def port_recv(port: Handle, now_ps: int) -> tuple[int, bytes] | None:
+    """Return time in ps and bytes of the oldest packet that has arrived."""
+    room, ts_ps = ffi.new("uint8_t[]", 1 << 16), ffi.new("uint64_t *")
+    got = check(lib.dp_port_recv_bytes(port, room, len(room), now_ps, ts_ps), "port: receive")
+    return (int(ts_ps[0]), bytes(ffi.buffer(room, got))) if got else None
+
+
 def port_sport(port: Handle) -> int:
     """Return the UDP source port that all frames must carry; 0: any."""
     return int(lib.dp_port_sport(port))
@@ -189,6 +207,25 @@ def rate_set(port: Handle, rate_bps: int, burst_bytes: int, overhead_bytes: int)
     what = f"rate {rate_bps} b/s, burst {burst_bytes} bytes"
     with _fitting(what):
         check(lib.dp_port_rate_set(port, rate_bps, burst_bytes, overhead_bytes), what)
+
+
+def dgram_new(
+    local: bytes, remote: bytes, ips: Sequence[bytes], numbers: Mapping[str, int | bytes], what: str
+) -> Handle:
+    """Return a port that sends Ethernet frames in AF_UNIX datagrams."""
+    paths = [ffi.new("char[]", path) for path in (local, remote)]
+    raw = _struct("struct dp_dgram_cfg *", {**numbers, "nip": len(ips)})
+    raw.local_path, raw.remote_path = paths
+    for i, ip in enumerate(ips):
+        ffi.memmove(raw.ip[i], ip, len(ip))
+    return _made(lib.dp_port_dgram_new(raw), what)
+
+
+def dgram_neigh_stats(port: Handle) -> dict[str, int]:
+    """Return what the neighbour core of such a port counted."""
+    raw = ffi.new("struct dp_neigh_stats *")
+    lib.dp_port_dgram_neigh_stats(port, raw)
+    return {name: int(getattr(raw, name)) for name, _ in ffi.typeof("struct dp_neigh_stats").fields}
 
 
 def udp_new(fd: int) -> Handle:

@@ -23,6 +23,8 @@ HEADERS = [
     "datapath/csrc/port_pcap.h",
     "datapath/csrc/port_rate.h",
     "datapath/csrc/port_udp.h",
+    "datapath/csrc/neigh.h",
+    "datapath/csrc/port_dgram.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

@@ -13,21 +13,37 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
+from rdma_verbs._native_values import (
+    Handle,
+    ah_attr_of,
+    cap_items,
+    cap_of,
+    fill,
+    fill_ah,
+    fill_config,
+    gid_of,
+    recv_wrs,
+    send_wrs,
+    set_number,
+    u32,
+    user_of,
+    wc_of,
+)
 from rdma_verbs._roce_cffi import ffi, lib
-from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.addr import AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
-from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, WcFlags, WcOpcode, WcStatus
+from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType
 from rdma_verbs.errors import PostError, QueueFullError
-from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
+from rdma_verbs.wr import WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -36,7 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NEVER_PS",
-    "PACKET_FIELDS",
     "Engine",
     "Event",
     "Handle",
@@ -44,27 +59,14 @@ __all__ = [
     "Net",
     "address_of",
     "counter_names",
-    "enum_values",
     "ffi",
     "lib",
-    "new_ah",
-    "opcode_table",
-    "wire_build",
-    "wire_icrc",
-    "wire_parse",
 ]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
 _dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
 
-Handle: TypeAlias = Any
-"""A pointer into the engine; only this file looks inside."""
-
 NEVER_PS = (1 << 64) - 1
-
-_STATUS = {int(s): s for s in WcStatus}
-_OPCODE = {int(o): o for o in WcOpcode}
-_FLAGS = {f: WcFlags(f) for f in range(4)}
 
 
 class Kind(IntEnum):
@@ -159,7 +161,7 @@ class Engine:
         self.after_free: list[Callable[[], None]] = []
         """Called in order once a live device and its port are freed; must not hold what holds this."""
         raw = ffi.new("struct roce_dev_cfg *")
-        _fill_config(raw, config)
+        fill_config(raw, config)
         self._dev = lib.roce_dev_new(raw)
         if not self._dev:
             raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
@@ -295,13 +297,13 @@ class Engine:
         """Return the configuration with defaults filled in."""
         raw = lib.roce_dev_config(self._dev)
         plain = {f.name: int(getattr(raw, f.name)) for f in fields(DeviceConfig) if f.name not in ("gids", "max_mtu")}
-        gids = tuple(_gid(raw.gid[i]) for i in range(raw.ngid))
+        gids = tuple(gid_of(raw.gid[i]) for i in range(raw.ngid))
         return DeviceConfig(**plain, max_mtu=Mtu(raw.max_mtu), gids=gids)
 
     def counters(self) -> dict[str, int]:
         """Return every named counter."""
         values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return dict(zip(counter_names(), (int(values[i]) for i in range(lib.roce_counter_count())), strict=True))
+        return {name: int(values[i]) for i, name in enumerate(counter_names()) if name != "drop_none"}
 
     def share_counters(self, memory: "mmap", offset: int) -> object:
         """Count at ``offset`` of ``memory`` from now on. Returns what pins it; it must outlive the device."""
@@ -340,17 +342,17 @@ class Engine:
         start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
         if not 0 <= start <= NEVER_PS:
             raise CallerError(f"MR: iova {start} is not a 64-bit address")
-        raw = lib.roce_mr_reg(pd, pin if pin is not None else ffi.NULL, length, start, _u32("MR", "access", access))
+        raw = lib.roce_mr_reg(pd, pin if pin is not None else ffi.NULL, length, start, u32("MR", "access", access))
         mr = self._made(raw, "MR")
         return mr, int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr)), start, pin
 
     def cq_create(self, cqe: int, number: int) -> Handle:
         """Return a new completion queue for ``cqe`` entries."""
-        return self._made(lib.roce_cq_create(self._dev, _u32("CQ", "cqe", cqe), _user(number)), "CQ")
+        return self._made(lib.roce_cq_create(self._dev, u32("CQ", "cqe", cqe), user_of(number)), "CQ")
 
     def cq_resize(self, cq: Handle, cqe: int) -> None:
         """Make room for ``cqe`` entries."""
-        self._check(lib.roce_cq_resize(cq, _u32("CQ", "cqe", cqe)), "CQ: resize")
+        self._check(lib.roce_cq_resize(cq, u32("CQ", "cqe", cqe)), "CQ: resize")
 
     def cq_size(self, cq: Handle) -> int:
         """Return how many entries the queue holds at most."""
@@ -367,7 +369,7 @@ class Engine:
         if got == 0:
             return []
         self._check(got, "CQ: poll")
-        return [_wc(raw[i]) for i in range(got)]
+        return [wc_of(raw[i]) for i in range(got)]
 
     def cq_req_notify(self, cq: Handle, solicited_only: bool) -> None:
         """Arm the queue: the next completion fires it."""
@@ -380,9 +382,9 @@ class Engine:
         raw = ffi.new("struct roce_qp_init_attr *")
         raw.send_cq, raw.recv_cq = send_cq, recv_cq
         raw.qp_type, raw.sq_sig_all = int(qp_type), int(sig_all)
-        _fill("QP: cap", raw.cap, _cap_items(cap))
-        qp = self._made(lib.roce_qp_create(pd, raw, _user(number)), f"{qp_type.name} QP")
-        return qp, _cap(raw.cap)
+        fill("QP: cap", raw.cap, cap_items(cap))
+        qp = self._made(lib.roce_qp_create(pd, raw, user_of(number)), f"{qp_type.name} QP")
+        return qp, cap_of(raw.cap)
 
     def qp_modify(self, qp: Handle, attr: QPAttr, mask: int) -> None:
         """Set the attributes that ``mask`` names."""
@@ -391,12 +393,12 @@ class Engine:
         for f in fields(QPAttr):
             value = getattr(attr, f.name)
             if isinstance(value, QPCap):
-                _fill(f"{what}: cap", raw.cap, _cap_items(value))
+                fill(f"{what}: cap", raw.cap, cap_items(value))
             elif isinstance(value, AHAttr):
-                _fill_ah(what, raw.ah, value)
+                fill_ah(what, raw.ah, value)
             else:
-                _set(what, raw, f.name, value)
-        self._check(lib.roce_qp_modify(qp, raw, _u32(what, "mask", mask)), f"{what}: modify")
+                set_number(what, raw, f.name, value)
+        self._check(lib.roce_qp_modify(qp, raw, u32(what, "mask", mask)), f"{what}: modify")
         self._worked()
 
     def qp_query(self, qp: Handle) -> QPAttr:
@@ -409,8 +411,8 @@ class Engine:
             cur_qp_state=QpState(raw.cur_qp_state),
             path_mtu=Mtu(raw.path_mtu or Mtu.MTU_1024),
             qp_access_flags=AccessFlags(raw.qp_access_flags),
-            cap=_cap(raw.cap),
-            ah_attr=_ah_attr(raw.ah),
+            cap=cap_of(raw.cap),
+            ah_attr=ah_attr_of(raw.ah),
             en_sqd_async_notify=bool(raw.en_sqd_async_notify),
             sq_draining=bool(raw.sq_draining),
         )
@@ -431,13 +433,13 @@ class Engine:
             QueueFullError: the queue had no room for one; its ``posted`` says how many it took.
             PostError: one is illegal; likewise.
         """
-        raw, kept = _send_wrs(int(lib.roce_qp_num(qp)), wrs)
+        raw, kept = send_wrs(int(lib.roce_qp_num(qp)), wrs)
         self._post(qp, "post_send", raw, len(wrs), lib.roce_live_post_send, lib.roce_post_send)
         del kept
 
     def post_recv(self, qp: Handle, wrs: Sequence[RecvWR]) -> None:
         """Post receive requests; as ``post_send``."""
-        raw, kept = _recv_wrs(int(lib.roce_qp_num(qp)), wrs)
+        raw, kept = recv_wrs(int(lib.roce_qp_num(qp)), wrs)
         self._post(qp, "post_recv", raw, len(wrs), lib.roce_live_post_recv, lib.roce_post_recv)
         del kept
 
@@ -506,184 +508,6 @@ def _free_net(net: Handle, devices: list[Handle], kept: list[object]) -> None:
     kept.clear()
 
 
-# Numbers. cffi refuses what does not fit a C field; here that becomes an error with a name.
-
-
-def _set(what: str, raw: Any, name: str, value: object) -> None:
-    try:
-        setattr(raw, name, value)
-    except (OverflowError, TypeError):
-        bits = 8 * ffi.sizeof(_field_type(raw, name))
-        raise CallerError(f"{what}: {name} {value!r} is not an unsigned integer of {bits} bits") from None
-
-
-def _field_type(raw: Any, name: str) -> Any:
-    kind = ffi.typeof(raw)
-    return dict((kind.item if kind.kind == "pointer" else kind).fields)[name].type
-
-
-def _fill(what: str, raw: Any, items: Iterable[tuple[str, object]]) -> None:
-    for name, value in items:
-        _set(what, raw, name, value)
-
-
-def _u32(what: str, name: str, value: int) -> int:
-    if not isinstance(value, int) or not 0 <= value < 1 << 32:
-        raise CallerError(f"{what}: {name} {value!r} is not an unsigned integer of 32 bits")
-    return int(value)
-
-
-def _user(number: int) -> Handle:
-    return ffi.cast("void *", number)
-
-
-# Values to structs and back
-
-
-def _cap_items(cap: QPCap) -> Iterable[tuple[str, object]]:
-    return ((f.name, getattr(cap, f.name)) for f in fields(cap))
-
-
-def _cap(raw: Any) -> QPCap:
-    return QPCap(*(int(getattr(raw, f.name)) for f in fields(QPCap)))
-
-
-def _gid(raw: Any) -> GID:
-    return GID(bytes(ffi.buffer(raw.b)))
-
-
-def _fill_ah(what: str, raw: Any, attr: AHAttr) -> None:
-    raw.dgid.b = attr.dgid.raw
-    for name in ("flow_label", "sgid_index", "traffic_class", "hop_limit", "sl", "port_num"):
-        _set(f"{what}: ah_attr", raw, name, getattr(attr, name))
-
-
-def _ah_attr(raw: Any) -> AHAttr:
-    return AHAttr(
-        dgid=_gid(raw.dgid),
-        sgid_index=raw.sgid_index,
-        flow_label=raw.flow_label,
-        traffic_class=raw.traffic_class,
-        hop_limit=raw.hop_limit,
-        sl=raw.sl,
-        port_num=raw.port_num,
-    )
-
-
-def new_ah(attr: AHAttr) -> Handle:
-    """Return a native copy of the attributes; UD work requests point to it."""
-    raw = ffi.new("struct roce_ah_attr *")
-    _fill_ah("AH", raw, attr)
-    return raw
-
-
-def _fill_config(raw: Any, config: DeviceConfig) -> None:
-    what = "device"
-    if not 1 <= len(config.gids) <= 16:
-        raise CallerError(f"{what}: {len(config.gids)} GIDs are not between 1 and 16")
-    for f in fields(config):
-        if f.name == "gids":
-            continue
-        value = getattr(config, f.name)
-        _set(what, raw, f.name, 0 if value is None else value)
-    raw.ngid = len(config.gids)
-    for i, gid in enumerate(config.gids):
-        raw.gid[i].b = gid.raw
-
-
-def _wc(raw: Any) -> WC:
-    return WC(
-        raw.wr_id,
-        _STATUS[raw.status],
-        # After an error the engine need not name an opcode that we know.
-        _OPCODE.get(raw.opcode, WcOpcode.SEND),
-        raw.vendor_err,
-        raw.byte_len,
-        raw.imm_data,
-        raw.qp_num,
-        raw.src_qp,
-        _FLAGS.get(raw.wc_flags) or WcFlags(raw.wc_flags),
-        raw.pkey_index,
-        raw.sl,
-        raw.timestamp_ps,
-    )
-
-
-def _fill_sges(what: str, raw: Any, at: int, sg: Sequence[SGE]) -> None:
-    for i, sge in enumerate(sg, at):
-        piece = raw[i]
-        try:
-            piece.addr, piece.length, piece.lkey = sge.addr, sge.length, sge.lkey
-        except (OverflowError, TypeError):
-            _fill(f"{what}: sge {i - at}", piece, (("addr", sge.addr), ("length", sge.length), ("lkey", sge.lkey)))
-
-
-def _send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
-    """Return the C form of the requests, and what must live while it is used."""
-    raw = ffi.new("struct roce_send_wr[]", len(wrs))
-    sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) if wr.data is None else 1 for wr in wrs))
-    kept: list[object] = [sges]
-    at = 0
-    for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: send request {i}"
-        out = raw[i]
-        flags = int(wr.send_flags)
-        count = len(wr.sg)
-        if wr.data is not None:
-            if count:
-                raise CallerError(f"{what}: has both data and {count} SGEs")
-            pin = ffi.from_buffer(wr.data)
-            kept.append(pin)
-            sges[at].addr, sges[at].length = int(ffi.cast("uintptr_t", pin)), len(pin)
-            flags |= _INLINE
-            count = 1
-        elif flags & _INLINE:
-            # The engine would read any address of the process: inline data comes as an object, never as a number.
-            raise CallerError(f"{what}: INLINE takes its bytes from SendWR.data, not from SGEs")
-        else:
-            _fill_sges(what, sges, at, wr.sg)
-        out.sg_list, out.num_sge = sges + at, count
-        at += count
-        if wr.ah is not None:
-            out.ah = wr.ah.native
-        try:
-            out.wr_id, out.opcode, out.send_flags, out.imm_data = wr.wr_id, wr.opcode, flags, wr.imm_data
-            out.remote_addr, out.rkey = wr.remote_addr, wr.rkey
-            out.compare_add, out.swap = wr.compare_add, wr.swap
-            out.remote_qpn, out.remote_qkey = wr.remote_qpn, wr.remote_qkey
-        except (OverflowError, TypeError):
-            _fill(what, out, ((name, getattr(wr, name)) for name in _SEND_NUMBERS))
-    return raw, kept
-
-
-def _recv_wrs(qpn: int, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
-    raw = ffi.new("struct roce_recv_wr[]", len(wrs))
-    sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) for wr in wrs))
-    at = 0
-    for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: receive request {i}"
-        out = raw[i]
-        _fill_sges(what, sges, at, wr.sg)
-        out.sg_list, out.num_sge = sges + at, len(wr.sg)
-        at += len(wr.sg)
-        _set(what, out, "wr_id", wr.wr_id)
-    return raw, [sges]
-
-
-_INLINE = 8
-_SEND_NUMBERS = (
-    "wr_id",
-    "opcode",
-    "imm_data",
-    "remote_addr",
-    "rkey",
-    "compare_add",
-    "swap",
-    "remote_qpn",
-    "remote_qkey",
-)
-
-
 def _not_null(handle: Handle, what: str) -> Handle:
     if not handle:
         raise from_errno(ffi.errno or _errno.ENOMEM, what)
@@ -691,77 +515,3 @@ def _not_null(handle: Handle, what: str) -> Handle:
 
 
 # ---- packets: rdma_verbs/wire.py -----------------------------------------------------------------------------------
-
-# struct roce_pkt as parsed; `imm` is also the R_Key of an IETH and an FETH.
-PACKET_FIELDS = (
-    "opcode", "bth_flags", "tos", "ttl", "pkey", "dqpn", "psn", "sport", "ip_id", "flow_label", "qkey", "sqpn",
-    "xrc_srqn", "va", "rkey", "dma_len", "swap_add", "compare", "syndrome", "msn", "imm",
-)  # fmt: skip
-
-
-def enum_values(name: str) -> dict[str, int]:
-    """Return the members of ``enum name`` in their order."""
-    return dict(ffi.typeof(f"enum {name}").relements)
-
-
-def opcode_table() -> dict[int, tuple[str, int, int, int]]:
-    """Return name, ``enum roce_hdr``, ``enum roce_opf`` and length of the headers of each valid opcode."""
-    rows = ((opcode, lib.roce_opcode_info(opcode)) for opcode in range(256))
-    return {
-        opcode: (ffi.string(row.name).decode(), row.hdrs, row.flags, row.hdr_len) for opcode, row in rows if row.name
-    }
-
-
-def _frame(ip: bytes) -> tuple[Any, Any]:
-    """Return a frame over the bytes of an IP packet, and what must live as long as it."""
-    frame = ffi.new("struct dp_frame *")
-    l3_len = min(48 if ip[:1] and ip[0] >> 4 == 6 else 28, len(ip))
-    data = ffi.from_buffer("uint8_t[]", ip[l3_len:])
-    ffi.memmove(frame.l3, ip, l3_len)
-    frame.l3_len, frame.data, frame.len = l3_len, data, len(data)
-    frame.flags = lib.DP_FRAME_ID_KNOWN | lib.DP_FRAME_TTL_KNOWN
-    return frame, data
-
-
-def wire_parse(ip: bytes, check_icrc: bool) -> tuple[str, dict[str, int], bytes, bytes, bytes]:
-    """Return the reason for a drop (or ""), then PACKET_FIELDS, source and destination GID, and payload."""
-    frame, alive = _frame(ip)
-    packet, solved = ffi.new("struct roce_pkt *"), ffi.new("bool *")
-    reason = lib.roce_wire_parse(frame, packet)
-    if reason == lib.ROCE_DROP_NONE and check_icrc and not lib.roce_wire_icrc_ok(frame, True, solved):
-        reason = lib.ROCE_DROP_BAD_ICRC
-    if reason != lib.ROCE_DROP_NONE:
-        return ffi.string(lib.roce_drop_name(reason)).decode(), {}, b"", b"", b""
-    payload = bytes(ffi.buffer(packet.iov[0].iov_base, packet.len)) if packet.len else b""
-    del alive
-    return (
-        "",
-        {name: getattr(packet, name) for name in PACKET_FIELDS},
-        bytes(packet.sgid.b),
-        bytes(packet.dgid.b),
-        payload,
-    )
-
-
-def wire_build(fields: dict[str, int], sgid: bytes, dgid: bytes, payload: bytes) -> bytes:
-    """Return a sealed IP packet; the inverse of ``wire_parse``."""
-    packet = ffi.new("struct roce_pkt *", fields)
-    packet.sgid.b, packet.dgid.b = sgid, dgid
-    alive = ffi.from_buffer(payload)
-    packet.iov[0].iov_base, packet.iov[0].iov_len = alive, len(payload)
-    packet.niov, packet.len = 1, len(payload)
-    frame = ffi.new("struct dp_frame *")
-    data = ffi.new("uint8_t[]", lib.ROCE_WIRE_HDR_MAX + len(payload) + 3 + lib.ROCE_ICRC_BYTES)
-    frame.data, frame.cap = data, len(data)
-    _dp.check(lib.roce_wire_build(packet, frame), f"packet of opcode {packet.opcode:#x} and {len(payload)} bytes")
-    lib.roce_wire_seal(frame)
-    return bytes(ffi.buffer(frame.l3, frame.l3_len)) + bytes(ffi.buffer(data, frame.len))
-
-
-def wire_icrc(ip: bytes) -> int | None:
-    """Return the ICRC that an IP packet should have; None when it is too short for one."""
-    frame, alive = _frame(ip)
-    short = frame.l3_len not in (28, 48) or frame.len < lib.ROCE_BTH_BYTES + lib.ROCE_ICRC_BYTES
-    icrc = None if short else int(lib.roce_wire_icrc(frame))
-    del alive
-    return icrc

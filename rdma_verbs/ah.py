@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rdma_verbs._native import Handle, new_ah
+from rdma_verbs._native_values import Handle, new_ah
 from rdma_verbs.addr import AHAttr
 
 if TYPE_CHECKING:

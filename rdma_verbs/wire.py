@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from datapath.errors import CallerError, PeerError
-from rdma_verbs import _native
+from rdma_verbs import _native_wire as _native
 
 UDP_PORT = 4791
 

@@ -81,21 +81,22 @@ def includes_go_down(root: Path) -> list[str]:
 
 
 def cffi_stays_in_native(root: Path) -> list[str]:
-    """Compiled modules are imported by ``_native.py`` only, and their ``ffi`` and ``lib`` go nowhere else."""
+    """Compiled modules are imported by ``_native*.py`` only, and their ``ffi`` and ``lib`` go nowhere else."""
     bad = []
     for name, tree in python_files(root, [*LAYERS, "examples"]):
-        if Path(name).name in ("_native.py", "ffi_build.py"):
+        if re.fullmatch(r"_native(_\w+)?\.py|ffi_build\.py", Path(name).name):
             continue
         natives = set()
         for line, module, names in imports(name, tree):
             last = module.split(".")[-1]
             if last.endswith("_cffi") or module.split(".")[0] == "cffi" or any(n.endswith("_cffi") for n in names):
                 bad.append(f"{name}:{line}: only _native.py imports {module}")
-            elif last == "_native" and {"ffi", "lib"} & set(names):
+            elif re.fullmatch(r"_native(_\w+)?", last) and {"ffi", "lib"} & set(names):
                 bad.append(f"{name}:{line}: ffi and lib must not leave _native.py")
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom | ast.Import):
-                natives |= {a.asname or a.name for a in node.names if a.name.split(".")[-1] == "_native"}
+                known_as = [(a.name.split(".")[-1], a.asname or a.name) for a in node.names]
+                natives |= {known for last, known in known_as if re.fullmatch(r"_native(_\w+)?", last)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("ffi", "lib") and ast.unparse(node.value) in natives:
                 bad.append(f"{name}:{node.lineno}: ffi and lib must not leave _native.py")

@@ -38,7 +38,7 @@ def demo(
     capture = folder / "loss.pcapng"
     acts = [
         Act("clean", file, folder / "received-clean.bin"),
-        Act(f"{loss:.1%} loss".replace(".0%", "%"), file, folder / "received-loss.bin", loss=loss, capture=capture),
+        Act(f"{loss * 100:g}% loss", file, folder / "received-loss.bin", loss=loss, capture=capture),
     ]
     show = _quiet if json else _with_progress
     results = [show(act) for act in acts]
@@ -62,13 +62,14 @@ def _folder(out: Path | None) -> Path:
 
     from datapath.errors import CallerError
 
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        return out
-    folder = Path(tempfile.gettempdir()) / f"dpu-emu-demo-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise CallerError(f"demo: {folder} belongs to someone else; name a folder with --out")
+    folder = Path(tempfile.gettempdir()) / f"dpu-emu-demo-{os.getuid()}" if out is None else out
+    try:
+        folder.mkdir(mode=0o700 if out is None else 0o777, parents=True, exist_ok=True)
+        if out is None and (folder.is_symlink() or folder.stat().st_uid != os.getuid()):
+            raise CallerError(f"demo: {folder} belongs to someone else; name a folder with --out")
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CallerError(f"demo: cannot write to {folder}: {error.strerror}", error.errno) from None
     return folder
 
 

@@ -25,6 +25,11 @@ class Device:
     counters: dict[str, int]
 
 
+def named(names: "tuple[str, ...]", values: "tuple[int, ...]") -> dict[str, int]:
+    """Return counters by name; what is counted as "not dropped" is nothing to show."""
+    return {name: value for name, value in zip(names, values, strict=False) if name != "drop_none"}
+
+
 def devices_of(nodes: "list[NodeStatus]") -> list[Device]:
     """Return the devices of all processes on these nodes; slot 0 is the agent's and no device."""
     from rdma_verbs.counters import counter_names
@@ -37,7 +42,7 @@ def devices_of(nodes: "list[NodeStatus]") -> list[Device]:
             slot.slot,
             slot.pid,
             slot.slot << 16,
-            dict(zip(names, slot.counters, strict=False)),
+            named(names, slot.counters),
         )
         for node in nodes
         for slot in node.slots
@@ -84,7 +89,7 @@ def stat(
         raise CallerError(f"rdma stat: no node {node}; there are {', '.join(n.ip for n in nodes) or 'none'}")
     nodes = [n for n in nodes if node in (None, n.ip)]
     found = [(d.node, str(d.pid), d.counters) for d in devices_of(nodes)]
-    found += [(n.ip, "left", dict(zip(counter_names(), n.totals, strict=False))) for n in nodes]
+    found += [(n.ip, "left", named(counter_names(), n.totals)) for n in nodes]
     if json:
         print_json([{"node": ip, "pid": pid, "counters": counters} for ip, pid, counters in found])
         return

@@ -30,7 +30,7 @@ struct dp_neigh_cfg {
 	uint32_t max_waiting;          /* frames that wait for an answer, in all; 0: 256 */
 };
 
-/* cffi-begin */
+/* cffi: begin */
 struct dp_neigh_stats {
 	uint64_t requests, replies; /* sent */
 	uint64_t malformed;         /* ARP or neighbour discovery that breaks its RFC: dropped */
@@ -41,7 +41,7 @@ struct dp_neigh_stats {
 	uint64_t wait_dropped;      /* frames lost while they waited: no answer, or no room */
 	uint64_t reply_dropped;     /* replies not sent because too many were queued */
 };
-/* cffi-end */
+/* cffi: end */
 
 struct dp_neigh;
 

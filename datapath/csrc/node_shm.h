@@ -36,7 +36,7 @@
 #define DP_NODE_SLOTS_OFF    282624
 #define DP_NODE_SLOT_BYTES   4096
 
-/* cffi-begin */
+/* cffi: begin */
 enum dp_node_slot_state { DP_NODE_SLOT_FREE = 0, DP_NODE_SLOT_USED = 1, DP_NODE_SLOT_AGENT = 2 };
 
 struct dp_node_hdr {
@@ -83,7 +83,7 @@ struct dp_node_slot {
 	uint64_t port_stats[16]; /* of the owner's port, struct dp_port_stats */
 	uint8_t pad3[3200];
 };
-/* cffi-end */
+/* cffi: end */
 
 static inline struct dp_node_sender *dp_node_sender(struct dp_node_hdr *h, uint32_t i)
 {

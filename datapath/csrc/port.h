@@ -106,6 +106,15 @@ static inline uint32_t dp_frame_bytes(const struct dp_frame *f)
  * the other sends is lost (tx_errors).
  */
 int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, struct dp_port **b);
+
+/*
+ * One frame as bytes from the IP header on, for scripts that play a device at the other end of a pair. The bytes go
+ * as they are: what is wrong with them is the receiver's to find. send returns 1, or 0 when the port has no room,
+ * or -EMSGSIZE: the port takes no packet of that length. recv returns how many bytes came, 0 for none, or -EMSGSIZE:
+ * more than cap, and they are gone; *ts_ps is the time of arrival.
+ */
+int dp_port_send_bytes(struct dp_port *p, const uint8_t *ip, uint32_t len, uint64_t now_ps);
+int dp_port_recv_bytes(struct dp_port *p, uint8_t *ip, uint32_t cap, uint64_t now_ps, uint64_t *ts_ps);
 /* cffi: end */
 
 #endif

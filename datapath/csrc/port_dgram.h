@@ -9,7 +9,7 @@
 #include "datapath/csrc/neigh.h"
 #include "datapath/csrc/port.h"
 
-/* cffi-begin */
+/* cffi: begin */
 struct dp_dgram_cfg {
 	const char *local_path; /* bound, and unlinked when the port is freed; one left by a dead process is replaced */
 	const char *remote_path; /* may not exist yet: frames are lost (tx_errors) until it does */
@@ -25,6 +25,6 @@ struct dp_dgram_cfg {
 
 struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg); /* NULL: errno */
 void dp_port_dgram_neigh_stats(const struct dp_port *port, struct dp_neigh_stats *out);
-/* cffi-end */
+/* cffi: end */
 
 #endif

@@ -1,14 +1,19 @@
 """One node of the demo, a process of its own: a software DPU on a loopback address, driven by JSON lines.
 
 Standard input brings the task, then the peer's endpoint, then "go" or the end; standard output tells the own endpoint,
-progress and the result. ``dpu_emu.demo.transfer`` is the other side.
+progress and the result. ``dpu_emu.demo.transfer`` is the other side. When standard input ends, so does the process,
+whatever it is doing.
 """
 
 import json
+import os
+import queue
 import sys
+import threading
 import time
 from typing import Any
 
+from datapath.errors import DpuError
 from datapath.port import Capture, Direction, Faults, Wrapper
 from rdma_verbs import (
     CQ,
@@ -41,12 +46,23 @@ def _say(event: str, **facts: Any) -> None:
     sys.stdout.flush()
 
 
-def _hear() -> dict[str, Any]:
-    line = sys.stdin.readline()
-    if not line:
-        raise SystemExit(0)
-    heard: dict[str, Any] = json.loads(line)
-    return heard
+class _Orders:
+    """What standard input brings, read by a thread of its own."""
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> dict[str, Any]:
+        """Return the next one, waiting for it."""
+        order: dict[str, Any] = json.loads(self._lines.get())
+        return order
+
+    def _read(self) -> None:
+        for line in sys.stdin:
+            self._lines.put(line)
+        # Whoever started us is gone, by whatever signal; a target would wait for its source for ever.
+        os._exit(0)
 
 
 def _check(completions: list[WC]) -> int:
@@ -83,7 +99,8 @@ async def _write(qp: QP, cq: CQ, mr: MR, remote_addr: int, rkey: int) -> int:
     return time.monotonic_ns() - start_ns
 
 
-async def _node(task: dict[str, Any]) -> None:
+async def _node(orders: _Orders) -> None:
+    task = orders.next()
     source = task["role"] == "source"
     wrappers: list[Wrapper] = []
     if task["capture"]:
@@ -97,12 +114,12 @@ async def _node(task: dict[str, Any]) -> None:
         mr = MR(pd, task["path"], access)
         qp = QP(pd, QPInitAttr(QpType.RC, cq, cap=QPCap(max_send_wr=DEPTH, max_recv_wr=1)))
         _say("endpoint", endpoint=qp.endpoint.to_json(), addr=mr.addr, rkey=mr.rkey)
-        peer = _hear()
+        peer = orders.next()
         qp.connect(QPEndpoint.from_json(peer["endpoint"]))
         if not source:
             qp.post_recv(RecvWR())
         _say("ready")
-        _hear()
+        orders.next()
         elapsed_ns = 0
         if source:
             elapsed_ns = await _write(qp, cq, mr, peer["addr"], peer["rkey"])
@@ -110,9 +127,17 @@ async def _node(task: dict[str, Any]) -> None:
             _check(await cq.wait())
         _say("done", elapsed_ns=elapsed_ns)
         # Until both are done: a lost last acknowledge is asked for again.
-        _hear()
+        orders.next()
         _say("counters", counters=context.counters(), port=context.port.stats(), drops=context.drops())
 
 
+def main() -> None:
+    """Run the node; an error is one line on standard error."""
+    try:
+        run(_node(_Orders()))
+    except (DpuError, OSError) as error:
+        raise SystemExit(str(error)) from None
+
+
 if __name__ == "__main__":
-    run(_node(_hear()))
+    main()

@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,11 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from datapath.errors import DpuError
+from datapath.errors import CallerError, DpuError
 
 __all__ = ["Act", "ActResult", "run_act"]
 
 _SILENCE_S = 60.0
+# Not from the working directory, whose files might have the names of modules.
+_NODE = [sys.executable, "-P", "-m", "dpu_emu.demo.node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,10 @@ class _Node:
     """A node process and the lines it speaks."""
 
     def __init__(self, task: dict[str, Any]) -> None:
-        self._role = task["role"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dpu_emu.demo.node"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        self.role = task["role"]
+        self._process = subprocess.Popen(_NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert self._process.stdout is not None
+        self.stdout = self._process.stdout
         self._heard = b""
         self.tell(task)
 
@@ -75,40 +75,60 @@ class _Node:
         except BrokenPipeError:
             self._failed()
 
-    def hear(self, event: str, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """Return the next line that is not progress; it must be ``event``.
+    def hear(
+        self, event: str, progress: Callable[[int], None] | None = None, other: "_Node | None" = None
+    ) -> dict[str, Any]:
+        """Return the next line that is not progress; it must be ``event``. ``other`` must not fail meanwhile.
 
         Raises:
-            DpuError: the node ended, said something else, or nothing for a minute.
+            DpuError: a node ended, said something else, or nothing for a minute.
         """
         while True:
-            said: dict[str, Any] = json.loads(self._line())
-            if said["event"] == event:
+            line = self._line(other)
+            try:
+                said: dict[str, Any] = json.loads(line)
+                kind = said["event"]
+            except (ValueError, KeyError, TypeError):
+                raise DpuError(f"demo: the {self.role} node said {line[:200]!r} instead of {event!r}") from None
+            if kind == event:
                 return said
-            if said["event"] != "progress":
-                raise DpuError(f"demo: the {self._role} node said {said['event']!r} instead of {event!r}")
+            if kind != "progress":
+                raise DpuError(f"demo: the {self.role} node said {kind!r} instead of {event!r}")
             if progress:
                 progress(said["done_bytes"])
 
-    def _line(self) -> bytes:
-        assert self._process.stdout is not None
+    def _line(self, other: "_Node | None") -> bytes:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            for node in (self, other):
+                if node:
+                    selector.register(node.stdout, selectors.EVENT_READ, node)
             while b"\n" not in self._heard:
-                if not selector.select(_SILENCE_S):
-                    raise DpuError(f"demo: the {self._role} node says nothing for {_SILENCE_S:g} s")
-                more = os.read(self._process.stdout.fileno(), 65536)
-                if not more:
-                    self._failed()
-                self._heard += more
+                ready = selector.select(_SILENCE_S)
+                if not ready:
+                    raise DpuError(f"demo: the {self.role} node says nothing for {_SILENCE_S:g} s")
+                for key, _ in sorted(ready, key=lambda one: one[0].data is self):
+                    # The other one first: when it has ended, that is why this one fails.
+                    key.data.read()
         line, _, self._heard = self._heard.partition(b"\n")
         return line
 
+    def read(self) -> None:
+        """Take what it has said; there must be something.
+
+        Raises:
+            DpuError: the node ended.
+        """
+        more = os.read(self.stdout.fileno(), 65536)
+        if not more:
+            self._failed()
+        self._heard += more
+
     def _failed(self) -> NoReturn:
-        self._process.wait(10)
+        code = self._process.wait(10)
         assert self._process.stderr is not None
         lines = self._process.stderr.read().decode(errors="replace").strip().splitlines()
-        raise DpuError(f"demo: the {self._role} node ended: {lines[-1] if lines else self._process.returncode}")
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        raise DpuError(f"demo: the {self.role} node ended: {lines[-1] if lines else how}")
 
     def __enter__(self) -> Self:
         return self
@@ -125,13 +145,18 @@ def run_act(act: Act, progress: Callable[[int], None] | None = None) -> ActResul
     """Run a transfer in two processes; ``progress`` is called with the bytes acknowledged so far.
 
     Raises:
-        DpuError: a node failed; the message is its own.
+        CallerError: the source is empty, or would be overwritten.
+        DpuError: a node failed; the message names it and is its own.
     """
     size = act.source_path.stat().st_size
     if not size:
-        raise DpuError(f"demo: {act.source_path} is empty")
+        raise CallerError(f"demo: {act.source_path} is empty")
+    for path in (act.target_path, act.capture):
+        if path and path.exists() and path.samefile(act.source_path):
+            raise CallerError(f"demo: {act.source_path} would be overwritten; name another folder with --out")
     with act.target_path.open("wb") as file:
-        file.truncate(size)
+        # Its blocks now: to run out of them while the mapped file is written would be a signal.
+        os.posix_fallocate(file.fileno(), 0, size)
 
     def task(role: str, address: str, path: Path, capture: Path | None, seed: int) -> dict[str, Any]:
         return {
@@ -147,14 +172,14 @@ def run_act(act: Act, progress: Callable[[int], None] | None = None) -> ActResul
         _Node(task("target", act.target_address, act.target_path, act.capture, act.seed)) as target,
         _Node(task("source", act.source_address, act.source_path, None, act.seed + 1)) as source,
     ):
-        at_target, at_source = target.hear("endpoint"), source.hear("endpoint")
+        at_target, at_source = target.hear("endpoint", other=source), source.hear("endpoint", other=target)
         target.tell(at_source)
         source.tell(at_target)
         for node in (target, source):
             node.hear("ready")
         for node in (target, source):
             node.tell({"go": True})
-        elapsed_ns = source.hear("done", progress)["elapsed_ns"]
+        elapsed_ns = source.hear("done", progress, other=target)["elapsed_ns"]
         target.hear("done")
         for node in (source, target):
             node.tell({"end": True})

@@ -92,9 +92,11 @@ static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next
 	bool poller = polled && now_ps < polled + POLLER_GRACE_PS;
 	struct timespec timeout;
 	int fd = dp_port_fd(live->port);
+	/* A port that knows when to try again may be "writable" all the time: a rate limit, a datagram socket. */
+	bool ask = blocked && next_ps == DP_NEVER;
 	struct pollfd fds[2] = {
 		{.fd = live->wake_fd, .events = POLLIN},
-		{.fd = poller ? -1 : fd, .events = (short)(blocked ? POLLIN | POLLOUT : POLLIN)},
+		{.fd = poller ? -1 : fd, .events = (short)(ask ? POLLIN | POLLOUT : POLLIN)},
 	};
 
 	if (poller)

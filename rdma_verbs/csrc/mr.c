@@ -73,7 +73,8 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 	}
 	if (access & ROCE_ACCESS_ZERO_BASED)
 		iova = 0;
-	if (iova + length < iova || (addr && (uintptr_t)addr + length < (uintptr_t)addr)) {
+	/* The last byte has an address; the one after it need not. */
+	if (length && (iova + length - 1 < iova || (addr && (uintptr_t)addr + length - 1 < (uintptr_t)addr))) {
 		err = roce_fail(dev, -EINVAL, "MR: length %#llx at %#llx runs past 2^64", (unsigned long long)length,
 				(unsigned long long)iova);
 		goto fail;
@@ -145,13 +146,23 @@ struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uin
 	return mr;
 }
 
+/* Stores before it are seen before those after it. */
+static inline void store_barrier(void)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("" ::: "memory"); /* the CPU keeps the order of stores, the compiler must too */
+#else
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
+}
+
 void roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 {
 	if (!dst || !src)
 		return;
 	if (len > 8) {
 		memcpy(dst, src, len - 8);
-		__atomic_thread_fence(__ATOMIC_RELEASE);
+		store_barrier();
 		dst += len - 8;
 		src += len - 8;
 		len = 8;

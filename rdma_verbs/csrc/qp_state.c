@@ -97,8 +97,8 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 	uint32_t required = 0, optional = 0, missing, extra;
 
 	if (mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE))
-		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: %s: RoCE has no path migration", qp->qpn,
-				 attr_name(mask));
+		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s: RoCE has no path migration", qp->qpn,
+				 attr_name(mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE)));
 	if (mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT))
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
 				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));

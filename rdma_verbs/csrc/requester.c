@@ -17,7 +17,7 @@ bool roce_requester_can_send(const struct roce_qp *qp)
 	if ((qp->state != ROCE_QPS_RTS && qp->state != ROCE_QPS_SQD) || req->rnr_wait || req->stopped ||
 	    req->cur == qp->sq.head)
 		return false;
-	/* SQD finishes what has begun and begins nothing (10.3.1.6). */
+	/* SQD finishes what has begun and begins nothing (10.3.1.5). */
 	if (qp->state == ROCE_QPS_SQD && req->cur == req->fresh)
 		return false;
 	if (qp->type != ROCE_QPT_RC)
@@ -297,7 +297,7 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 		roce_qp_set_error(qp);
 		return;
 	}
-	/* UC and UD: the send queue stops, receiving goes on (10.3.1.7). */
+	/* UC and UD: the send queue stops, receiving goes on (10.3.1.6). */
 	if (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD) {
 		qp->state = ROCE_QPS_SQE;
 		qp->req.stopped = false;

@@ -115,7 +115,8 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 		uint32_t rkey = first ? pkt->rkey : resp->wr_rkey, total = first ? pkt->dma_len : resp->wr_len;
 		struct roce_mr *mr = NULL;
 
-		if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_WRITE))
+		/* Longer than any message that we take: refused as for a READ, whatever the region would allow (9.7.4.1.6). */
+		if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_WRITE) || total > ROCE_MAX_MSG_BYTES)
 			return INVALID;
 		/* The DMA length and the payloads agree, to the byte (9.7.4.1.6). */
 		if (last ? pkt->len != total - offset : pkt->len >= total - offset)

@@ -83,8 +83,6 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 		     : last        ? ROCE_OP_RDMA_READ_RESPONSE_LAST
 				   : ROCE_OP_RDMA_READ_RESPONSE_MIDDLE;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, op);
-	pkt->len = len;
 	if (len) {
 		struct roce_mr *mr =
 			roce_mr_check(qp->pd, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
@@ -96,6 +94,8 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 			pkt->niov = 1;
 		}
 	}
+	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, op);
+	pkt->len = len; /* not before: where the region is gone, this packet becomes a NAK */
 	aeth(pkt, ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID, res->msn);
 	return true;
 }

@@ -43,7 +43,6 @@ static const char *const drop_names[ROCE_DROP_COUNT] = {
 	[ROCE_DROP_ACCESS] = "drop_access",
 	[ROCE_DROP_GHOST] = "drop_ghost",
 	[ROCE_DROP_BAD_SYNDROME] = "drop_bad_syndrome",
-	[ROCE_DROP_NO_BUFFER] = "drop_no_buffer",
 	[ROCE_DROP_NOT_SUPPORTED] = "drop_not_supported",
 };
 

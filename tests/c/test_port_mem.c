@@ -119,8 +119,37 @@ static void test_bad_arguments(void)
 	dp_port_free(NULL);
 }
 
+static void test_bytes_cross_unchanged(void)
+{
+	uint8_t in[3] = {0x60, 1, 2}, packet[60], out[64];
+	struct dp_port *a, *b;
+	uint64_t ts_ps = 0;
+
+	CHECK_EQ(dp_port_mem_pair(1, 5, &a, &b), 0);
+	for (size_t i = 0; i < sizeof(packet); i++)
+		packet[i] = (uint8_t)(0x45 + i);
+	CHECK_EQ(dp_port_send_bytes(a, packet, sizeof(packet), 7), 1);
+	CHECK_EQ(dp_port_send_bytes(a, packet, sizeof(packet), 7), 0); /* full */
+	CHECK_EQ(dp_port_recv_bytes(b, out, sizeof(out), 11, &ts_ps), 0);
+	CHECK_EQ(dp_port_recv_bytes(b, out, sizeof(out), 12, &ts_ps), sizeof(packet));
+	CHECK_EQ(ts_ps, 12);
+	CHECK(memcmp(out, packet, sizeof(packet)) == 0);
+	/* Shorter than any header, and nothing at all. */
+	CHECK_EQ(dp_port_send_bytes(a, in, sizeof(in), 20), 1);
+	CHECK_EQ(dp_port_recv_bytes(b, out, sizeof(out), 25, &ts_ps), sizeof(in));
+	CHECK(memcmp(out, in, sizeof(in)) == 0);
+	CHECK_EQ(dp_port_send_bytes(a, in, 0, 30), 1);
+	CHECK_EQ(dp_port_recv_bytes(b, out, sizeof(out), 35, &ts_ps), 0);
+	CHECK_EQ(dp_port_send_bytes(a, packet, DP_FRAME_DATA_MAX + 1, 40), -EMSGSIZE);
+	CHECK_EQ(dp_port_send_bytes(a, packet, sizeof(packet), 40), 1);
+	CHECK_EQ(dp_port_recv_bytes(b, out, 59, 45, &ts_ps), -EMSGSIZE);
+	dp_port_free(a);
+	dp_port_free(b);
+}
+
 int main(void)
 {
+	test_bytes_cross_unchanged();
 	test_frame_arrives_after_latency();
 	test_full_queue_takes_fewer();
 	test_held_batch_survives_a_long_run();

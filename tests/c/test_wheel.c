@@ -1,4 +1,6 @@
 /* The timing wheel against a list kept sorted by (deadline, order of arming): millions of random operations. */
+#include <stdlib.h>
+
 #include "datapath/csrc/rng.h"
 #include "datapath/csrc/wheel.h"
 #include "tests/c/check.h"

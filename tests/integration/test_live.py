@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from datapath.port import Capture, CapturePort, Faults, Wrapper
+from datapath.port import Capture, CapturePort, Faults, Rate, Wrapper
 from rdma_verbs import (
     CQ,
     MR,
@@ -283,3 +283,24 @@ def test_an_address_of_another_machine_is_refused() -> None:
         Context.open("192.0.2.1")
     with pytest.raises(CallerError, match="GID"):
         Context.open("nowhere")
+
+
+def test_a_device_that_waits_for_its_rate_sleeps() -> None:
+    """The socket is writable all the while, which must not wake it."""
+    first, second = contexts("udp", [Rate(10_000_000, burst_bytes=10_000)])
+    with first, second:
+        a, b = End(first), End(second)
+        a.qp.connect(b.qp.endpoint, timeout=19)
+        b.qp.connect(a.qp.endpoint)
+        here, there = MR(a.pd, 1_000_000, ALL), MR(b.pd, 1_000_000, ALL)
+
+        async def main() -> None:
+            a.qp.post_send(SendWR(opcode=WrOpcode.RDMA_WRITE, sg=[here.sge()], remote_addr=there.addr, rkey=there.rkey))
+            (wc,) = await a.cq.wait()
+            assert wc.status is WcStatus.SUCCESS
+
+        started_s, used_s = time.monotonic(), time.process_time()
+        run(main())
+        passed_s, used_s = time.monotonic() - started_s, time.process_time() - used_s
+    assert passed_s > 0.8, "a megabyte at 10 Mb/s"
+    assert used_s < passed_s / 4

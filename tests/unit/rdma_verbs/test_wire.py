@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from datapath.errors import CallerError, PeerError
-from rdma_verbs import _native, wire
+from rdma_verbs import _native_wire as _native
+from rdma_verbs import wire
 from rdma_verbs.wire import OPCODES, Header, Packet, build, parse
 
 A, B = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")

@@ -1,0 +1,51 @@
+"""A reliable connection under faults: exactly once in order, or an error after exactly the retries, then a flush.
+
+The scenario is played by the engine in virtual time; `model.py` says whether the outcome is legal.
+"""
+
+import pytest
+from hypothesis import given
+
+from tests.property.budget import in_test, play_round, rounds
+from tests.property.model import judge_gaps, judge_outages, judge_rc
+from tests.property.run import play
+from tests.property.scenario import Scenario, Service
+from tests.property.strategies import gaps, outages, scenarios
+
+
+@in_test(400)
+@given(scenario=scenarios(Service.RC))
+def test_rc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenario) -> None:
+    judge_rc(scenario, play(scenario))
+
+
+def judge_success(scenario: Scenario) -> None:
+    seen = play(scenario)
+    for side, ending in enumerate(judge_rc(scenario, seen)):
+        judge_outages(ending, seen[side])
+
+
+@in_test(100)
+@given(scenario=outages())
+def test_rc_outlives_outages_that_are_shorter_than_its_retries(scenario: Scenario) -> None:
+    judge_success(scenario)
+
+
+@in_test(60)
+@given(scenario=gaps())
+def test_each_new_gap_is_naked_once_and_filled_without_a_timeout(scenario: Scenario) -> None:
+    seen = play(scenario)
+    judge_rc(scenario, seen)
+    judge_gaps(len(scenario.sides[0].drops), *seen)
+
+
+@pytest.mark.long
+@rounds
+def test_rc_under_faults_for_many_rounds(round_number: int) -> None:
+    play_round(round_number, scenarios(Service.RC, max_ops=30), lambda scenario: judge_rc(scenario, play(scenario)))
+
+
+@pytest.mark.long
+@rounds
+def test_rc_under_outages_for_many_rounds(round_number: int) -> None:
+    play_round(round_number, outages(), judge_success)
