@@ -64,11 +64,28 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 	return all;
 }
 
+/*
+ * Responses come, though not the one that is due: the peer still works off what it was asked before, and asking again
+ * would only make that longer, until the retries are used up on a peer that is merely slow. So the timer starts
+ * anew, but not beyond the 4 x T that a timeout may take at most (9.7.6.1.3).
+ */
+static void wait_longer(struct roce_qp *qp)
+{
+	uint64_t now_ps = qp->dev->now_ps, end_ps = dp_add_ps(qp->req.armed_ps, 4 * qp->timeout_ps);
+
+	if (dp_timer_armed(&qp->rto))
+		dp_wheel_arm(&qp->dev->timers, &qp->rto, DP_MIN(dp_add_ps(now_ps, qp->timeout_ps), end_ps));
+}
+
 /* A response is missing: as if a NAK for a sequence error had come. Once for each place, the timer does the rest. */
 static void implied_nak(struct roce_qp *qp)
 {
-	if (!alive(qp) || qp->req.implied_nak_done)
+	if (!alive(qp))
 		return;
+	if (qp->req.implied_nak_done) {
+		wait_longer(qp);
+		return;
+	}
 	qp->req.implied_nak_done = true;
 	qp->dev->ctr->implied_nak_seq_err++;
 	if (qp->req.snd == qp->req.una) /* already going back */

@@ -116,6 +116,7 @@ struct roce_requester {
 	uint8_t retry_left, rnr_left;
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
+	uint64_t armed_ps;     /* since when the ACK timer runs, see wait_longer() */
 	bool stopped;          /* an entry found bad: nothing after it is sent */
 	bool drain_event_due;
 };

@@ -210,6 +210,7 @@ void roce_requester_arm(struct roce_qp *qp)
 {
 	bool outstanding = roce_psn_diff(qp->req.max_sent, qp->req.una) > 0;
 
+	qp->req.armed_ps = qp->dev->now_ps;
 	if (outstanding && !qp->req.rnr_wait && qp->timeout_ps != DP_NEVER)
 		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(qp->dev->now_ps, qp->timeout_ps));
 	else
@@ -244,7 +245,6 @@ void roce_requester_timeout(struct roce_qp *qp)
 	if (roce_psn_diff(qp->req.max_sent, qp->req.una) <= 0)
 		return;
 	qp->dev->ctr->timeouts++;
-	qp->req.implied_nak_done = false;
 	roce_requester_retry(qp);
 }
 

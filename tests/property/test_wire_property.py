@@ -112,7 +112,8 @@ def test_flipped_bit_is_caught_if_covered(packet: Packet, data: st.DataObject) -
     if not uncovered(packet.src.version, at, bit):
         with pytest.raises(WireError):
             parse(bytes(ip))
-        assert icrc(bytes(ip)) != int.from_bytes(ip[-4:], "little")
+        with suppress(WireError):  # another version or length may leave no room for an ICRC at all
+            assert icrc(bytes(ip)) != int.from_bytes(ip[-4:], "little")
     else:
         assert icrc(bytes(ip)) == int.from_bytes(ip[-4:], "little")
 

@@ -173,3 +173,24 @@ def test_receives_are_taken_in_order(pair: Pair) -> None:
     done = pair.b.poll_all()
     assert [(wc.wr_id, wc.byte_len, wc.opcode) for wc in done] == [(i, i + 1, WcOpcode.RECV) for i in range(3)]
     pair.b.qp.post_recv([RecvWR(99, [pair.b.received[0].sge()])])
+
+
+def test_responses_that_still_come_hold_the_timer_back() -> None:
+    """A slow peer is not given up, nor asked again, while it works off what it was asked (READ, timeout 131 us)."""
+    first, middle = 0x0D, 0x0E
+    pair = Pair(retry_cnt=1)
+    remote = pair.b.region(5000)
+    remote.write(b"r" * 5000)
+    delay = FaultAction.DELAY
+    pair.fault(Rule.on_packet(opcode=first, action=delay, delay_ns=350_000), source="b")
+    pair.drop(opcode=first, nth=2, source="b")
+    for nth in (1, 2, 3):
+        pair.fault(Rule.on_packet(opcode=middle, nth=nth, action=delay, delay_ns=nth * 100_000), source="b")
+    mr = pair.a.post_read(5000, remote)
+    pair.run_until(now_ns=345_000)
+    # Once for the gap that the Last showed, and then no more.
+    assert pair.sent_psns == [0, 0]
+    pair.run()
+    assert pair.a.poll().status is WcStatus.SUCCESS
+    assert mr.read() == b"r" * 5000
+    pair.close()
