@@ -128,7 +128,7 @@ long: build ## fuzzing (SECONDS= a target) and long randomised tests (ROUNDS=)
 bench: build ## measurements as JSON in build/bench
 	@mkdir -p build/bench
 	for script in $(wildcard tests/bench/bench_*.py); do \
-		$(BIN)/python $$script $(ARGS) | tee build/bench/$$(basename $$script .py).json; done
+		$(BIN)/python -m tests.bench.$$(basename $$script .py) $(ARGS) | tee build/bench/$$(basename $$script .py).json; done
 
 docs: build ## every example and command in the documentation runs and exists
 	$(PYTEST) tests/test_docs.py $(ARGS)

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	double start, spent;
 
 	MUST(bytes <= BUF_BYTES);
-	MUST(!dp_port_mem_pair(1024, DP_US, &port[0], &port[1]));
+	MUST(!dp_port_mem_pair(DEPTH, DP_US, &port[0], &port[1]));
 	open_end(&a, net, port[0], 0);
 	open_end(&b, net, port[1], 1);
 	bench_connect(a.qp, b.gid, roce_qp_num(b.qp), 4);

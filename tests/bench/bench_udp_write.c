@@ -7,7 +7,8 @@
  *                                            copies each payload to where it belongs
  *
  * The sender of raw is paced by a window of MESSAGES that fits the receive buffer, so nothing is lost; the
- * receiver's answers are one small datagram a read. All sockets have the system's default buffer.
+ * receiver's answers are one small datagram a read. Both modes walk over as much memory, and all sockets have the
+ * system's default buffer.
  *
  *   child   127.NET.41.2 : 4791     writes come here
  *   parent  127.NET.41.1 : 4791     posts them
@@ -205,7 +206,7 @@ static uint64_t write_for(struct end *e, double seconds)
 static uint64_t raw_send(int fd, double seconds)
 {
 	struct sockaddr_in to = address(1);
-	uint8_t *buf = malloc((size_t)SEGS * SEG_BYTES), answer[64];
+	uint8_t *buf = malloc(BUF_BYTES), answer[64];
 	union {
 		struct cmsghdr h;
 		char b[CMSG_SPACE(sizeof(uint16_t))];
@@ -222,13 +223,14 @@ static uint64_t raw_send(int fd, double seconds)
 	double until = wall_s() + seconds;
 
 	MUST(buf);
-	memset(buf, 1, iov.iov_len);
+	memset(buf, 1, BUF_BYTES);
 	control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(seg)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
 	memcpy(CMSG_DATA(&control.h), &seg, sizeof(seg));
 	for (bool on = true; on || answered < sent;) {
 		while (on && sent - answered < MESSAGES) {
 			MUST(sendmsg(fd, &m, 0) == (ssize_t)iov.iov_len);
 			sent++;
+			iov.iov_base = buf + sent * WRITE_BYTES % BUF_BYTES;
 		}
 		MUST(recv(fd, answer, sizeof(answer), 0) == sizeof(count));
 		memcpy(&count, answer, sizeof(count));
