@@ -26,7 +26,8 @@ static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
 	bool solved = false;
 	enum roce_drop why;
 
-	memset(&pkt, 0, offsetof(struct roce_pkt, iov));
+	pkt.bounce = NULL; /* parse() sets the rest */
+	pkt.next = NULL;
 	why = roce_wire_parse(f, &pkt);
 	if (!why && !roce_wire_icrc_ok(f, p->strict_icrc, &solved))
 		why = ROCE_DROP_BAD_ICRC;
