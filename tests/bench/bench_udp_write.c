@@ -224,7 +224,8 @@ static uint64_t raw_send(int fd, double seconds)
 
 	MUST(buf);
 	memset(buf, 1, BUF_BYTES);
-	control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(seg)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
+	control.h =
+		(struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(seg)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
 	memcpy(CMSG_DATA(&control.h), &seg, sizeof(seg));
 	for (bool on = true; on || answered < sent;) {
 		while (on && sent - answered < MESSAGES) {
