@@ -1,4 +1,4 @@
-"""Many RC queue pairs: bytes of an idle one, the time to bring all up, and what a packet costs with few and with all."""
+"""Many RC queue pairs: bytes of an idle one, the time to bring all up, what a packet costs with few and with all."""
 
 from tests.bench.machine import measure, programs, report
 
