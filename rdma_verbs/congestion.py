@@ -20,7 +20,7 @@ PAPER_NAMES = {
     "K": "dce_tcp_rtt",
     "N": "np_min_time_between_cnps",
 }
-"""Names of Zhu et al., SIGCOMM 2015, which ``CongestionControl.dcqcn`` takes too; besides, ``g`` (1 - dce_tcp_g/1024)."""
+"""Names of Zhu et al., SIGCOMM 2015, which ``dcqcn()`` takes too, besides ``g``: 1 - dce_tcp_g/1024."""
 
 
 class CcAlgorithm(IntEnum):
@@ -129,15 +129,14 @@ class CongestionControl:
         if values is None:
             raise CallerError(f"CongestionControl: no set {preset!r}, there are {', '.join(preset_names())}")
         plain: dict[str, int] = {}
-        for name, value in changes.items():
-            if name == "g":
-                name, value = "dce_tcp_g", 1024 - 1024 * value
-            name = PAPER_NAMES.get(name, name)
+        for given, value in changes.items():
+            name = "dce_tcp_g" if given == "g" else PAPER_NAMES.get(given, given)
+            number = 1024 - 1024 * value if given == "g" else value
             if name not in values or name == "algorithm":
                 raise CallerError(f"CongestionControl: no parameter {name!r}")
-            if value != int(value):
-                raise CallerError(f"CongestionControl: {name} {value} is not an integer")
-            plain[name] = int(value)
+            if number != int(number):
+                raise CallerError(f"CongestionControl: {name} {number} is not an integer")
+            plain[name] = int(number)
         return cls(CcAlgorithm.DCQCN, **{name: n for name, n in (values | plain).items() if name != "algorithm"})
 
     def numbers(self) -> dict[str, int]:

@@ -20,9 +20,8 @@ static const struct roce_cc_ops *const algorithms[] = {
 
 void roce_cc_init(struct roce_cc *cc, const struct roce_cc_cfg *cfg, bool limited)
 {
-	*cc = (struct roce_cc){.ops = algorithms[limited ? cfg->algorithm : ROCE_CC_NONE],
-			       .cfg = cfg,
-			       .timer_ps = DP_NEVER};
+	*cc = (struct roce_cc){
+		.ops = algorithms[limited ? cfg->algorithm : ROCE_CC_NONE], .cfg = cfg, .timer_ps = DP_NEVER};
 	if (cc->ops->init)
 		cc->ops->init(cc);
 }
@@ -52,9 +51,7 @@ int roce_cc_check(const struct roce_cc_cfg *cfg)
  * The paper's own set, for 40 Gb/s; the two that the authors of HPCC compare with (run.py of their simulator: rates
  * grow with the link, no byte counter, least rate 1 Gb/s); and mlx5's defaults.
  */
-#define COMMON \
-	.algorithm = ROCE_CC_DCQCN, .rpg_gd = 11, .rpg_min_dec_fac = 50, .np_cnp_dscp = 48, \
-	.np_cnp_802p_prio = 6
+#define COMMON .algorithm = ROCE_CC_DCQCN, .rpg_gd = 11, .rpg_min_dec_fac = 50, .np_cnp_dscp = 48, .np_cnp_802p_prio = 6
 
 static const struct {
 	const char *name;
@@ -68,19 +65,19 @@ static const struct {
 	  .clamp_tgt_rate_after_time_inc = 1, .dce_tcp_g = 1019, .dce_tcp_rtt = 1, .np_min_time_between_cnps = 4}},
 	{"paper",
 	 false,
-	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1, .rpg_time_reset = 55, .rpg_byte_reset = 10000000, .rpg_threshold = 5,
-	  .rpg_ai_rate = 40, .rpg_hai_rate = 200, .clamp_tgt_rate = 1, .dce_tcp_g = 1020, .dce_tcp_rtt = 55,
-	  .np_min_time_between_cnps = 50}},
+	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1, .rpg_time_reset = 55, .rpg_byte_reset = 10000000,
+	  .rpg_threshold = 5, .rpg_ai_rate = 40, .rpg_hai_rate = 200, .clamp_tgt_rate = 1, .dce_tcp_g = 1020,
+	  .dce_tcp_rtt = 55, .np_min_time_between_cnps = 50}},
 	{"hpcc_dcqcn",
 	 true,
-	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1000, .rpg_time_reset = 300, .rpg_threshold = 1, .rpg_ai_rate = 5,
-	  .rpg_hai_rate = 50, .rate_reduce_monitor_period = 4, .clamp_tgt_rate_after_time_inc = 1, .dce_tcp_g = 1020,
-	  .dce_tcp_rtt = 1, .np_min_time_between_cnps = 4}},
+	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1000, .rpg_time_reset = 300, .rpg_threshold = 1,
+	  .rpg_ai_rate = 5, .rpg_hai_rate = 50, .rate_reduce_monitor_period = 4, .clamp_tgt_rate_after_time_inc = 1,
+	  .dce_tcp_g = 1020, .dce_tcp_rtt = 1, .np_min_time_between_cnps = 4}},
 	{"hpcc_dcqcn_paper",
 	 true,
-	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1000, .rpg_time_reset = 55, .rpg_threshold = 1, .rpg_ai_rate = 5, .rpg_hai_rate = 50,
-	  .rate_reduce_monitor_period = 50, .clamp_tgt_rate_after_time_inc = 1, .dce_tcp_g = 1020, .dce_tcp_rtt = 50,
-	  .np_min_time_between_cnps = 50}},
+	 {COMMON, .initial_alpha_value = 1024, .rpg_min_rate = 1000, .rpg_time_reset = 55, .rpg_threshold = 1,
+	  .rpg_ai_rate = 5, .rpg_hai_rate = 50, .rate_reduce_monitor_period = 50, .clamp_tgt_rate_after_time_inc = 1,
+	  .dce_tcp_g = 1020, .dce_tcp_rtt = 50, .np_min_time_between_cnps = 50}},
 };
 
 const char *roce_cc_preset_name(uint32_t i)

@@ -23,7 +23,8 @@ enum roce_cc_algorithm { ROCE_CC_NONE = 0, ROCE_CC_WINDOW = 1, ROCE_CC_DCQCN = 2
 struct roce_cc_cfg {
 	uint32_t algorithm;    /* enum roce_cc_algorithm */
 	uint32_t window_bytes; /* ROCE_CC_WINDOW: payload outstanding per RC QP */
-	uint32_t burst_bytes;  /* what a QP that its driver served late may catch up; 0: packets are never closer than the
+	uint32_t
+		burst_bytes; /* what a QP that its driver served late may catch up; 0: packets are never closer than the
 				  rate says */
 	/* Reaction point: increase */
 	uint32_t rpg_max_rate;   /* C: line rate, where QPs begin */
@@ -34,11 +35,11 @@ struct roce_cc_cfg {
 	uint32_t rpg_ai_rate;    /* R_AI */
 	uint32_t rpg_hai_rate;   /* R_HAI */
 	/* Reaction point: decrease */
-	uint32_t rate_reduce_monitor_period;   /* at most one cut in this time; 0: one for each CNP */
-	uint32_t rpg_gd;                       /* 10 to 31: a cut is alpha * 1024 / 2^gd; 11 is alpha / 2 */
-	uint32_t rpg_min_dec_fac;              /* percent of the rate that a cut leaves at least */
-	uint32_t rate_to_set_on_first_cnp;     /* instead of the first cut; 0: cut */
-	uint32_t clamp_tgt_rate;               /* 1: every cut sets R_T = R_C; 0: only one after an increase */
+	uint32_t rate_reduce_monitor_period;    /* at most one cut in this time; 0: one for each CNP */
+	uint32_t rpg_gd;                        /* 10 to 31: a cut is alpha * 1024 / 2^gd; 11 is alpha / 2 */
+	uint32_t rpg_min_dec_fac;               /* percent of the rate that a cut leaves at least */
+	uint32_t rate_to_set_on_first_cnp;      /* instead of the first cut; 0: cut */
+	uint32_t clamp_tgt_rate;                /* 1: every cut sets R_T = R_C; 0: only one after an increase */
 	uint32_t clamp_tgt_rate_after_time_inc; /* 1: by the timer, too; 0: by the byte counter only */
 	/* Reaction point: alpha */
 	uint32_t initial_alpha_value; /* alpha in 1/1024 */

@@ -114,7 +114,7 @@ struct roce_requester {
 	uint32_t una, snd, max_sent, next_psn;
 	uint32_t since_ackreq;
 	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
-	uint32_t inflight;    /* payload bytes from una to snd */
+	uint32_t inflight;       /* payload bytes from una to snd */
 	uint64_t rnr_until_ps;
 	uint64_t ack_asked_ps; /* when a packet last asked for an ACK */
 	uint64_t rtt_sent_ps;  /* when the packet at rtt_psn was sent, of which the ACK is timed; 0: none is */
@@ -186,9 +186,9 @@ struct roce_dev {
 		struct roce_qp *head, **tail;
 	} ready[ROCE_PRIOS];
 	uint8_t ready_mask, paused, next_prio;
-	uint64_t resumed_ps[ROCE_PRIOS]; /* end of the last pause */
+	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
-	struct dp_wheel timers;                  /* transport timers */
+	struct dp_wheel timers;               /* transport timers */
 	struct dp_wheel cc_timers;
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
 	struct roce_qp **qps;                    /* by QPN - qpn_base */

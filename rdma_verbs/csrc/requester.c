@@ -130,8 +130,8 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 		/* Ask at the end of a message, every so often within one, and when the window closes. */
 		req->since_ackreq++;
 		if (last || req->since_ackreq >= qp->dev->cfg.ack_every ||
-		    (uint32_t)roce_psn_diff(req->snd, req->una) + 1 >= qp->dev->cfg.tx_window ||
-		    window_full(qp, len) || ack_soon(qp)) {
+		    (uint32_t)roce_psn_diff(req->snd, req->una) + 1 >= qp->dev->cfg.tx_window || window_full(qp, len) ||
+		    ack_soon(qp)) {
 			pkt->bth_flags |= ROCE_BTH_ACKREQ;
 			req->since_ackreq = 0;
 			req->ack_asked_ps = qp->dev->now_ps;

@@ -249,7 +249,7 @@ struct roce_counters {
 	uint64_t icrc_id_solved; /* received, identification found by solving the CRC */
 	/* Congestion control, mlx5's names but the last: CNPs that no algorithm of ours wanted. */
 	uint64_t np_cnp_sent, np_ecn_marked_roce_packets, rp_cnp_handled, rp_cnp_ignored;
-	uint64_t drops[32];      /* by enum roce_drop */
+	uint64_t drops[32]; /* by enum roce_drop */
 };
 
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);
