@@ -34,12 +34,12 @@ static void dcqcn_init(struct roce_cc *cc)
 	cc->dcqcn.increase_ps = DP_NEVER;
 }
 
+/* For a cut, which then begins the period anew. */
 static void decay_alpha(struct roce_cc *cc, uint64_t now_ps)
 {
 	struct roce_cc_dcqcn *d = &cc->dcqcn;
-	uint64_t period_ps = cc->cfg->dce_tcp_rtt * DP_US, steps = (now_ps - d->alpha_ps) / period_ps;
+	uint64_t steps = (now_ps - d->alpha_ps) / (cc->cfg->dce_tcp_rtt * DP_US);
 
-	d->alpha_ps += steps * period_ps;
 	for (; steps && d->alpha; steps--)
 		d->alpha = (uint32_t)((uint64_t)d->alpha * cc->cfg->dce_tcp_g >> 10);
 }
