@@ -101,6 +101,7 @@ class FaultAction(IntEnum):
     DUPLICATE = 2
     CORRUPT = 3
     DELAY = 4
+    MARK_CE = 5
 
 
 def port_mem_pair(depth: int, latency_ns: int) -> tuple[Handle, Handle]:

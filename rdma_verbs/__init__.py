@@ -8,6 +8,7 @@ from datapath.port import Faults, Port, Rule
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.ah import AH
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
+from rdma_verbs.congestion import CcAlgorithm, CongestionControl
 from rdma_verbs.cq import CQ
 from rdma_verbs.device import AsyncEvent, Context
 from rdma_verbs.enums import (
@@ -43,6 +44,8 @@ __all__ = [
     "AccessFlags",
     "AsyncEvent",
     "CallerError",
+    "CcAlgorithm",
+    "CongestionControl",
     "Context",
     "DeviceConfig",
     "DpuError",

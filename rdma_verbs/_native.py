@@ -162,6 +162,7 @@ class Engine:
         """Called in order once a live device and its port are freed; must not hold what holds this."""
         raw = ffi.new("struct roce_dev_cfg *")
         fill_config(raw, config)
+        self._cc = config.cc
         self._dev = lib.roce_dev_new(raw)
         if not self._dev:
             raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
@@ -296,9 +297,15 @@ class Engine:
     def config(self) -> DeviceConfig:
         """Return the configuration with defaults filled in."""
         raw = lib.roce_dev_config(self._dev)
-        plain = {f.name: int(getattr(raw, f.name)) for f in fields(DeviceConfig) if f.name not in ("gids", "max_mtu")}
+        special = ("gids", "max_mtu", "cc")
+        plain = {f.name: int(getattr(raw, f.name)) for f in fields(DeviceConfig) if f.name not in special}
         gids = tuple(gid_of(raw.gid[i]) for i in range(raw.ngid))
-        return DeviceConfig(**plain, max_mtu=Mtu(raw.max_mtu), gids=gids)
+        return DeviceConfig(**plain, max_mtu=Mtu(raw.max_mtu), gids=gids, cc=self._cc)
+
+    def pause(self, mask: int) -> None:
+        """Stop the priorities whose bit is set, let the others go on."""
+        lib.roce_dev_pause(self._dev, mask, self.now_ps)
+        self._worked()
 
     def counters(self) -> dict[str, int]:
         """Return every named counter."""

@@ -92,10 +92,11 @@ def fill_config(raw: Any, config: DeviceConfig) -> None:
     if not 1 <= len(config.gids) <= 16:
         raise CallerError(f"{what}: {len(config.gids)} GIDs are not between 1 and 16")
     for f in fields(config):
-        if f.name == "gids":
+        if f.name in ("gids", "cc"):
             continue
         value = getattr(config, f.name)
         set_number(what, raw, f.name, 0 if value is None else value)
+    fill(f"{what}: cc", raw.cc, config.cc.numbers().items())
     raw.ngid = len(config.gids)
     for i, gid in enumerate(config.gids):
         raw.gid[i].b = gid.raw

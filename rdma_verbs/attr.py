@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.congestion import CongestionControl
 from rdma_verbs.enums import AccessFlags, Mtu, QpState
 
 __all__ = ["DeviceConfig", "QPAttr", "QPCap"]
 
 
 _NO_ACCESS = AccessFlags(0)
+_NO_CC = CongestionControl.none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class DeviceConfig:
     sport: int = 0
     """UDP source port of every packet; 0: 0xC000 and a hash of both queue pair numbers."""
     gids: tuple[GID, ...] = ()
+    cc: CongestionControl = _NO_CC
+    """Congestion control of its RC and UC queue pairs; none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,21 @@ class Context:
             self.check_open()
             return engine.drops()
 
+    def pause(self, *priorities: int) -> None:
+        """Send nothing of these priorities until the next call; ``pause()`` ends every pause.
+
+        As PFC does: the others go on, and a pause counts for no timeout.
+
+        Raises:
+            CallerError: a priority is not between 0 and 7.
+        """
+        for priority in priorities:
+            if priority not in range(8):
+                raise CallerError(f"{self.name}: priority {priority!r} is not between 0 and 7")
+        with self.engine as engine:
+            self.check_open()
+            engine.pause(sum(1 << priority for priority in set(priorities)))
+
     def next_event(self) -> AsyncEvent | None:
         """Return the oldest asynchronous event that nobody took yet, or ``None``."""
         self.collect()

@@ -18,7 +18,9 @@ HEADERS = [
     "rdma_verbs/csrc/opcode.h",
     "rdma_verbs/csrc/pkt.h",
     "rdma_verbs/csrc/wire.h",
+    "rdma_verbs/csrc/cc.h",
     "rdma_verbs/csrc/verbs.h",
+    "rdma_verbs/csrc/device.h",
     "rdma_verbs/csrc/vnet.h",
     "rdma_verbs/csrc/live.h",
 ]

@@ -19,6 +19,7 @@ TITLES = {
     "test_ibta_qp_states.py": "States and attributes of a queue pair",
     "test_ibta_completions.py": "Completions, completion queues, datagrams",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
+    "test_ibta_congestion.py": "Congestion notification",
     "test_ibta_drops.py": "Packets that are dropped",
 }
 HEAD = """# What of InfiniBand is tested

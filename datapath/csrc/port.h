@@ -40,7 +40,7 @@ struct dp_port_stats {
 	uint64_t rx_truncated;                             /* longer than the buffer: dropped */
 	uint64_t rx_invalid;  /* not an IP/UDP frame for us, or malformed below UDP: dropped */
 	uint64_t rx_overflow; /* the kernel's or the pair's queue was full: lost */
-	uint64_t fault_dropped, fault_duplicated, fault_reordered, fault_corrupted, fault_delayed;
+	uint64_t fault_dropped, fault_duplicated, fault_reordered, fault_corrupted, fault_delayed, fault_marked;
 };
 
 void dp_port_get_stats(const struct dp_port *p, struct dp_port_stats *out);

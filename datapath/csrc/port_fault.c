@@ -19,7 +19,7 @@
 #define RETRY_PS  (10 * DP_US) /* the inner port was busy and did not say until when */
 #define PPB       1000000000U
 
-enum fate_kind { PASS, DROP, DUP, CORRUPT, REORDER, DELAY };
+enum fate_kind { PASS, DROP, DUP, CORRUPT, REORDER, DELAY, MARK };
 
 struct fate {
 	uint8_t kind;
@@ -141,6 +141,21 @@ static void copy_corrupt(const struct fault_port *fp, struct copy *c, uint64_t s
 	}
 }
 
+/* IPv4: the second byte, under the header's checksum. IPv6: the traffic class lies across the first two. No ICRC. */
+static void copy_mark(struct copy *c)
+{
+	uint8_t *ip = c->f.l3;
+
+	if (c->f.l3_len < 20)
+		return;
+	if (ip[0] >> 4 == 4 && ip[1] & 3) {
+		ip[1] |= 3;
+		dp_put_be16(ip + 10, dp_ip4_checksum(ip));
+	} else if (ip[0] >> 4 == 6 && ip[1] & 0x30) {
+		ip[1] |= 0x30;
+	}
+}
+
 /* --- fates --- */
 
 static bool rule_fits(const struct dp_fault_rule *r, const struct dp_frame *f, uint32_t dir)
@@ -157,7 +172,7 @@ static bool rule_fits(const struct dp_fault_rule *r, const struct dp_frame *f, u
 
 static const uint8_t kind_of_action[] = {
 	[DP_FAULT_NONE] = PASS,       [DP_FAULT_DROP] = DROP,   [DP_FAULT_DUP] = DUP,
-	[DP_FAULT_CORRUPT] = CORRUPT, [DP_FAULT_DELAY] = DELAY,
+	[DP_FAULT_CORRUPT] = CORRUPT, [DP_FAULT_DELAY] = DELAY, [DP_FAULT_MARK_CE] = MARK,
 };
 
 static bool draw_by_rule(struct fault_port *fp, struct lane *lane, const struct dp_frame *f, struct fate *fate)
@@ -221,6 +236,8 @@ static struct copy *copy_for(struct fault_port *fp, const struct dp_frame *f, st
 		fate->kind = PASS;
 	else if (fate->kind == CORRUPT)
 		copy_corrupt(fp, c, fate->number);
+	else if (fate->kind == MARK)
+		copy_mark(c);
 	return c;
 }
 
@@ -268,7 +285,7 @@ static struct copy *next_due(struct lane *lane, uint64_t now_ps)
 	return copy_of(t);
 }
 
-/* Counts a fate as it is carried out, and puts its copy (but CORRUPT's) where it waits. */
+/* Counts a fate as it is carried out, and puts its copy (unless it goes in the frame's place) where it waits. */
 static void carry_out(struct fault_port *fp, struct lane *lane, const struct fate *fate, struct copy *c,
 		      uint64_t now_ps)
 {
@@ -282,6 +299,9 @@ static void carry_out(struct fault_port *fp, struct lane *lane, const struct fat
 		break;
 	case CORRUPT:
 		fp->p.stats.fault_corrupted++;
+		break;
+	case MARK:
+		fp->p.stats.fault_marked++;
 		break;
 	case REORDER:
 		fp->p.stats.fault_reordered++;
@@ -329,9 +349,15 @@ static void draw_tx(struct fault_port *fp, struct dp_frame **v, int n)
 	}
 }
 
+/* The copy goes in the frame's place. */
+static bool goes_as_copy(const struct fate *fate)
+{
+	return fate->kind == CORRUPT || fate->kind == MARK;
+}
+
 static bool stays_in_batch(const struct fate *fate)
 {
-	return fate->kind == PASS || fate->kind == DUP || fate->kind == CORRUPT;
+	return fate->kind == PASS || fate->kind == DUP || goes_as_copy(fate);
 }
 
 static void fault_prepare(struct dp_port *p, struct dp_frame **v, int n)
@@ -384,7 +410,7 @@ static int send_run(struct fault_port *fp, struct dp_frame **v, struct fate *fat
 		if (!stays_in_batch(&fate[i]))
 			continue;
 		from[nout] = i;
-		out[nout++] = fate[i].kind == CORRUPT ? &copy[i]->f : v[i];
+		out[nout++] = copy[i] && goes_as_copy(&fate[i]) ? &copy[i]->f : v[i];
 	}
 	if (nout) {
 		taken = dp_port_tx(fp->p.inner, out, nout, now_ps);
@@ -397,7 +423,7 @@ static int send_run(struct fault_port *fp, struct dp_frame **v, struct fate *fat
 			fp->p.stats.tx_bytes += dp_frame_bytes(v[i]);
 			carry_out(fp, &fp->tx, &fate[i], copy[i], now_ps);
 		}
-		if (copy[i] && (i >= done || fate[i].kind == CORRUPT))
+		if (copy[i] && (i >= done || goes_as_copy(&fate[i])))
 			copy_free(fp, copy[i]);
 	}
 	return done;
@@ -482,7 +508,7 @@ static int fault_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now_
 		for (i = 0; i < nin; i++) {
 			draw(fp, &fp->rx, in[i], &fate);
 			c = copy_for(fp, in[i], &fate);
-			if (fate.kind == CORRUPT)
+			if (goes_as_copy(&fate))
 				v[got++] = give_out(fp, c, now_ps);
 			else if (stays_in_batch(&fate))
 				v[got++] = in[i];
@@ -596,7 +622,7 @@ int dp_port_fault_set_rules(struct dp_port *port, const struct dp_fault_rule *ru
 	if (n > RULES_MAX || (n && !rules))
 		return -EINVAL;
 	for (i = 0; i < n; i++)
-		if (rules[i].len > 8 || rules[i].dir & ~(uint32_t)DP_FAULT_BOTH || rules[i].action > DP_FAULT_DELAY)
+		if (rules[i].len > 8 || rules[i].dir & ~(uint32_t)DP_FAULT_BOTH || rules[i].action > DP_FAULT_MARK_CE)
 			return -EINVAL;
 	memset(fp->rule, 0, sizeof(fp->rule));
 	for (i = 0; i < n; i++) {

@@ -19,7 +19,8 @@ enum dp_fault_action {
 	DP_FAULT_DROP = 1,
 	DP_FAULT_DUP = 2,
 	DP_FAULT_CORRUPT = 3,
-	DP_FAULT_DELAY = 4
+	DP_FAULT_DELAY = 4,
+	DP_FAULT_MARK_CE = 5 /* as a congested switch: ECN = CE where it was ECT, RFC 3168; else it passes */
 };
 
 /* Chances are parts per 10^9, each frame draws them in this order; the first that hits is its fate. */

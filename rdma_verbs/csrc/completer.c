@@ -9,11 +9,22 @@ static bool alive(const struct roce_qp *qp)
 	return qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD;
 }
 
+/* Payload bytes of an entry before `psn`. */
+static uint32_t payload_below(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t psn)
+{
+	uint64_t bytes = (uint64_t)roce_psn_diff(psn, wqe->first_psn) * qp->mtu;
+
+	return roce_wqe_is_rd(wqe) ? 0 : (uint32_t)DP_MIN(bytes, wqe->length);
+}
+
 /* Moves una; whatever arrives that moves it gives the retry counters back (9.7.6.1.3). */
 static void advance(struct roce_qp *qp, uint32_t psn)
 {
 	struct roce_requester *req = &qp->req;
+	const struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+	uint32_t bytes = payload_below(qp, wqe, psn) - payload_below(qp, wqe, req->una);
 
+	req->inflight -= DP_MIN(bytes, req->inflight);
 	req->una = psn;
 	req->retry_left = qp->attr.retry_cnt;
 	req->rnr_left = qp->attr.rnr_retry;
@@ -22,7 +33,20 @@ static void advance(struct roce_qp *qp, uint32_t psn)
 	if (roce_psn_diff(req->una, req->snd) > 0) {
 		req->snd = psn;
 		req->since_ackreq = 0;
+		req->inflight = 0;
 	}
+}
+
+/* The round trip that an ACK just ended, 0: it ended none. */
+static uint64_t take_rtt(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+	uint64_t sent_ps = req->rtt_sent_ps;
+
+	if (!sent_ps || roce_psn_diff(req->una, req->rtt_psn) <= 0)
+		return 0;
+	req->rtt_sent_ps = 0;
+	return qp->dev->now_ps - sent_ps;
 }
 
 static void settle(struct roce_qp *qp)
@@ -42,6 +66,7 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 {
 	struct roce_requester *req = &qp->req;
 	bool moved = false, all = true;
+	uint32_t bytes = 0;
 
 	while (alive(qp) && roce_psn_diff(psn, req->una) > 0) {
 		struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
@@ -52,6 +77,8 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 			break;
 		}
 		moved = true;
+		bytes += payload_below(qp, wqe, roce_psn_diff(end, psn) <= 0 ? end : psn) -
+			 payload_below(qp, wqe, req->una);
 		if (roce_psn_diff(end, psn) <= 0) {
 			advance(qp, end);
 			roce_requester_complete(qp, ROCE_WC_SUCCESS);
@@ -59,6 +86,8 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 			advance(qp, psn);
 		}
 	}
+	if (moved && alive(qp))
+		roce_congestion_acked(qp, bytes, take_rtt(qp));
 	if (moved)
 		settle(qp);
 	return all;
@@ -110,8 +139,8 @@ static void rnr_nak(struct roce_qp *qp, uint8_t timer)
 	}
 	req->rnr_wait = true;
 	roce_requester_go_back(qp);
-	dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer,
-		     dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer)));
+	req->rnr_until_ps = dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer));
+	roce_qp_wake_at(qp, req->rnr_until_ps);
 }
 
 static int nak(struct roce_qp *qp, uint8_t code)
@@ -124,6 +153,7 @@ static int nak(struct roce_qp *qp, uint8_t code)
 		if (qp->req.snd == qp->req.una) /* a duplicate: nothing was sent since we went back */
 			return ROCE_DROP_NONE;
 		ctr->completer_retry_err++;
+		roce_congestion_nak(qp);
 		roce_requester_retry(qp);
 		return ROCE_DROP_NONE;
 	case ROCE_NAK_INVALID_REQUEST:

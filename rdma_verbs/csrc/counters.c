@@ -28,6 +28,10 @@ static const char *const names[] = {
 	"rcvd_naks",
 	"implied_nak_seq_err",
 	"icrc_id_solved",
+	"np_cnp_sent",
+	"np_ecn_marked_roce_packets",
+	"rp_cnp_handled",
+	"rp_cnp_ignored",
 };
 
 _Static_assert(offsetof(struct roce_counters, drops) == sizeof(names) / sizeof(names[0]) * sizeof(uint64_t),

@@ -43,7 +43,7 @@ static int check_config(struct roce_dev_cfg *cfg)
 	/* Half the circle is the most that sequence comparison bears; a READ may take a quarter at once. */
 	if (cfg->tx_window > 1u << 21 || cfg->max_mtu > ROCE_MTU_4096 || cfg->ngid < 1 || cfg->ngid > 16)
 		return -EINVAL;
-	return 0;
+	return roce_cc_check(&cfg->cc);
 }
 
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
@@ -63,6 +63,8 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		dev->ready[i].tail = &dev->ready[i].head;
 	dev->notify_tail = &dev->notify_head;
+	dev->cnp_tail = &dev->cnp_head;
+	dp_wheel_init(&dev->cc_timers, 0);
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;

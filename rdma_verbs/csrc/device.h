@@ -24,8 +24,13 @@ uint64_t roce_dev_next_ps(const struct roce_dev *dev);
 /* Runs the timers that are due. */
 void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps);
 
-/* PFC: the priorities whose bit is set in the mask send nothing until a mask without it. */
+/*
+ * PFC: the priorities whose bit is set in the mask send nothing until a mask without it. Their transport timers do
+ * not expire meanwhile, and begin anew when the pause ends: a pause is not a loss. Congestion control's timers run on.
+ */
+/* cffi: begin */
 void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps);
+/* cffi: end */
 
 /* A CQ notification or an async event waits to be taken. */
 bool roce_dev_has_events(const struct roce_dev *dev);

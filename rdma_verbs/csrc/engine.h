@@ -6,6 +6,7 @@
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
+ *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, device.c   the objects
  *
@@ -115,6 +116,11 @@ struct roce_requester {
 	uint32_t una, snd, max_sent, next_psn;
 	uint32_t since_ackreq;
 	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
+	uint32_t inflight;       /* payload bytes from una to snd */
+	uint64_t rnr_until_ps;
+	uint64_t ack_asked_ps; /* when a packet last asked for an ACK */
+	uint64_t rtt_sent_ps;  /* when the packet at rtt_psn was sent, of which the ACK is timed; 0: none is */
+	uint32_t rtt_psn;
 	uint8_t retry_left, rnr_left;
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
@@ -140,6 +146,14 @@ struct roce_responder {
 	uint32_t res_size, res_head, jobs;
 };
 
+/* Times of the packets that a rate limits; see congestion.c. */
+struct roce_pacer {
+	uint64_t next_ps;  /* none before this */
+	uint64_t burst_ps; /* lateness that is made good */
+	uint64_t debt_e12; /* 10^-12 bits */
+	bool was_response;
+};
+
 struct roce_qp {
 	struct roce_dev *dev;
 	struct roce_qp *ready_next;
@@ -150,7 +164,14 @@ struct roce_qp {
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
 	struct roce_av av;
-	struct dp_timer rto, send_timer;
+	struct dp_timer rto, send_timer, cc_timer; /* send_timer: end of an RNR wait, or the pacer's next time */
+	struct roce_cc cc;
+	struct roce_pacer pace;
+	struct {
+		struct roce_qp *next; /* in the device's queue */
+		uint64_t next_ps;     /* none before this */
+		bool due;
+	} cnp;
 	uint64_t timeout_ps;
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
@@ -168,7 +189,10 @@ struct roce_dev {
 		struct roce_qp *head, **tail;
 	} ready[ROCE_PRIOS];
 	uint8_t ready_mask, paused, next_prio;
-	struct dp_wheel timers;                  /* transport timers */
+	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
+	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
+	struct dp_wheel timers;               /* transport timers */
+	struct dp_wheel cc_timers;
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
 	struct roce_qp **qps;                    /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
@@ -256,7 +280,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp);
 void roce_requester_go_back(struct roce_qp *qp); /* send again from una */
 bool roce_requester_retry(struct roce_qp *qp);   /* counts a retry and goes back; false: none left, QP is in error */
 void roce_requester_timeout(struct roce_qp *qp);
-void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait is over */
+void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait or pacer */
 void roce_requester_arm(struct roce_qp *qp);       /* transport timer: from now if something is outstanding, else off */
 /* Completes the entry at the tail and frees its slot. */
 void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
@@ -289,7 +313,25 @@ const char *roce_qp_state_name(uint32_t state);
 uint64_t roce_rnr_timer_ps(uint8_t code);
 uint64_t roce_timeout_ps(uint8_t code); /* DP_NEVER for 0 */
 
+/* congestion.c */
+void roce_congestion_reset(struct roce_qp *qp);
+void roce_congestion_tick(struct roce_dev *dev);
+/* A packet that the rate limits, a request or a response, was sent. */
+void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response);
+void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint64_t rtt_ps);
+void roce_congestion_nak(struct roce_qp *qp);
+void roce_congestion_timeout(struct roce_qp *qp);
+void roce_congestion_marked(struct roce_qp *qp); /* a packet for it came with CE */
+int roce_congestion_cnp_rx(struct roce_qp *qp);
+bool roce_congestion_cnp_due(const struct roce_dev *dev);
+struct roce_pkt *roce_congestion_cnp_tx(struct roce_dev *dev);
+static inline bool roce_pacer_open(const struct roce_qp *qp)
+{
+	return !qp->cc.rate_bps || qp->dev->now_ps >= qp->pace.next_ps;
+}
+
 /* sched.c */
+void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps); /* roce_requester_send_time() then, or earlier */
 void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);
 int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);

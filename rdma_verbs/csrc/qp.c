@@ -143,6 +143,7 @@ void roce_qp_reset(struct roce_qp *qp)
 	qp->prio = 0;
 	roce_requester_reset(qp);
 	roce_responder_reset(qp);
+	roce_congestion_reset(qp);
 }
 
 void roce_qp_set_error(struct roce_qp *qp)
@@ -211,6 +212,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		}
 		roce_qp_unready(qp);
 		qp->av = av;
+		if (qp->cc.ops->ecn) /* ECT(0), RFC 3168 */
+			qp->av.tos = (uint8_t)((av.tos & ~3) | 2);
 		qp->prio = av.prio;
 		own->ah = attr->ah;
 	}

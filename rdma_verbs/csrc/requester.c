@@ -9,6 +9,23 @@ void roce_requester_reset(struct roce_qp *qp)
 	memset(&qp->req, 0, sizeof(qp->req));
 }
 
+/* No room for a whole packet after `more` bytes. With nothing outstanding one packet always goes. */
+static bool window_full(const struct roce_qp *qp, uint32_t more)
+{
+	uint64_t inflight = (uint64_t)qp->req.inflight + more;
+
+	return qp->cc.window_bytes && inflight && inflight + qp->mtu > qp->cc.window_bytes;
+}
+
+/* At a low rate the ACK of this packet must be asked for before the transport timer expires over the gaps. */
+static bool ack_soon(const struct roce_qp *qp)
+{
+	uint64_t since_ps = qp->dev->now_ps - qp->req.ack_asked_ps;
+
+	return qp->cc.rate_bps && qp->timeout_ps != DP_NEVER &&
+	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > qp->timeout_ps / 4;
+}
+
 bool roce_requester_can_send(const struct roce_qp *qp)
 {
 	const struct roce_requester *req = &qp->req;
@@ -23,6 +40,8 @@ bool roce_requester_can_send(const struct roce_qp *qp)
 	if (qp->type != ROCE_QPT_RC)
 		return true;
 	if ((uint32_t)roce_psn_diff(req->snd, req->una) >= qp->dev->cfg.tx_window)
+		return false;
+	if (window_full(qp, 0))
 		return false;
 	if (req->cur != req->fresh)
 		return true;
@@ -111,9 +130,11 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 		/* Ask at the end of a message, every so often within one, and when the window closes. */
 		req->since_ackreq++;
 		if (last || req->since_ackreq >= qp->dev->cfg.ack_every ||
-		    (uint32_t)roce_psn_diff(req->snd, req->una) + 1 >= qp->dev->cfg.tx_window) {
+		    (uint32_t)roce_psn_diff(req->snd, req->una) + 1 >= qp->dev->cfg.tx_window || window_full(qp, len) ||
+		    ack_soon(qp)) {
 			pkt->bth_flags |= ROCE_BTH_ACKREQ;
 			req->since_ackreq = 0;
+			req->ack_asked_ps = qp->dev->now_ps;
 		}
 	}
 	if (wqe->send_flags & ROCE_SEND_INLINE) {
@@ -165,7 +186,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	struct roce_pkt *pkt;
 	uint32_t i, psns = 1;
 
-	if (!roce_requester_can_send(qp))
+	if (!roce_pacer_open(qp) || !roce_requester_can_send(qp))
 		return NULL;
 	wqe = roce_sq_at(qp, req->cur);
 	if (req->cur == req->fresh && !begin(qp, wqe))
@@ -192,6 +213,12 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		dev->ctr->retransmitted_pkts++;
 	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM))
 		dev->ctr->rdma_sends++;
+	if (qp->cc.ops->on_ack && !req->rtt_sent_ps && (pkt->bth_flags & ROCE_BTH_ACKREQ) && !roce_wqe_is_rd(wqe) &&
+	    roce_psn_diff(req->snd, req->max_sent) >= 0) { /* not one sent again (Karn) */
+		req->rtt_sent_ps = dev->now_ps;
+		req->rtt_psn = req->snd;
+	}
+	req->inflight += pkt->len;
 	req->snd = roce_psn_add(req->snd, psns);
 	if (roce_psn_diff(req->snd, req->max_sent) > 0)
 		req->max_sent = req->snd;
@@ -222,6 +249,8 @@ void roce_requester_go_back(struct roce_qp *qp)
 	qp->req.cur = qp->sq.tail;
 	qp->req.snd = qp->req.una;
 	qp->req.since_ackreq = 0;
+	qp->req.inflight = 0;
+	qp->req.rtt_sent_ps = 0; /* which of both would its ACK answer? */
 	/* An entry found bad stays so, but what precedes it may have to be sent again. */
 	qp->req.stopped = qp->req.cur != qp->sq.head && (roce_sq_at(qp, qp->req.cur)->flags & ROCE_WQE_ERROR);
 	roce_requester_arm(qp);
@@ -242,16 +271,32 @@ bool roce_requester_retry(struct roce_qp *qp)
 
 void roce_requester_timeout(struct roce_qp *qp)
 {
+	uint64_t begin_ps;
+
 	if (roce_psn_diff(qp->req.max_sent, qp->req.una) <= 0)
 		return;
+	/* A pause is not a loss: what waits behind it could not be answered. The timer begins anew when it ends. */
+	begin_ps = qp->dev->paused & 1 << qp->prio ? qp->dev->now_ps : qp->dev->resumed_ps[qp->prio];
+	/* Nor is the pacer: what is to be sent again has not been sent yet. */
+	if (qp->req.snd == qp->req.una && !roce_pacer_open(qp))
+		begin_ps = qp->pace.next_ps;
+	if (begin_ps && dp_add_ps(begin_ps, qp->timeout_ps) > qp->dev->now_ps) {
+		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, qp->timeout_ps));
+		return;
+	}
 	qp->dev->ctr->timeouts++;
+	roce_congestion_timeout(qp);
 	roce_requester_retry(qp);
 }
 
 void roce_requester_send_time(struct roce_qp *qp)
 {
-	qp->req.rnr_wait = false;
-	roce_requester_arm(qp);
+	if (qp->req.rnr_wait && qp->dev->now_ps < qp->req.rnr_until_ps) {
+		roce_qp_wake_at(qp, qp->req.rnr_until_ps); /* it was the pacer's time, for a response */
+	} else if (qp->req.rnr_wait) {
+		qp->req.rnr_wait = false;
+		roce_requester_arm(qp);
+	}
 	roce_qp_kick(qp);
 }
 

@@ -17,12 +17,23 @@ int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio)
 	return 0;
 }
 
+void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps)
+{
+	if (!dp_timer_armed(&qp->send_timer) || when_ps < qp->send_timer.deadline_ps)
+		dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer, when_ps);
+}
+
 void roce_qp_kick(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
 
 	if (qp->ready || (!roce_response_due(qp) && !roce_requester_can_send(qp)))
 		return;
+	/* An ACK or NAK never waits for the pacer; it does for READ responses that are due before it. */
+	if (!roce_pacer_open(qp) && (!roce_response_due(qp) || qp->resp.jobs)) {
+		roce_qp_wake_at(qp, qp->pace.next_ps);
+		return;
+	}
 	qp->ready = true;
 	qp->ready_next = NULL;
 	*dev->ready[qp->prio].tail = qp;
@@ -63,12 +74,20 @@ static struct roce_qp *next_ready(struct roce_dev *dev)
 /* Up to n packets of one QP: what it owes others first, but not all of its turn while it has requests too. */
 static int qp_tx(struct roce_qp *qp, struct roce_pkt **v, int n)
 {
-	int max_responses = roce_requester_can_send(qp) && n > 1 ? n / 2 : n, done = 0;
+	bool requests = roce_requester_can_send(qp);
+	int max_responses = requests && n > 1 ? n / 2 : n, done = 0;
 
-	while (done < max_responses && (v[done] = roce_response_tx(qp)))
+	/* Where the pacer lets one packet go at a time, READ responses and requests take turns. */
+	if (requests && qp->resp.jobs && qp->pace.was_response)
+		max_responses = 0;
+
+	while (done < max_responses && (!qp->resp.jobs || roce_pacer_open(qp)) && (v[done] = roce_response_tx(qp))) {
+		if (v[done]->opcode != ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
+			roce_congestion_sent(qp, v[done], true);
 		done++;
+	}
 	while (done < n && (v[done] = roce_requester_tx(qp)))
-		done++;
+		roce_congestion_sent(qp, v[done++], false);
 	return done;
 }
 
@@ -78,6 +97,10 @@ int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_p
 	int done = 0;
 
 	dev->now_ps = now_ps;
+	while (done < n && (v[done] = roce_congestion_cnp_tx(dev))) {
+		dev->ctr->sent_pkts++;
+		done++;
+	}
 	while (done < n && (qp = next_ready(dev))) {
 		int burst = DP_MIN(n - done, (int)dev->cfg.tx_burst), sent = qp_tx(qp, v + done, burst);
 
@@ -97,8 +120,9 @@ uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 {
 	uint64_t next = dp_wheel_next_ps(&dev->timers);
 
-	if (dev->ready_mask & ~dev->paused)
+	if ((dev->ready_mask & ~dev->paused) || roce_congestion_cnp_due(dev))
 		return dev->now_ps;
+	next = DP_MIN(next, dp_wheel_next_ps(&dev->cc_timers));
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		if (dev->send_wheel[i])
 			next = DP_MIN(next, dp_wheel_next_ps(dev->send_wheel[i]));
@@ -110,6 +134,7 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 	struct dp_timer *t;
 
 	dev->now_ps = now_ps;
+	roce_congestion_tick(dev);
 	while ((t = dp_wheel_pop(&dev->timers, now_ps)))
 		roce_requester_timeout(DP_CONTAINER_OF(t, struct roce_qp, rto));
 	for (int i = 0; i < ROCE_PRIOS; i++)
@@ -120,6 +145,9 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps)
 {
 	dev->now_ps = now_ps;
+	for (int i = 0; i < ROCE_PRIOS; i++)
+		if (dev->paused & ~prio_mask & 1 << i)
+			dev->resumed_ps[i] = now_ps;
 	dev->paused = prio_mask;
 }
 
@@ -147,13 +175,13 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
 	if (!our_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
-	if (svc == ROCE_SVC_CNP || svc == ROCE_SVC_XRC || (info->hdrs & (ROCE_HDR_IETH | ROCE_HDR_FETH)) ||
+	if (svc == ROCE_SVC_XRC || (info->hdrs & (ROCE_HDR_IETH | ROCE_HDR_FETH)) ||
 	    (info->flags & ROCE_OPF_ATOMIC_WRITE))
 		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
 		return roce_drop(dev, ROCE_DROP_UNKNOWN_QPN);
-	if (service[qp->type] != svc)
+	if (service[qp->type] != svc && svc != ROCE_SVC_CNP)
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);
@@ -163,7 +191,14 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_SGID);
 	dev->ctr->rcvd_pkts++;
 	dev->ctr->rcvd_bytes += pkt->len;
-	why = info->flags & ROCE_OPF_REQUEST ? roce_responder_rx(qp, pkt, info) : roce_completer_rx(qp, pkt, info);
+	if ((pkt->tos & 3) == 3) /* CE, RFC 3168 */
+		roce_congestion_marked(qp);
+	if (svc == ROCE_SVC_CNP)
+		why = roce_congestion_cnp_rx(qp);
+	else if (info->flags & ROCE_OPF_REQUEST)
+		why = roce_responder_rx(qp, pkt, info);
+	else
+		why = roce_completer_rx(qp, pkt, info);
 	roce_qp_kick(qp);
 	return why;
 }

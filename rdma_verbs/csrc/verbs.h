@@ -8,7 +8,7 @@
 #ifndef ROCE_VERBS_H
 #define ROCE_VERBS_H
 
-#include "datapath/csrc/base.h"
+#include "rdma_verbs/csrc/cc.h"
 
 /* cffi: begin */
 enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
@@ -143,6 +143,7 @@ struct roce_dev_cfg {
 	uint8_t ngid;           /* 1 to 16 */
 	uint16_t sport;         /* UDP source port of every packet; 0: 0xC000 | hash of both QPNs */
 	struct roce_gid gid[16];
+	struct roce_cc_cfg cc; /* congestion control; none */
 };
 
 struct roce_ah_attr {
@@ -246,7 +247,9 @@ struct roce_counters {
 	uint64_t timeouts;               /* transport timer expired */
 	uint64_t sent_acks, sent_naks, rcvd_acks, rcvd_naks, implied_nak_seq_err;
 	uint64_t icrc_id_solved; /* received, identification found by solving the CRC */
-	uint64_t drops[32];      /* by enum roce_drop */
+	/* Congestion control, mlx5's names but the last: CNPs that no algorithm of ours wanted. */
+	uint64_t np_cnp_sent, np_ecn_marked_roce_packets, rp_cnp_handled, rp_cnp_ignored;
+	uint64_t drops[32]; /* by enum roce_drop */
 };
 
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);

@@ -488,11 +488,34 @@ static void test_bad_arguments(void)
 	cfg = (struct dp_fault_cfg){.dir = 4};
 	CHECK_EQ(dp_port_fault_set(n.fault, &cfg), -EINVAL);
 	CHECK_EQ(dp_port_fault_set_rules(n.fault, &rule, 1), -EINVAL);
-	rule = (struct dp_fault_rule){.action = 5};
+	rule = (struct dp_fault_rule){.action = DP_FAULT_MARK_CE + 1};
 	CHECK_EQ(dp_port_fault_set_rules(n.fault, &rule, 1), -EINVAL);
 	CHECK_EQ(dp_port_fault_set_rules(n.fault, NULL, 1), -EINVAL);
 	CHECK_EQ(dp_port_fault_set_rules(n.fault, &rule, 33), -EINVAL);
 	CHECK_EQ(dp_port_fault_set_rules(n.fault, NULL, 0), 0);
+	net_free(&n);
+}
+
+/* As a switch: only what says that it may be marked (RFC 3168), with a header checksum that is right again. */
+static void test_marks_ce_on_a_copy(void)
+{
+	struct dp_fault_rule rule = {.action = DP_FAULT_MARK_CE};
+	struct net n = net_new(DP_FAULT_TX, NULL);
+	struct test_frame t;
+	struct dp_frame *v[1];
+
+	CHECK_EQ(dp_port_fault_set_rules(n.fault, &rule, 1), 0);
+	for (uint8_t ecn = 0; ecn < 4; ecn++) {
+		test_frame_v4(&t, ecn, 64);
+		t.f.l3[1] = (uint8_t)(26 << 2 | ecn);
+		dp_put_be16(t.f.l3 + 10, dp_ip4_checksum(t.f.l3));
+		CHECK_EQ(test_tx1(n.tx, &t.f, 0), 1);
+		CHECK_EQ(t.f.l3[1], 26 << 2 | ecn);
+		CHECK_EQ(dp_port_rx(n.rx, v, 1, 0), 1);
+		CHECK_EQ(v[0]->l3[1], 26 << 2 | (ecn ? 3 : 0));
+		CHECK_EQ(dp_get_be16(v[0]->l3 + 10), dp_ip4_checksum(v[0]->l3));
+	}
+	CHECK_EQ(dp_port_fault_held(n.fault), 0);
 	net_free(&n);
 }
 
@@ -520,5 +543,6 @@ int main(void)
 	test_held_is_bounded();
 	test_prediction_holds_over_loss_and_copies();
 	test_bad_arguments();
+	RUN(test_marks_ce_on_a_copy);
 	return check_done();
 }

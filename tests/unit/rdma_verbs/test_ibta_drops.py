@@ -137,7 +137,6 @@ PACKETS: list[tuple[str, str, Callable[[WirePeer], bytes]]] = [
     ("ghost", "ACK of nothing", of("RC_ACKNOWLEDGE", syndrome=ACK)),
     ("ghost", "READ response to nothing", of("RC_RDMA_READ_RESPONSE_ONLY", b"data", syndrome=ACK)),
     ("ghost", "atomic acknowledge of nothing", of("RC_ATOMIC_ACKNOWLEDGE", syndrome=ACK)),
-    ("not_supported", "CNP", of("CNP")),
     ("not_supported", "XRC", of("XRC_SEND_ONLY", b"x")),
     ("not_supported", "send with invalidate", of("RC_SEND_ONLY_WITH_INVALIDATE", b"x")),
     ("not_supported", "flush", of("RC_FLUSH")),
