@@ -59,13 +59,14 @@ def data_times(pair: Pair) -> list[int]:
     return [p.time_ns for p in pair.trace if p.source == "a" and 6 <= p.opcode <= 8]
 
 
-@pytest.mark.parametrize("rate", [7, 333, 1000, 40_000])
+@pytest.mark.parametrize("rate", [7, 333, 1000, 39_989])
 def test_a_queue_pair_sends_at_its_rate_within_a_packet(make_pair: MakePair, rate: int) -> None:
     pair = make_dcqcn(make_pair, rate)
     stream(pair, 48 << 20 if rate > 1000 else 2 << 20)
     pair.run_until(10 * MS)
     times = data_times(pair)
     # The n-th packet (from 0) leaves when n packets have had their time on the wire.
+    # At 39 989 Mb/s a packet's is 213 658.76 ps: cut to whole ones, 46 000 packets would drift by 35 ns.
     step_ps = (WRITE_MIDDLE_BYTES + 16) * 8 * 1_000_000 // rate, WRITE_MIDDLE_BYTES * 8 * 1_000_000 / rate
     expected = [0] + [int(step_ps[0] + n * step_ps[1]) // 1000 for n in range(len(times) - 1)]
     assert max(abs(t - e) for t, e in zip(times, expected, strict=True)) <= 1
