@@ -18,6 +18,7 @@ from rdma_verbs.enums import (
     QpState,
     QpType,
     SendFlags,
+    SrqAttrMask,
     WcFlags,
     WcOpcode,
     WcStatus,
@@ -27,6 +28,7 @@ from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.mr import MR
 from rdma_verbs.pd import PD
 from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
+from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
@@ -38,6 +40,7 @@ __all__ = [
     "PD",
     "QP",
     "SGE",
+    "SRQ",
     "WC",
     "AHAttr",
     "AccessFlags",
@@ -64,6 +67,9 @@ __all__ = [
     "Rule",
     "SendFlags",
     "SendWR",
+    "SrqAttr",
+    "SrqAttrMask",
+    "SrqInitAttr",
     "VirtualNet",
     "WcFlags",
     "WcOpcode",

@@ -128,14 +128,14 @@ def _fill_sges(what: str, raw: Any, at: int, sg: Sequence[SGE]) -> None:
             fill(f"{what}: sge {i - at}", piece, (("addr", sge.addr), ("length", sge.length), ("lkey", sge.lkey)))
 
 
-def send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
+def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
     """Return the C form of the requests, and what must live while it is used."""
     raw = ffi.new("struct roce_send_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) if wr.data is None else 1 for wr in wrs))
     kept: list[object] = [sges]
     at = 0
     for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: send request {i}"
+        what = f"{queue}: send request {i}"
         out = raw[i]
         flags = int(wr.send_flags)
         count = len(wr.sg)
@@ -166,12 +166,12 @@ def send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
     return raw, kept
 
 
-def recv_wrs(qpn: int, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
+def recv_wrs(queue: str, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
     raw = ffi.new("struct roce_recv_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) for wr in wrs))
     at = 0
     for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: receive request {i}"
+        what = f"{queue}: receive request {i}"
         out = raw[i]
         _fill_sges(what, sges, at, wr.sg)
         out.sg_list, out.num_sge = sges + at, len(wr.sg)

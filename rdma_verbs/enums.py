@@ -13,6 +13,7 @@ __all__ = [
     "QpState",
     "QpType",
     "SendFlags",
+    "SrqAttrMask",
     "WcFlags",
     "WcOpcode",
     "WcStatus",
@@ -93,6 +94,13 @@ class QpAttrMask(IntFlag):
     RATE_LIMIT = 1 << 25
 
 
+class SrqAttrMask(IntFlag):
+    """Which fields of a :class:`~rdma_verbs.srq.SrqAttr` a call of ``modify`` means."""
+
+    MAX_WR = 1
+    LIMIT = 2
+
+
 class WrOpcode(IntEnum):
     """What a send work request asks for."""
 
@@ -170,3 +178,5 @@ class EventType(IntEnum):
     COMM_EST = 4
     SQ_DRAINED = 5
     PORT_ACTIVE = 9
+    SRQ_LIMIT_REACHED = 15
+    QP_LAST_WQE_REACHED = 16

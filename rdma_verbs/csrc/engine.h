@@ -1,7 +1,7 @@
 /*
  * Inside the engine: the objects, and what its parts call of each other. Not for drivers (device.h, verbs.h).
  *
- *   wq.c         post_send, post_recv: rings of work queue entries
+ *   wq.c, srq.c  post_send, post_recv: rings of work queue entries, a QP's own and shared ones
  *   requester.c  send queue -> request packets; retransmission
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
@@ -96,6 +96,16 @@ struct roce_ring {
 	uint32_t head, tail;   /* free-running */
 };
 
+struct roce_srq {
+	struct roce_dev *dev;
+	struct roce_pd *pd;
+	void *user;
+	uint32_t num, users, max_sge;
+	uint32_t limit; /* 0: not armed */
+	struct roce_ring rq;
+	struct roce_srq *next, **pprev;
+};
+
 /* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
 struct roce_rd_res {
 	uint64_t va, value; /* READ: start; atomic: original data */
@@ -151,6 +161,7 @@ struct roce_qp {
 	uint64_t timeout_ps;
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
+	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
 	uint16_t sport;
 	struct roce_qp_cap cap;
@@ -175,6 +186,8 @@ struct roce_dev {
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
+	struct roce_srq *srqs;
+	uint32_t nsrqs, srq_next;
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -186,12 +199,19 @@ struct roce_dev {
 /* device.c */
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user);
-enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_PORT };
+enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_SRQ, ROCE_EVENT_OF_PORT };
 static inline enum roce_event_source roce_event_source(uint32_t type)
 {
-	return type == ROCE_EVENT_CQ_ERR        ? ROCE_EVENT_OF_CQ
-	       : type >= ROCE_EVENT_PORT_ACTIVE ? ROCE_EVENT_OF_PORT
-						: ROCE_EVENT_OF_QP;
+	switch (type) {
+	case ROCE_EVENT_CQ_ERR:
+		return ROCE_EVENT_OF_CQ;
+	case ROCE_EVENT_PORT_ACTIVE:
+		return ROCE_EVENT_OF_PORT;
+	case ROCE_EVENT_SRQ_LIMIT_REACHED:
+		return ROCE_EVENT_OF_SRQ;
+	default:
+		return ROCE_EVENT_OF_QP;
+	}
 }
 void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num);
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev); /* headers zeroed; NULL: no memory */
@@ -231,10 +251,16 @@ static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
 {
 	return (struct roce_swqe *)(qp->sq.buf + (size_t)(i % qp->sq.size) * qp->sq.stride);
 }
+static inline struct roce_rwqe *roce_rwqe_at(const struct roce_ring *ring, uint32_t i)
+{
+	return (struct roce_rwqe *)(ring->buf + (size_t)(i % ring->size) * ring->stride);
+}
 static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 {
-	return (struct roce_rwqe *)(qp->rq.buf + (size_t)(i % qp->rq.size) * qp->rq.stride);
+	return roce_rwqe_at(&qp->rq, i);
 }
+int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
+void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
 /* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
 static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
 {
@@ -245,6 +271,14 @@ int roce_wq_init(struct roce_qp *qp);
 void roce_wq_fini(struct roce_qp *qp);
 void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */
 void roce_rq_flush(struct roce_qp *qp);
+
+/* srq.c: the receive that the next message will fill, and the same, which from now on is this QP's. NULL: none. */
+struct roce_rwqe *roce_recv_peek(struct roce_qp *qp);
+struct roce_rwqe *roce_recv_claim(struct roce_qp *qp);
+static inline struct roce_pd *roce_recv_pd(const struct roce_qp *qp) /* whose keys receives use (10.2.9.1) */
+{
+	return qp->srq ? qp->srq->pd : qp->pd;
+}
 
 /* requester.c */
 void roce_requester_reset(struct roce_qp *qp);

@@ -30,12 +30,7 @@ int roce_responder_alloc(struct roce_qp *qp, uint32_t n)
 	return 0;
 }
 
-static bool rq_empty(const struct roce_qp *qp)
-{
-	return qp->rq.tail == qp->rq.head;
-}
-
-/* Completes the receive entry in use. */
+/* Completes the receive entry in use: the oldest of the QP's own ring. */
 static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const struct roce_pkt *pkt,
 			  const struct roce_opcode_info *info, uint32_t byte_len)
 {
@@ -101,14 +96,13 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	uint32_t offset = first ? 0 : resp->offset;
 
 	if (info->flags & ROCE_OPF_SEND) {
-		struct roce_rwqe *wqe;
+		struct roce_rwqe *wqe = roce_recv_claim(qp);
 
-		if (rq_empty(qp))
+		if (!wqe)
 			return NO_WQE;
-		wqe = roce_rq_at(qp, qp->rq.tail);
 		if ((uint64_t)offset + pkt->len > wqe->length)
 			return LENGTH;
-		if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
+		if (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt))
 			return PROTECTION;
 	} else {
 		uint64_t va = first ? pkt->va : resp->wr_va;
@@ -128,7 +122,7 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 			if (!mr)
 				return ACCESS;
 		}
-		if ((info->flags & ROCE_OPF_RQ_WQE) && rq_empty(qp))
+		if ((info->flags & ROCE_OPF_RQ_WQE) && !roce_recv_claim(qp))
 			return NO_WQE;
 		if (pkt->len) {
 			uint8_t *to = roce_mr_at(mr, va + offset);
@@ -379,14 +373,15 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		return roce_drop(qp->dev, ROCE_DROP_BAD_QKEY);
 	if (pkt->len > qp->mtu)
 		return roce_drop(qp->dev, ROCE_DROP_BAD_LENGTH);
-	if (rq_empty(qp))
+	wqe = roce_recv_peek(qp);
+	if (!wqe)
 		return roce_drop(qp->dev, ROCE_DROP_NO_RECV_WQE);
-	wqe = roce_rq_at(qp, qp->rq.tail);
 	if (wqe->length < ROCE_GRH_BYTES + pkt->len)
 		return roce_drop(qp->dev, ROCE_DROP_RECV_TOO_SMALL);
+	wqe = roce_recv_claim(qp);
 	roce_wire_grh(pkt, grh);
-	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||
-	    roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, ROCE_GRH_BYTES, pkt)) {
+	if (roce_sge_scatter_bytes(roce_recv_pd(qp), wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||
+	    roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, ROCE_GRH_BYTES, pkt)) {
 		complete_recv(qp, ROCE_WC_LOC_PROT_ERR, pkt, info, 0);
 		roce_event_push(qp->dev, ROCE_EVENT_QP_FATAL, qp->qpn, qp->user);
 		roce_qp_set_error(qp);

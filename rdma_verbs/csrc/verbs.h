@@ -109,7 +109,9 @@ enum roce_event_type {
 	ROCE_EVENT_QP_ACCESS_ERR = 3,
 	ROCE_EVENT_COMM_EST = 4,
 	ROCE_EVENT_SQ_DRAINED = 5,
-	ROCE_EVENT_PORT_ACTIVE = 9
+	ROCE_EVENT_PORT_ACTIVE = 9,
+	ROCE_EVENT_SRQ_LIMIT_REACHED = 15,
+	ROCE_EVENT_QP_LAST_WQE_REACHED = 16
 };
 
 struct roce_dev;
@@ -117,6 +119,7 @@ struct roce_pd;
 struct roce_mr;
 struct roce_cq;
 struct roce_qp;
+struct roce_srq;
 
 struct roce_gid {
 	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -129,6 +132,7 @@ struct roce_dev_cfg {
 	uint32_t qpn_base;      /* 2: QPNs handed out start here (0 and 1 are the management QPs) */
 	uint32_t qpn_count;     /* 65536 - 2; at most 2^24 - 3 */
 	uint32_t max_cq;        /* 65536 */
+	uint32_t max_srq;       /* 65536; each of up to max_qp_wr entries */
 	uint32_t max_mr;        /* 65536; keys hold log2 of it as index, the rest of the 32 bits are random */
 	uint32_t max_pd;        /* 65536 */
 	uint32_t max_qp_wr;     /* 16384 */
@@ -159,8 +163,16 @@ struct roce_qp_cap {
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline_data;
 };
 
+enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
+
+struct roce_srq_attr {
+	uint32_t max_wr, max_sge;
+	uint32_t srq_limit; /* an event when fewer entries are left; 0: none */
+};
+
 struct roce_qp_init_attr {
 	struct roce_cq *send_cq, *recv_cq;
+	struct roce_srq *srq;   /* NULL: the QP has a receive queue of its own */
 	struct roce_qp_cap cap; /* on return: what was given, at least what was asked */
 	uint32_t qp_type;       /* enum roce_qp_type */
 	uint8_t sq_sig_all;
@@ -232,7 +244,7 @@ struct roce_wc {
 
 struct roce_event {
 	uint32_t type; /* enum roce_event_type */
-	uint32_t num;  /* QPN, CQ number or port */
+	uint32_t num;  /* QPN, CQ or SRQ number or port */
 	void *user;    /* as given at creation */
 };
 
@@ -278,6 +290,13 @@ uint32_t roce_cq_pending(const struct roce_cq *cq);              /* completions 
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
+
+struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr, void *user);
+int roce_srq_destroy(struct roce_srq *srq); /* -EBUSY while in use */
+int roce_srq_modify(struct roce_srq *srq, const struct roce_srq_attr *attr, uint32_t mask);
+void roce_srq_query(const struct roce_srq *srq, struct roce_srq_attr *attr);
+uint32_t roce_srq_num(const struct roce_srq *srq);
+int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr); /* -ENOMEM: queue full */
 
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
 int roce_qp_destroy(struct roce_qp *qp);

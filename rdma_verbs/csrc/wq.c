@@ -16,6 +16,11 @@ static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
 	return ring->buf ? 0 : -ENOMEM;
 }
 
+int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge)
+{
+	return ring_init(ring, size, sizeof(struct roce_rwqe) + (size_t)max_sge * sizeof(struct roce_sge));
+}
+
 int roce_wq_init(struct roce_qp *qp)
 {
 	size_t sge_bytes =
@@ -23,8 +28,8 @@ int roce_wq_init(struct roce_qp *qp)
 	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
 
 	if (!err)
-		err = ring_init(&qp->rq, qp->cap.max_recv_wr,
-				sizeof(struct roce_rwqe) + (size_t)qp->cap.max_recv_sge * sizeof(struct roce_sge));
+		err = qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
+			      : roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
 	return err;
 }
 
@@ -145,11 +150,26 @@ int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 	return 0;
 }
 
-int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
+void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 {
-	struct roce_rwqe *wqe;
+	struct roce_rwqe *wqe = roce_rwqe_at(ring, ring->head++);
 	uint64_t length = 0;
 
+	for (uint32_t i = 0; i < wr->num_sge; i++)
+		length += wr->sg_list[i].length;
+	wqe->wr_id = wr->wr_id;
+	wqe->num_sge = wr->num_sge;
+	/* A buffer may be larger than any message. */
+	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
+	if (wr->num_sge)
+		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
+}
+
+int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
+{
+	if (qp->srq)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but its receives come from SRQ %u", qp->qpn,
+				 qp->srq->num);
 	if (qp->state == ROCE_QPS_RESET)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv in state RESET, it needs INIT", qp->qpn);
 	if (wr->num_sge > qp->cap.max_recv_sge)
@@ -157,16 +177,7 @@ int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
 				 qp->cap.max_recv_sge);
 	if (qp->rq.head - qp->rq.tail >= qp->rq.size)
 		return roce_fail(qp->dev, -ENOMEM, "QP %u: receive queue full, max_recv_wr %u", qp->qpn, qp->rq.size);
-	for (uint32_t i = 0; i < wr->num_sge; i++)
-		length += wr->sg_list[i].length;
-	wqe = roce_rq_at(qp, qp->rq.head);
-	wqe->wr_id = wr->wr_id;
-	wqe->num_sge = wr->num_sge;
-	/* A buffer may be larger than any message. */
-	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
-	if (wr->num_sge)
-		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
-	qp->rq.head++;
+	roce_rq_put(&qp->rq, wr);
 	if (qp->state == ROCE_QPS_ERR)
 		roce_rq_flush(qp);
 	return 0;

@@ -14,7 +14,8 @@
 #define GUARD_BYTES  512
 #define ARENA_BYTES  (2 * REGION_BYTES + 3 * GUARD_BYTES)
 #define GUARD        0xa5
-#define NQP          6
+#define NQP          8
+#define SRQ_FROM     6 /* QPs from here on receive from the shared queue */
 #define CQE          256
 
 struct input {
@@ -45,13 +46,15 @@ struct world {
 	struct roce_pd *pd[2];
 	struct roce_cq *cq;
 	struct roce_qp *qp[NQP];
+	struct roce_srq *srq;
 	struct roce_mr *mr[2];
 	uint8_t *arena;
 	uint64_t now;
 	uint64_t posted, completed;
 };
 
-static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, ROCE_QPT_RC};
+static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC,
+				    ROCE_QPT_UD, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UD};
 static const struct roce_gid own = {{[10] = 0xff, 0xff, 10, 0, 0, 1}}, peer = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
 
 static uint8_t *region(struct world *w, int i)
@@ -110,6 +113,7 @@ static void reg(struct world *w, int i, uint32_t access)
 static void open_world(struct world *w)
 {
 	struct roce_dev_cfg cfg = {.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4};
+	struct roce_srq_attr srq = {.max_wr = 8, .max_sge = 3};
 
 	memset(w, 0, sizeof(*w));
 	cfg.gid[0] = own;
@@ -121,12 +125,14 @@ static void open_world(struct world *w)
 		w->pd[i] = roce_pd_alloc(w->dev);
 		reg(w, i, 15);
 	}
+	w->srq = roce_srq_create(w->pd[0], &srq, NULL);
 	for (int i = 0; i < NQP; i++) {
 		struct roce_qp_init_attr init = {.send_cq = w->cq,
 						 .recv_cq = w->cq,
 						 .cap = {8, 8, 3, 3, 32},
 						 .qp_type = types[i],
-						 .sq_sig_all = 1};
+						 .sq_sig_all = 1,
+						 .srq = i >= SRQ_FROM ? w->srq : NULL};
 
 		w->qp[i] = roce_qp_create(w->pd[i == 1], &init, NULL);
 		to_rts(w, i);
@@ -274,7 +280,12 @@ static void post(struct world *w, struct input *in, bool recv)
 
 		sges(w, in, sge, n);
 		w->posted++;
-		if (roce_post_recv(qp, &wr))
+		if (qp->srq && inline_len & 1) {
+			struct roce_srq_attr attr = {inline_len >> 1, 3, inline_len >> 2};
+
+			roce_srq_modify(w->srq, &attr, inline_len & 3);
+		}
+		if (qp->srq ? roce_post_srq_recv(w->srq, &wr) : roce_post_recv(qp, &wr))
 			w->posted--;
 	} else {
 		struct roce_send_wr wr = {.sg_list = sge,
