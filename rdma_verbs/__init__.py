@@ -14,6 +14,7 @@ from rdma_verbs.enums import (
     AccessFlags,
     EventType,
     Mtu,
+    MwType,
     QpAttrMask,
     QpState,
     QpType,
@@ -26,6 +27,7 @@ from rdma_verbs.enums import (
 )
 from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.mr import MR
+from rdma_verbs.mw import MW, MWBind, MWBindInfo, inc_rkey
 from rdma_verbs.pd import PD
 from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
 from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
@@ -37,6 +39,7 @@ __all__ = [
     "CQ",
     "GID",
     "MR",
+    "MW",
     "PD",
     "QP",
     "SGE",
@@ -51,7 +54,10 @@ __all__ = [
     "DpuError",
     "EventType",
     "Faults",
+    "MWBind",
+    "MWBindInfo",
     "Mtu",
+    "MwType",
     "PeerError",
     "Port",
     "PostError",
@@ -75,4 +81,5 @@ __all__ = [
     "WcOpcode",
     "WcStatus",
     "WrOpcode",
+    "inc_rkey",
 ]

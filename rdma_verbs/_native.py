@@ -29,6 +29,7 @@ from rdma_verbs._native_values import (
     cap_of,
     fill,
     fill_ah,
+    fill_bind,
     fill_config,
     gid_of,
     recv_wrs,
@@ -48,6 +49,7 @@ from rdma_verbs.wr import WC, RecvWR, SendWR
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from rdma_verbs.mw import MWBind
     from rdma_verbs.resource import Resource
     from rdma_verbs.srq import SrqAttr
 
@@ -75,9 +77,10 @@ class Kind(IntEnum):
 
     QP = 0
     SRQ = 1
-    MR = 2
-    CQ = 3
-    PD = 4
+    MW = 2
+    MR = 3
+    CQ = 4
+    PD = 5
 
 
 class Event(NamedTuple):
@@ -348,6 +351,25 @@ class Engine:
         mr = self._made(raw, "MR")
         return mr, int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr)), start, pin
 
+    def mw_alloc(self, pd: Handle, mw_type: int) -> Handle:
+        """Return a new window, not bound."""
+        return self._made(lib.roce_mw_alloc(pd, int(mw_type)), "MW")
+
+    def mw_rkey(self, mw: Handle) -> int:
+        """Return the key of the last bind posted."""
+        return int(lib.roce_mw_rkey(mw))
+
+    def bind_mw(self, qp: Handle, mw: Handle, bind: "MWBind") -> None:
+        """Post the bind of a window of type 1."""
+        what = f"QP {lib.roce_qp_num(qp)}: bind_mw"
+        raw = ffi.new("struct roce_mw_bind *")
+        fill(what, raw, (("wr_id", bind.wr_id), ("send_flags", int(bind.send_flags))))
+        fill_bind(what, raw.info, bind.info)
+        result = lib.roce_bind_mw(qp, mw, raw)
+        if result < 0:
+            raise self._post_error(what, result, 0)
+        self._worked()
+
     def cq_create(self, cqe: int, number: int) -> Handle:
         """Return a new completion queue for ``cqe`` entries."""
         return self._made(lib.roce_cq_create(self._dev, u32("CQ", "cqe", cqe), user_of(number)), "CQ")
@@ -520,6 +542,8 @@ def _release(kind: Kind, handle: Handle) -> int:
         return int(lib.roce_qp_destroy(handle))
     if kind is Kind.SRQ:
         return int(lib.roce_srq_destroy(handle))
+    if kind is Kind.MW:
+        return int(lib.roce_mw_dealloc(handle))
     if kind is Kind.MR:
         return int(lib.roce_mr_dereg(handle))
     if kind is Kind.CQ:

@@ -17,6 +17,7 @@ from rdma_verbs.attr import QPAttr, QPCap
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import AccessFlags, Mtu, QpState, QpType
 from rdma_verbs.enums import QpAttrMask as Mask
+from rdma_verbs.mw import MW, MWBind
 from rdma_verbs.resource import Resource
 from rdma_verbs.srq import SRQ
 from rdma_verbs.wr import RecvWR, SendWR
@@ -273,6 +274,17 @@ class QP(Resource):
         self._engine.tidy()
         with self._engine.lock:
             self._engine.post_send(self.handle, (wr,) if isinstance(wr, SendWR) else wr)
+
+    def bind_mw(self, mw: MW, bind: MWBind) -> int:
+        """Post a request that binds a window of type 1; returns the window's new key, good once that completes.
+
+        Raises:
+            QueueFullError: no room for it.
+            PostError: the window is of type 2, or the state does not allow it.
+        """
+        with self._engine as engine:
+            engine.bind_mw(self.handle, mw.handle, bind)
+        return mw.rkey
 
     def post_recv(self, wr: RecvWR | Sequence[RecvWR]) -> None:
         """Post one receive request or several, in order; raises as ``post_send``."""

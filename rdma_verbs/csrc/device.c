@@ -82,6 +82,9 @@ void roce_dev_free(struct roce_dev *dev)
 		if (dev->qps[i])
 			roce_qp_destroy(dev->qps[i]);
 	for (uint32_t i = 0; i < dev->mrs_room; i++)
+		if (dev->mrs[i] && dev->mrs[i]->mw_type)
+			roce_mw_dealloc(DP_CONTAINER_OF(dev->mrs[i], struct roce_mw, as_mr));
+	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i])
 			roce_mr_dereg(dev->mrs[i]);
 	while (dev->srqs)

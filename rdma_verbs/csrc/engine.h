@@ -7,7 +7,7 @@
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
- *   qp.c, qp_state.c, cq.c, mr.c, device.c   the objects
+ *   qp.c, qp_state.c, cq.c, mr.c, mw.c, device.c   the objects
  *
  * Theory of operation of the reliable requester. PSNs run over a circle of 2^24. Send queue indices are
  * free-running 32-bit counters:
@@ -55,6 +55,15 @@ struct roce_mr {
 	uint8_t *addr; /* NULL: phantom */
 	uint64_t iova, length;
 	uint32_t access, key, index;
+	uint32_t windows;       /* bound to it */
+	uint8_t mw_type;        /* not 0: this is a window */
+	struct roce_mr *parent; /* of a window; NULL: not bound */
+	struct roce_qp *qp;     /* of a window of type 2 while it is bound: only through this one */
+};
+
+struct roce_mw {
+	struct roce_mr as_mr; /* first: the key table holds it */
+	uint32_t posted_key;
 };
 
 struct roce_cq {
@@ -69,9 +78,16 @@ struct roce_cq {
 	struct roce_wc *ring;
 };
 
-enum roce_wqe_flag { ROCE_WQE_ERROR = 1 << 0 /* found bad when its turn came: completes with `status` at the tail */ };
+enum roce_wqe_flag {
+	ROCE_WQE_ERROR = 1 << 0, /* found bad when its turn came: completes with `status` at the tail */
+	ROCE_WQE_LOCAL = 1 << 1, /* executed here, has no PSN: completes as soon as it is at the tail */
+};
 
-/* A send work queue entry; the slot goes on with its SGEs or its inline data. */
+/*
+ * A send work queue entry; the slot goes on with its SGEs or its inline data. imm: what ImmDt or IETH carry; of
+ * BIND_MW the region's L_Key. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
+ * remote_qkey all of the window's key but the consumer's byte.
+ */
 struct roce_swqe {
 	uint64_t wr_id, remote_addr, compare_add, swap;
 	uint32_t length, rkey, imm;
@@ -161,6 +177,7 @@ struct roce_qp {
 	uint64_t timeout_ps;
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
+	uint32_t windows;     /* of type 2, bound to it */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
 	uint16_t sport;
@@ -224,8 +241,21 @@ static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 	return why;
 }
 
-/* mr.c: NULL unless the key is valid in this PD, grants all of `access` and covers [va, va + len). */
+/* mr.c: NULL unless the L_Key is valid in this PD, grants all of `access` and covers [va, va + len). */
 struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access);
+/* The same for an R_Key that came through a QP: it may be a window's, too. */
+struct roce_mr *roce_rkey_check(const struct roce_qp *qp, uint32_t key, uint64_t va, uint64_t len, uint32_t access);
+struct roce_mr *roce_key_find(const struct roce_dev *dev, uint32_t key); /* by its index only */
+int roce_key_take(struct roce_mr *mr, const char *what); /* an index and random bits; counts as user of the PD */
+void roce_key_give(struct roce_mr *mr);
+
+/* mw.c */
+int roce_mw_check_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
+bool roce_mw_execute(struct roce_qp *qp, const struct roce_swqe *wqe); /* BIND_MW, LOCAL_INV; false: not allowed */
+struct roce_mr *roce_mw_invalidatable(struct roce_qp *qp, uint32_t rkey);
+void roce_mw_invalidate(struct roce_mr *window);
+void roce_mw_forget_qp(struct roce_qp *qp);
+
 static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
 {
 	return mr->addr ? mr->addr + (va - mr->iova) : NULL;
@@ -267,6 +297,11 @@ static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
 	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
 	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
 }
+static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
+{
+	return wqe->opcode == ROCE_WR_BIND_MW || wqe->opcode == ROCE_WR_LOCAL_INV;
+}
+int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
 int roce_wq_init(struct roce_qp *qp);
 void roce_wq_fini(struct roce_qp *qp);
 void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */

@@ -120,6 +120,7 @@ int roce_qp_destroy(struct roce_qp *qp)
 	struct roce_dev *dev = qp->dev;
 
 	roce_qp_reset(qp);
+	roce_mw_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;

@@ -45,6 +45,10 @@ static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const 
 		wc.wc_flags |= ROCE_WC_FLAG_WITH_IMM;
 		wc.imm_data = pkt->imm;
 	}
+	if (info->hdrs & ROCE_HDR_IETH) {
+		wc.wc_flags |= ROCE_WC_FLAG_WITH_INV;
+		wc.invalidated_rkey = pkt->imm;
+	}
 	if (qp->type == ROCE_QPT_UD) {
 		wc.wc_flags |= ROCE_WC_FLAG_GRH;
 		wc.src_qp = pkt->sqpn;
@@ -94,6 +98,7 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	struct roce_responder *resp = &qp->resp;
 	bool first = info->flags & ROCE_OPF_FIRST, last = info->flags & ROCE_OPF_LAST;
 	uint32_t offset = first ? 0 : resp->offset;
+	struct roce_mr *window = NULL;
 
 	if (info->flags & ROCE_OPF_SEND) {
 		struct roce_rwqe *wqe = roce_recv_claim(qp);
@@ -102,8 +107,15 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 			return NO_WQE;
 		if ((uint64_t)offset + pkt->len > wqe->length)
 			return LENGTH;
+		if (info->hdrs & ROCE_HDR_IETH) {
+			window = roce_mw_invalidatable(qp, pkt->imm);
+			if (!window)
+				return ACCESS;
+		}
 		if (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt))
 			return PROTECTION;
+		if (window) /* after the data is there, before it completes (9.4.1.1.2) */
+			roce_mw_invalidate(window);
 	} else {
 		uint64_t va = first ? pkt->va : resp->wr_va;
 		uint32_t rkey = first ? pkt->rkey : resp->wr_rkey, total = first ? pkt->dma_len : resp->wr_len;
@@ -117,8 +129,8 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 			return INVALID;
 		/* The whole range at the first packet; a region may vanish before the last. No key for no bytes. */
 		if (total) {
-			mr = roce_mr_check(qp->pd, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
-					   ROCE_ACCESS_REMOTE_WRITE);
+			mr = roce_rkey_check(qp, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
+					     ROCE_ACCESS_REMOTE_WRITE);
 			if (!mr)
 				return ACCESS;
 		}
@@ -149,7 +161,7 @@ static enum verdict read_request(struct roce_qp *qp, const struct roce_pkt *pkt)
 
 	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_READ) || pkt->dma_len > ROCE_MAX_MSG_BYTES)
 		return INVALID;
-	if (pkt->dma_len && !roce_mr_check(qp->pd, pkt->rkey, pkt->va, pkt->dma_len, ROCE_ACCESS_REMOTE_READ))
+	if (pkt->dma_len && !roce_rkey_check(qp, pkt->rkey, pkt->va, pkt->dma_len, ROCE_ACCESS_REMOTE_READ))
 		return ACCESS;
 	res = roce_response_new(qp);
 	if (!res)
@@ -197,7 +209,7 @@ static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pk
 
 	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_ATOMIC) || pkt->va % 8)
 		return INVALID;
-	mr = roce_mr_check(qp->pd, pkt->rkey, pkt->va, 8, ROCE_ACCESS_REMOTE_ATOMIC);
+	mr = roce_rkey_check(qp, pkt->rkey, pkt->va, 8, ROCE_ACCESS_REMOTE_ATOMIC);
 	if (!mr)
 		return ACCESS;
 	res = roce_response_new(qp);

@@ -43,7 +43,7 @@ void roce_wq_fini(struct roce_qp *qp)
 static const struct {
 	const char *name;
 	uint8_t types; /* bit by enum roce_qp_type */
-	bool local_write, single;
+	bool local_write, single, local;
 } wr_info[] = {
 	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
 	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false,
@@ -54,11 +54,14 @@ static const struct {
 	[ROCE_WR_RDMA_READ] = {"RDMA READ", 1 << ROCE_QPT_RC, true, false},
 	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", 1 << ROCE_QPT_RC, true, true},
 	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", 1 << ROCE_QPT_RC, true, true},
+	[ROCE_WR_LOCAL_INV] = {"local invalidate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_BIND_MW] = {"bind", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", 1 << ROCE_QPT_RC},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
 
-static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t *length)
+static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type, uint64_t *length)
 {
 	struct roce_dev *dev = qp->dev;
 
@@ -73,6 +76,10 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 				 wr_info[wr->opcode].name);
 	if (wr->send_flags & ~(uint32_t)SEND_FLAGS_ALL)
 		return roce_fail(dev, -EINVAL, "QP %u: send_flags %#x hold unknown bits", qp->qpn, wr->send_flags);
+	if (wr_info[wr->opcode].local && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
+		return roce_fail(dev, -EINVAL, "QP %u: %s with data", qp->qpn, wr_info[wr->opcode].name);
+	if (wr->opcode == ROCE_WR_BIND_MW && roce_mw_check_bind(qp, wr, mw_type))
+		return -EINVAL;
 	if (wr->num_sge > qp->cap.max_send_sge && !(wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: num_sge %u exceeds max_send_sge %u", qp->qpn, wr->num_sge,
 				 qp->cap.max_send_sge);
@@ -106,9 +113,14 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 {
+	return roce_post_bind(qp, wr, ROCE_MW_TYPE_2);
+}
+
+int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type)
+{
 	struct roce_swqe *wqe;
 	uint64_t length = 0;
-	int err = check_send(qp, wr, &length);
+	int err = check_send(qp, wr, mw_type, &length);
 
 	if (err)
 		return err;
@@ -132,6 +144,16 @@ int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 	wqe->swap = wr->swap;
 	wqe->remote_qpn = wr->remote_qpn;
 	wqe->remote_qkey = wr->remote_qkey;
+	if (wr->opcode == ROCE_WR_SEND_WITH_INV || wr->opcode == ROCE_WR_LOCAL_INV)
+		wqe->imm = wr->invalidate_rkey;
+	if (wr->opcode == ROCE_WR_BIND_MW) {
+		wqe->imm = wr->bind.mr ? wr->bind.mr->key : 0;
+		wqe->remote_addr = wr->bind.addr;
+		wqe->compare_add = wr->bind.length;
+		wqe->swap = wr->bind.access;
+		wqe->remote_qkey = wr->mw->as_mr.key >> 8;
+		wr->mw->posted_key = wr->rkey;
+	}
 	if (wr->send_flags & ROCE_SEND_INLINE) {
 		uint8_t *to = (uint8_t *)wqe->sge;
 

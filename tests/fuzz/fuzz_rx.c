@@ -47,6 +47,7 @@ struct world {
 	struct roce_cq *cq;
 	struct roce_qp *qp[NQP];
 	struct roce_srq *srq;
+	struct roce_mw *mw[2];
 	struct roce_mr *mr[2];
 	uint8_t *arena;
 	uint64_t now;
@@ -123,8 +124,10 @@ static void open_world(struct world *w)
 	memset(w->arena, GUARD, ARENA_BYTES);
 	for (int i = 0; i < 2; i++) {
 		w->pd[i] = roce_pd_alloc(w->dev);
-		reg(w, i, 15);
+		reg(w, i, 15 | ROCE_ACCESS_MW_BIND);
 	}
+	for (int i = 0; i < 2; i++)
+		w->mw[i] = roce_mw_alloc(w->pd[0], i ? ROCE_MW_TYPE_2 : ROCE_MW_TYPE_1);
 	w->srq = roce_srq_create(w->pd[0], &srq, NULL);
 	for (int i = 0; i < NQP; i++) {
 		struct roce_qp_init_attr init = {.send_cq = w->cq,
@@ -225,7 +228,10 @@ static void packet(struct world *w, struct input *in)
 		     : take(in, 3);
 	pkt.syndrome = (uint8_t)take(in, 1);
 	pkt.msn = take(in, 1);
-	pkt.rkey = w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1) : take(in, 4);
+	pkt.imm = roce_mw_rkey(w->mw[1]) ^ (how >> 7);
+	pkt.rkey = how & 8               ? roce_mw_rkey(w->mw[how >> 2 & 1])
+		   : w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1)
+					 : take(in, 4);
 	pkt.va = address(w, in, how >> 2 & 1);
 	pkt.dma_len = length(in);
 	pkt.len = length(in) % 4097;
@@ -267,6 +273,30 @@ static void sges(struct world *w, struct input *in, struct roce_sge *sge, uint32
 	}
 }
 
+/* What only binds and invalidations use. */
+static void window(struct world *w, struct input *in, struct roce_send_wr *wr)
+{
+	uint32_t how = wr->send_flags;
+
+	if (wr->opcode < ROCE_WR_LOCAL_INV)
+		return;
+	wr->invalidate_rkey = how & 4 ? take(in, 4) : roce_mw_rkey(w->mw[1]);
+	if (wr->opcode != ROCE_WR_BIND_MW)
+		return;
+	wr->mw = w->mw[how >> 1 & 1];
+	wr->rkey = roce_mw_rkey(w->mw[1]) ^ (take(in, 1) & (how & 4 ? ~0u : 0xff));
+	wr->bind = (struct roce_mw_bind_info){w->mr[how & 1], address(w, in, (int)(how & 1)), length(in),
+					      take(in, 1) & 0x2f};
+	wr->send_flags &= ~(uint32_t)ROCE_SEND_INLINE;
+}
+
+static int bind_type_1(struct world *w, struct roce_qp *qp, const struct roce_send_wr *wr)
+{
+	struct roce_mw_bind bind = {.send_flags = wr->send_flags, .info = wr->bind};
+
+	return roce_bind_mw(qp, w->mw[0], &bind);
+}
+
 static void post(struct world *w, struct input *in, bool recv)
 {
 	struct roce_sge sge[3];
@@ -290,7 +320,7 @@ static void post(struct world *w, struct input *in, bool recv)
 	} else {
 		struct roce_send_wr wr = {.sg_list = sge,
 					  .num_sge = n,
-					  .opcode = take(in, 1) % 8,
+					  .opcode = take(in, 1) % 11,
 					  .send_flags = take(in, 1) & 0xf,
 					  .remote_addr = take(in, 2),
 					  .rkey = take(in, 2),
@@ -298,18 +328,21 @@ static void post(struct world *w, struct input *in, bool recv)
 					  .remote_qkey = 1,
 					  .ah = &ah};
 
+		window(w, in, &wr);
 		sges(w, in, sge, n);
-		if (wr.send_flags & ROCE_SEND_INLINE) {
+		if (wr.opcode == ROCE_WR_BIND_MW || wr.opcode == ROCE_WR_LOCAL_INV) {
+			wr.num_sge = n == 3;
+		} else if (wr.send_flags & ROCE_SEND_INLINE) {
 			sge[0] = (struct roce_sge){(uintptr_t)inline_data, inline_len, 0};
 			wr.num_sge = 1;
-		} else if (wr.opcode >= ROCE_WR_ATOMIC_CMP_AND_SWP) {
+		} else if (wr.opcode == ROCE_WR_ATOMIC_CMP_AND_SWP || wr.opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD) {
 			sge[0].length = 8;
 			wr.num_sge = 1;
 			if (!n)
 				sge[0] = (struct roce_sge){0x1000, 8, w->mr[1] ? w->mr[1]->key : 0};
 		}
 		w->posted++;
-		if (roce_post_send(qp, &wr))
+		if (wr.opcode == ROCE_WR_BIND_MW && inline_len & 1 ? bind_type_1(w, qp, &wr) : roce_post_send(qp, &wr))
 			w->posted--;
 	}
 }
@@ -344,11 +377,11 @@ static void step(struct world *w, struct input *in)
 		break;
 	case 8:
 		i = (int)(take(in, 1) & 1);
-		if (w->mr[i])
-			roce_mr_dereg(w->mr[i]);
+		if (w->mr[i] && roce_mr_dereg(w->mr[i])) /* windows are bound to it */
+			break;
 		w->mr[i] = NULL;
 		if (take(in, 1) & 3)
-			reg(w, i, (what >> 4) | 1);
+			reg(w, i, (what >> 4) | 1 | ROCE_ACCESS_MW_BIND);
 		break;
 	case 9:
 		i = (int)(take(in, 1) % NQP);
