@@ -45,18 +45,24 @@ static const struct {
 	uint8_t types; /* bit by enum roce_qp_type */
 	bool local_write, single, local;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false,
-					 false},
-	[ROCE_WR_SEND] = {"SEND", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false, false},
-	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false,
-				   false},
-	[ROCE_WR_RDMA_READ] = {"RDMA READ", 1 << ROCE_QPT_RC, true, false},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", 1 << ROCE_QPT_RC, true, true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", 1 << ROCE_QPT_RC, true, true},
-	[ROCE_WR_LOCAL_INV] = {"local invalidate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_BIND_MW] = {"bind", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", 1 << ROCE_QPT_RC},
+	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate",
+					 .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
+	[ROCE_WR_SEND] = {.name = "SEND", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
+	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate",
+				   .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
+	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = 1 << ROCE_QPT_RC, .local_write = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {.name = "compare and swap",
+					.types = 1 << ROCE_QPT_RC,
+					.local_write = true,
+					.single = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {.name = "fetch and add",
+					  .types = 1 << ROCE_QPT_RC,
+					  .local_write = true,
+					  .single = true},
+	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_BIND_MW] = {.name = "bind", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = 1 << ROCE_QPT_RC},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
