@@ -146,6 +146,7 @@ def test_unbind(peer: WirePeer) -> None:
 @pytest.mark.parametrize("kind", list(MwType))
 def test_window_through_another_qp(peer: WirePeer, kind: MwType) -> None:
     _, mr, key = opened(peer, kind)
+    first = peer.qp  # lives on, and its window with it
     peer.qp = QP(peer.pd, QPInitAttr(QpType.RC, peer.cq, peer.recv_cq))
     peer.to(QpState.RTS)
     answers = write(peer, mr.addr + 64, key)
@@ -153,6 +154,7 @@ def test_window_through_another_qp(peer: WirePeer, kind: MwType) -> None:
         peer.expect(answers, ACK, 0, 1)
     else:
         peer.refused(answers, NAK_ACCESS, 0)
+    assert first.state is QpState.RTS
 
 
 def _other(peer: WirePeer) -> PD:
@@ -332,6 +334,7 @@ def test_local_invalidate(peer: WirePeer) -> None:
 
 def _through_another_qp(peer: WirePeer) -> int:
     _, _, key = opened(peer)
+    peer.received_by = peer.qp  # type: ignore[attr-defined]  # lives on, and its window with it
     peer.qp = QP(peer.pd, QPInitAttr(QpType.RC, peer.cq, peer.recv_cq))
     peer.to(QpState.RTS)
     peer.post_recv()
@@ -567,3 +570,16 @@ def test_rights_of_the_qp_count_too(make_peer: MakePeer) -> None:
     peer = make_peer(access=READ)
     _, mr, key = opened(peer)
     peer.refused(write(peer, mr.addr + 64, key), NAK_INVALID, 0)
+
+
+@pytest.mark.ibta("9.7.6.1.3", "a local operation found bad stays bad, even if it were good when its turn comes again")
+def test_bad_bind_is_not_tried_again(make_peer: MakePeer) -> None:
+    peer = make_peer(timeout=1, recvs=1)
+    mw, mr, key = opened(peer)
+    peer.qp.post_send(SendWR(1, data=b"a"))
+    bind(peer, mw, info(mr))
+    peer.collect()
+    peer.request("RC_SEND_ONLY_WITH_INVALIDATE", imm=key)
+    assert [p.payload for p in peer.collect(peer.now_ns + 9_000)] == [b"a"]
+    peer.ack(0)
+    assert [wc.status for wc in peer.done()] == [OK, BAD]
