@@ -15,10 +15,12 @@ from rdma_verbs.enums import (
     AccessFlags,
     EventType,
     Mtu,
+    MwType,
     QpAttrMask,
     QpState,
     QpType,
     SendFlags,
+    SrqAttrMask,
     WcFlags,
     WcOpcode,
     WcStatus,
@@ -26,8 +28,10 @@ from rdma_verbs.enums import (
 )
 from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.mr import MR
+from rdma_verbs.mw import MW, MWBind, MWBindInfo, inc_rkey
 from rdma_verbs.pd import PD
 from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
+from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
@@ -36,9 +40,11 @@ __all__ = [
     "CQ",
     "GID",
     "MR",
+    "MW",
     "PD",
     "QP",
     "SGE",
+    "SRQ",
     "WC",
     "AHAttr",
     "AccessFlags",
@@ -51,7 +57,10 @@ __all__ = [
     "DpuError",
     "EventType",
     "Faults",
+    "MWBind",
+    "MWBindInfo",
     "Mtu",
+    "MwType",
     "PeerError",
     "Port",
     "PostError",
@@ -67,9 +76,13 @@ __all__ = [
     "Rule",
     "SendFlags",
     "SendWR",
+    "SrqAttr",
+    "SrqAttrMask",
+    "SrqInitAttr",
     "VirtualNet",
     "WcFlags",
     "WcOpcode",
     "WcStatus",
     "WrOpcode",
+    "inc_rkey",
 ]

@@ -29,6 +29,7 @@ from rdma_verbs._native_values import (
     cap_of,
     fill,
     fill_ah,
+    fill_bind,
     fill_config,
     gid_of,
     recv_wrs,
@@ -48,7 +49,9 @@ from rdma_verbs.wr import WC, RecvWR, SendWR
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from rdma_verbs.mw import MWBind
     from rdma_verbs.resource import Resource
+    from rdma_verbs.srq import SrqAttr
 
 __all__ = [
     "NEVER_PS",
@@ -73,9 +76,11 @@ class Kind(IntEnum):
     """Sorts of objects in the order in which they can be released."""
 
     QP = 0
-    MR = 1
-    CQ = 2
-    PD = 3
+    SRQ = 1
+    MW = 2
+    MR = 3
+    CQ = 4
+    PD = 5
 
 
 class Event(NamedTuple):
@@ -353,6 +358,25 @@ class Engine:
         mr = self._made(raw, "MR")
         return mr, int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr)), start, pin
 
+    def mw_alloc(self, pd: Handle, mw_type: int) -> Handle:
+        """Return a new window, not bound."""
+        return self._made(lib.roce_mw_alloc(pd, int(mw_type)), "MW")
+
+    def mw_rkey(self, mw: Handle) -> int:
+        """Return the key of the last bind posted."""
+        return int(lib.roce_mw_rkey(mw))
+
+    def bind_mw(self, qp: Handle, mw: Handle, bind: "MWBind") -> None:
+        """Post the bind of a window of type 1."""
+        what = f"QP {lib.roce_qp_num(qp)}: bind_mw"
+        raw = ffi.new("struct roce_mw_bind *")
+        fill(what, raw, (("wr_id", bind.wr_id), ("send_flags", int(bind.send_flags))))
+        fill_bind(what, raw.info, bind.info)
+        result = lib.roce_bind_mw(qp, mw, raw)
+        if result < 0:
+            raise self._post_error(what, result, 0)
+        self._worked()
+
     def cq_create(self, cqe: int, number: int) -> Handle:
         """Return a new completion queue for ``cqe`` entries."""
         return self._made(lib.roce_cq_create(self._dev, u32("CQ", "cqe", cqe), user_of(number)), "CQ")
@@ -382,12 +406,40 @@ class Engine:
         """Arm the queue: the next completion fires it."""
         self._check(lib.roce_cq_req_notify(cq, int(solicited_only)), "CQ: req_notify")
 
+    def srq_create(self, pd: Handle, attr: "SrqAttr", number: int) -> Handle:
+        """Return a new shared receive queue."""
+        return self._made(lib.roce_srq_create(pd, _srq_attr("SRQ", attr), user_of(number)), "SRQ")
+
+    def srq_modify(self, srq: Handle, attr: "SrqAttr", mask: int) -> None:
+        """Set the attributes that ``mask`` names."""
+        what = f"SRQ {lib.roce_srq_num(srq)}"
+        raw = _srq_attr(what, attr)
+        self._check(lib.roce_srq_modify(srq, raw, u32(what, "mask", mask)), f"{what}: modify")
+
+    def srq_query(self, srq: Handle) -> tuple[int, int, int]:
+        """Return max_wr, max_sge, srq_limit."""
+        raw = ffi.new("struct roce_srq_attr *")
+        lib.roce_srq_query(srq, raw)
+        return int(raw.max_wr), int(raw.max_sge), int(raw.srq_limit)
+
+    def srq_num(self, srq: Handle) -> int:
+        """Return the number of the queue."""
+        return int(lib.roce_srq_num(srq))
+
     def qp_create(
-        self, pd: Handle, send_cq: Handle, recv_cq: Handle, qp_type: QpType, cap: QPCap, sig_all: bool, number: int
+        self,
+        pd: Handle,
+        send_cq: Handle,
+        recv_cq: Handle,
+        qp_type: QpType,
+        cap: QPCap,
+        sig_all: bool,
+        number: int,
+        srq: Handle = None,
     ) -> tuple[Handle, QPCap]:
         """Return a new queue pair and the sizes that it got."""
         raw = ffi.new("struct roce_qp_init_attr *")
-        raw.send_cq, raw.recv_cq = send_cq, recv_cq
+        raw.send_cq, raw.recv_cq, raw.srq = send_cq, recv_cq, srq or ffi.NULL
         raw.qp_type, raw.sq_sig_all = int(qp_type), int(sig_all)
         fill("QP: cap", raw.cap, cap_items(cap))
         qp = self._made(lib.roce_qp_create(pd, raw, user_of(number)), f"{qp_type.name} QP")
@@ -440,31 +492,40 @@ class Engine:
             QueueFullError: the queue had no room for one; its ``posted`` says how many it took.
             PostError: one is illegal; likewise.
         """
-        raw, kept = send_wrs(int(lib.roce_qp_num(qp)), wrs)
-        self._post(qp, "post_send", raw, len(wrs), lib.roce_live_post_send, lib.roce_post_send)
+        what = f"QP {lib.roce_qp_num(qp)}"
+        raw, kept = send_wrs(what, wrs)
+        self._post(qp, f"{what}: post_send", raw, len(wrs), lib.roce_live_post_send, lib.roce_post_send)
         del kept
 
     def post_recv(self, qp: Handle, wrs: Sequence[RecvWR]) -> None:
         """Post receive requests; as ``post_send``."""
-        raw, kept = recv_wrs(int(lib.roce_qp_num(qp)), wrs)
-        self._post(qp, "post_recv", raw, len(wrs), lib.roce_live_post_recv, lib.roce_post_recv)
+        what = f"QP {lib.roce_qp_num(qp)}"
+        raw, kept = recv_wrs(what, wrs)
+        self._post(qp, f"{what}: post_recv", raw, len(wrs), lib.roce_live_post_recv, lib.roce_post_recv)
         del kept
 
-    def _post(self, qp: Handle, verb: str, raw: Any, asked: int, live: Any, one: Any) -> None:
+    def post_srq_recv(self, srq: Handle, wrs: Sequence[RecvWR]) -> None:
+        """Post receive requests; as ``post_send``."""
+        what = f"SRQ {lib.roce_srq_num(srq)}"
+        raw, kept = recv_wrs(what, wrs)
+        self._post(srq, f"{what}: post_recv", raw, len(wrs), lib.roce_live_post_srq_recv, lib.roce_post_srq_recv)
+        del kept
+
+    def _post(self, queue: Handle, verb: str, raw: Any, asked: int, live: Any, one: Any) -> None:
         posted = 0
         while posted < asked:
             # Live takes as many as it can; the one that it refused says why when it comes first.
-            result = live(self._live, qp, raw + posted, asked - posted) if self._live else one(qp, raw + posted)
+            result = live(self._live, queue, raw + posted, asked - posted) if self._live else one(queue, raw + posted)
             if result < 0:
-                raise self._post_error(qp, verb, result, posted)
+                raise self._post_error(verb, result, posted)
             posted += result if self._live else 1
         self._worked()
 
-    def _post_error(self, qp: Handle, verb: str, code: int, posted: int) -> PostError:
+    def _post_error(self, verb: str, code: int, posted: int) -> PostError:
         if posted:
             self._worked()
         with self:
-            cause = self.error(code, f"QP {lib.roce_qp_num(qp)}: {verb}")
+            cause = self.error(code, verb)
         kind = QueueFullError if cause.errno == _errno.ENOMEM else PostError
         return kind(str(cause), cause.errno, posted)
 
@@ -486,11 +547,21 @@ def address_of(buffer: object) -> int:
 def _release(kind: Kind, handle: Handle) -> int:
     if kind is Kind.QP:
         return int(lib.roce_qp_destroy(handle))
+    if kind is Kind.SRQ:
+        return int(lib.roce_srq_destroy(handle))
+    if kind is Kind.MW:
+        return int(lib.roce_mw_dealloc(handle))
     if kind is Kind.MR:
         return int(lib.roce_mr_dereg(handle))
     if kind is Kind.CQ:
         return int(lib.roce_cq_destroy(handle))
     return int(lib.roce_pd_dealloc(handle))
+
+
+def _srq_attr(what: str, attr: "SrqAttr") -> Any:
+    raw = ffi.new("struct roce_srq_attr *")
+    fill(what, raw, ((f.name, getattr(attr, f.name)) for f in fields(attr)))
+    return raw
 
 
 def _free_live(

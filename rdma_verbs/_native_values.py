@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from datapath.errors import CallerError
 from rdma_verbs._roce_cffi import ffi
@@ -11,12 +11,15 @@ from rdma_verbs.attr import DeviceConfig, QPCap
 from rdma_verbs.enums import WcFlags, WcOpcode, WcStatus
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
+if TYPE_CHECKING:
+    from rdma_verbs.mw import MWBindInfo
+
 Handle: TypeAlias = Any
 """A pointer into the engine; only the ``_native`` files look inside."""
 
 _STATUS = {int(s): s for s in WcStatus}
 _OPCODE = {int(o): o for o in WcOpcode}
-_FLAGS = {f: WcFlags(f) for f in range(4)}
+_FLAGS = {f: WcFlags(f) for f in range(16)}
 
 
 def set_number(what: str, raw: Any, name: str, value: object) -> None:
@@ -117,6 +120,7 @@ def wc_of(raw: Any) -> WC:
         raw.pkey_index,
         raw.sl,
         raw.timestamp_ps,
+        raw.invalidated_rkey,
     )
 
 
@@ -129,14 +133,19 @@ def _fill_sges(what: str, raw: Any, at: int, sg: Sequence[SGE]) -> None:
             fill(f"{what}: sge {i - at}", piece, (("addr", sge.addr), ("length", sge.length), ("lkey", sge.lkey)))
 
 
-def send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
+def fill_bind(what: str, raw: Any, info: "MWBindInfo") -> None:
+    raw.mr = info.mr.handle if info.mr else ffi.NULL
+    fill(f"{what}: bind", raw, (("addr", info.addr), ("length", info.length), ("access", int(info.access))))
+
+
+def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
     """Return the C form of the requests, and what must live while it is used."""
     raw = ffi.new("struct roce_send_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) if wr.data is None else 1 for wr in wrs))
     kept: list[object] = [sges]
     at = 0
     for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: send request {i}"
+        what = f"{queue}: send request {i}"
         out = raw[i]
         flags = int(wr.send_flags)
         count = len(wr.sg)
@@ -157,6 +166,12 @@ def send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
         at += count
         if wr.ah is not None:
             out.ah = wr.ah.native
+        if wr.mw is not None:
+            out.mw = wr.mw.handle
+        if wr.bind is not None:
+            fill_bind(what, out.bind, wr.bind)
+        if wr.invalidate_rkey:
+            set_number(what, out, "invalidate_rkey", wr.invalidate_rkey)
         try:
             out.wr_id, out.opcode, out.send_flags, out.imm_data = wr.wr_id, wr.opcode, flags, wr.imm_data
             out.remote_addr, out.rkey = wr.remote_addr, wr.rkey
@@ -167,12 +182,12 @@ def send_wrs(qpn: int, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
     return raw, kept
 
 
-def recv_wrs(qpn: int, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
+def recv_wrs(queue: str, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
     raw = ffi.new("struct roce_recv_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) for wr in wrs))
     at = 0
     for i, wr in enumerate(wrs):
-        what = f"QP {qpn}: receive request {i}"
+        what = f"{queue}: receive request {i}"
         out = raw[i]
         _fill_sges(what, sges, at, wr.sg)
         out.sg_list, out.num_sge = sges + at, len(wr.sg)

@@ -23,6 +23,7 @@ class DeviceConfig:
     qpn_base: int = 0
     qpn_count: int = 0
     max_cq: int = 0
+    max_srq: int = 0
     max_mr: int = 0
     max_pd: int = 0
     max_qp_wr: int = 0

@@ -36,7 +36,7 @@ class AsyncEvent:
 
     type: EventType
     num: int
-    """Number of the queue pair, completion queue or port."""
+    """Number of the queue pair, completion queue, shared receive queue or port."""
     element: Resource | None
     """The object it happened to, if it still exists."""
 

@@ -9,10 +9,12 @@ __all__ = [
     "AccessFlags",
     "EventType",
     "Mtu",
+    "MwType",
     "QpAttrMask",
     "QpState",
     "QpType",
     "SendFlags",
+    "SrqAttrMask",
     "WcFlags",
     "WcOpcode",
     "WcStatus",
@@ -55,6 +57,13 @@ class Mtu(IntEnum):
         return 128 << self.value
 
 
+class MwType(IntEnum):
+    """Sort of a memory window (IBTA vol 1, 10.6.7.2)."""
+
+    TYPE_1 = 1
+    TYPE_2 = 2
+
+
 class AccessFlags(IntFlag):
     """What may be done to a memory region, or by the peer through a queue pair. Local read is always allowed."""
 
@@ -62,6 +71,7 @@ class AccessFlags(IntFlag):
     REMOTE_WRITE = 2
     REMOTE_READ = 4
     REMOTE_ATOMIC = 8
+    MW_BIND = 16
     ZERO_BASED = 32
     RELAXED_ORDERING = 1 << 20
 
@@ -93,6 +103,13 @@ class QpAttrMask(IntFlag):
     RATE_LIMIT = 1 << 25
 
 
+class SrqAttrMask(IntFlag):
+    """Which fields of a :class:`~rdma_verbs.srq.SrqAttr` a call of ``modify`` means."""
+
+    MAX_WR = 1
+    LIMIT = 2
+
+
 class WrOpcode(IntEnum):
     """What a send work request asks for."""
 
@@ -103,6 +120,9 @@ class WrOpcode(IntEnum):
     RDMA_READ = 4
     ATOMIC_CMP_AND_SWP = 5
     ATOMIC_FETCH_AND_ADD = 6
+    LOCAL_INV = 7
+    BIND_MW = 8
+    SEND_WITH_INV = 9
 
 
 class SendFlags(IntFlag):
@@ -149,6 +169,8 @@ class WcOpcode(IntEnum):
     RDMA_READ = 2
     COMP_SWAP = 3
     FETCH_ADD = 4
+    BIND_MW = 5
+    LOCAL_INV = 6
     RECV = 128
     RECV_RDMA_WITH_IMM = 129
 
@@ -158,6 +180,7 @@ class WcFlags(IntFlag):
 
     GRH = 1
     WITH_IMM = 2
+    WITH_INV = 8
 
 
 class EventType(IntEnum):
@@ -170,3 +193,5 @@ class EventType(IntEnum):
     COMM_EST = 4
     SQ_DRAINED = 5
     PORT_ACTIVE = 9
+    SRQ_LIMIT_REACHED = 15
+    QP_LAST_WQE_REACHED = 16

@@ -8,6 +8,7 @@ from rdma_verbs.resource import Resource
 if TYPE_CHECKING:
     from rdma_verbs.device import Context
     from rdma_verbs.mr import MR
+    from rdma_verbs.mw import MW
 
 __all__ = ["PD"]
 
@@ -27,18 +28,27 @@ class PD(Resource):
             super().__init__(engine, Kind.PD, engine.pd_alloc(), f"PD of {context.name}")
         self.context: Context = context
         self._regions: set[MR] = set()
+        self._windows: set[MW] = set()
         context.adopt(self)
 
     def close(self) -> None:
-        """Close the queue pairs of the domain, then its regions, then the domain."""
+        """Close the queue pairs of the domain, then its windows, its regions, and the domain."""
         with self._engine:
-            for child in [*self._children, *self._regions]:
+            for child in [*self._children, *self._windows, *self._regions]:
                 child.close()
             super().close()
 
     def add_region(self, region: "MR") -> None:
         """Hold a region; for ``MR``."""
         self._regions.add(region)
+
+    def add_window(self, window: "MW") -> None:
+        """Hold a window; for ``MW``."""
+        self._windows.add(window)
+
+    def drop_window(self, window: "MW") -> None:
+        """No longer hold a window; for ``MW``."""
+        self._windows.discard(window)
 
     def drop_region(self, region: "MR") -> None:
         """No longer hold a region; for ``MR``."""

@@ -17,7 +17,9 @@ from rdma_verbs.attr import QPAttr, QPCap
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import AccessFlags, Mtu, QpState, QpType
 from rdma_verbs.enums import QpAttrMask as Mask
+from rdma_verbs.mw import MW, MWBind
 from rdma_verbs.resource import Resource
+from rdma_verbs.srq import SRQ
 from rdma_verbs.wr import RecvWR, SendWR
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class QPInitAttr:
     cap: QPCap = field(default_factory=QPCap)
     sq_sig_all: bool = False
     """Every send request makes a completion, whatever its flags say."""
+    srq: SRQ | None = None
+    """Where receive requests come from, instead of a receive queue of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,10 @@ class QP(Resource):
         for cq in (init_attr.send_cq, recv_cq):
             if cq.context is not context:
                 raise CallerError(f"QP: {cq.name} belongs to {cq.context.name}, its PD to {context.name}")
+        if init_attr.srq and init_attr.srq.context is not context:
+            raise CallerError(
+                f"QP: {init_attr.srq.name} belongs to {init_attr.srq.context.name}, its PD to {context.name}"
+            )
         if psn is not None and not 0 <= psn <= 0xFFFFFF:
             raise CallerError(f"QP: psn {psn} exceeds 24 bits")
         self.qp_type = QpType(init_attr.qp_type)
@@ -122,6 +130,7 @@ class QP(Resource):
                 init_attr.cap,
                 init_attr.sq_sig_all,
                 number,
+                init_attr.srq.handle if init_attr.srq else None,
             )
             self.qp_num = engine.qp_num(made)
             super().__init__(engine, Kind.QP, made, f"QP {self.qp_num}")
@@ -130,11 +139,14 @@ class QP(Resource):
         self.context = context
         self.send_cq = init_attr.send_cq
         self.recv_cq = recv_cq
+        self.srq = init_attr.srq
         self.psn = context.random_psn() if psn is None else psn
         self.qkey = 0
         pd.adopt(self)
         self.send_cq.adopt(self)
         recv_cq.adopt(self)
+        if self.srq:
+            self.srq.adopt(self)
 
     @property
     def state(self) -> QpState:
@@ -262,6 +274,17 @@ class QP(Resource):
         self._engine.tidy()
         with self._engine.lock:
             self._engine.post_send(self.handle, (wr,) if isinstance(wr, SendWR) else wr)
+
+    def bind_mw(self, mw: MW, bind: MWBind) -> int:
+        """Post a request that binds a window of type 1; returns the window's new key, good once that completes.
+
+        Raises:
+            QueueFullError: no room for it.
+            PostError: the window is of type 2, or the state does not allow it.
+        """
+        with self._engine as engine:
+            engine.bind_mw(self.handle, mw.handle, bind)
+        return mw.rkey
 
     def post_recv(self, wr: RecvWR | Sequence[RecvWR]) -> None:
         """Post one receive request or several, in order; raises as ``post_send``."""

@@ -8,6 +8,7 @@ from rdma_verbs.enums import SendFlags, WcFlags, WcOpcode, WcStatus, WrOpcode
 
 if TYPE_CHECKING:
     from rdma_verbs.ah import AH
+    from rdma_verbs.mw import MW, MWBindInfo
 
 __all__ = ["SGE", "WC", "RecvWR", "SendWR"]
 
@@ -45,6 +46,11 @@ class SendWR:
     remote_qpn: int = 0
     remote_qkey: int = 0
     data: bytes | bytearray | memoryview | None = None
+    invalidate_rkey: int = 0
+    """SEND_WITH_INV: the peer's key that this takes back; LOCAL_INV: one's own."""
+    mw: "MW | None" = None
+    """BIND_MW: the window, of type 2; ``rkey`` is its new key."""
+    bind: "MWBindInfo | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +81,5 @@ class WC:
     sl: int
     timestamp_ps: int
     """The device's time when the completion was made."""
+    invalidated_rkey: int = 0
+    """The key that the peer's SEND_WITH_INV took back; valid if ``wc_flags`` has WITH_INV."""

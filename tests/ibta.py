@@ -18,6 +18,8 @@ TITLES = {
     "test_ibta_requester.py": "Requests that leave, their answers and their timers",
     "test_ibta_qp_states.py": "States and attributes of a queue pair",
     "test_ibta_completions.py": "Completions, completion queues, datagrams",
+    "test_ibta_srq.py": "Shared receive queues",
+    "test_ibta_windows.py": "Memory windows and invalidation",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
     "test_ibta_congestion.py": "Congestion notification",
     "test_ibta_drops.py": "Packets that are dropped",
@@ -38,6 +40,8 @@ NAK, state, attribute, timer code or count; "..." goes on from the line above.
 - CUR_STATE is allowed in every transition, if it is true. Any state goes to ERR, RESET too.
 - A duplicate READ may ask for any part of what its PSNs first stood for, and for nothing else.
 - A receive that a message had begun to fill, when the peer breaks the protocol, is flushed.
+- SEND with invalidate of a key that it may not invalidate is a remote access error, found before its data is placed.
+- An SRQ limit above what the queue holds fires at once, so that no event is lost between posting and arming.
 """
 
 

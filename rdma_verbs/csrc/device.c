@@ -23,6 +23,7 @@ static int check_config(struct roce_dev_cfg *cfg)
 	DEFAULT(qpn_base, 2);
 	DEFAULT(qpn_count, 65536 - 2);
 	DEFAULT(max_cq, 65536);
+	DEFAULT(max_srq, 65536);
 	DEFAULT(max_mr, 65536);
 	DEFAULT(max_pd, 65536);
 	DEFAULT(max_qp_wr, 16384);
@@ -83,8 +84,13 @@ void roce_dev_free(struct roce_dev *dev)
 		if (dev->qps[i])
 			roce_qp_destroy(dev->qps[i]);
 	for (uint32_t i = 0; i < dev->mrs_room; i++)
+		if (dev->mrs[i] && dev->mrs[i]->mw_type)
+			roce_mw_dealloc(DP_CONTAINER_OF(dev->mrs[i], struct roce_mw, as_mr));
+	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i])
 			roce_mr_dereg(dev->mrs[i]);
+	while (dev->srqs)
+		roce_srq_destroy(dev->srqs);
 	while (dev->cqs)
 		roce_cq_destroy(dev->cqs);
 	while (dev->pds)

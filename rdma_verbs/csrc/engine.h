@@ -1,14 +1,14 @@
 /*
  * Inside the engine: the objects, and what its parts call of each other. Not for drivers (device.h, verbs.h).
  *
- *   wq.c         post_send, post_recv: rings of work queue entries
+ *   wq.c, srq.c  post_send, post_recv: rings of work queue entries, a QP's own and shared ones
  *   requester.c  send queue -> request packets; retransmission
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
- *   qp.c, qp_state.c, cq.c, mr.c, device.c   the objects
+ *   qp.c, qp_state.c, cq.c, mr.c, mw.c, device.c   the objects
  *
  * Theory of operation of the reliable requester. PSNs run over a circle of 2^24. Send queue indices are
  * free-running 32-bit counters:
@@ -56,6 +56,15 @@ struct roce_mr {
 	uint8_t *addr; /* NULL: phantom */
 	uint64_t iova, length;
 	uint32_t access, key, index;
+	uint32_t windows;       /* bound to it */
+	uint8_t mw_type;        /* not 0: this is a window */
+	struct roce_mr *parent; /* of a window; NULL: not bound */
+	struct roce_qp *qp;     /* of a window of type 2 while it is bound: only through this one */
+};
+
+struct roce_mw {
+	struct roce_mr as_mr; /* first: the key table holds it */
+	uint32_t posted_key;
 };
 
 struct roce_cq {
@@ -71,9 +80,16 @@ struct roce_cq {
 	struct roce_wc *ring;
 };
 
-enum roce_wqe_flag { ROCE_WQE_ERROR = 1 << 0 /* found bad when its turn came: completes with `status` at the tail */ };
+enum roce_wqe_flag {
+	ROCE_WQE_ERROR = 1 << 0, /* found bad when its turn came: completes with `status` at the tail */
+	ROCE_WQE_LOCAL = 1 << 1, /* executed here, has no PSN: completes as soon as it is at the tail */
+};
 
-/* A send work queue entry; the slot goes on with its SGEs or its inline data. */
+/*
+ * A send work queue entry; the slot goes on with its SGEs or its inline data. imm: what ImmDt or IETH carry; of
+ * BIND_MW the region's L_Key. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
+ * remote_qkey all of the window's key but the consumer's byte.
+ */
 struct roce_swqe {
 	uint64_t wr_id, remote_addr, compare_add, swap;
 	uint32_t length, rkey, imm;
@@ -97,6 +113,16 @@ struct roce_ring {
 	uint32_t stride, size; /* bytes an entry, entries */
 	uint32_t mask;         /* slots - 1: the next power of two, so that counters may run free over 2^32 */
 	uint32_t head, tail;   /* free-running */
+};
+
+struct roce_srq {
+	struct roce_dev *dev;
+	struct roce_pd *pd;
+	void *user;
+	uint32_t num, users, max_sge;
+	uint32_t limit; /* 0: not armed */
+	struct roce_ring rq;
+	struct roce_srq *next, **pprev;
 };
 
 /* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
@@ -175,6 +201,8 @@ struct roce_qp {
 	uint64_t timeout_ps;
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
+	uint32_t windows;     /* of type 2, bound to it */
+	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
 	uint16_t sport;
 	struct roce_qp_cap cap;
@@ -202,6 +230,8 @@ struct roce_dev {
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
+	struct roce_srq *srqs;
+	uint32_t nsrqs, srq_next;
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -213,12 +243,19 @@ struct roce_dev {
 /* device.c */
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void roce_event_push(struct roce_dev *dev, enum roce_event_type type, uint32_t num, void *user);
-enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_PORT };
+enum roce_event_source { ROCE_EVENT_OF_CQ, ROCE_EVENT_OF_QP, ROCE_EVENT_OF_SRQ, ROCE_EVENT_OF_PORT };
 static inline enum roce_event_source roce_event_source(uint32_t type)
 {
-	return type == ROCE_EVENT_CQ_ERR        ? ROCE_EVENT_OF_CQ
-	       : type >= ROCE_EVENT_PORT_ACTIVE ? ROCE_EVENT_OF_PORT
-						: ROCE_EVENT_OF_QP;
+	switch (type) {
+	case ROCE_EVENT_CQ_ERR:
+		return ROCE_EVENT_OF_CQ;
+	case ROCE_EVENT_PORT_ACTIVE:
+		return ROCE_EVENT_OF_PORT;
+	case ROCE_EVENT_SRQ_LIMIT_REACHED:
+		return ROCE_EVENT_OF_SRQ;
+	default:
+		return ROCE_EVENT_OF_QP;
+	}
 }
 void roce_event_forget(struct roce_dev *dev, enum roce_event_source source, uint32_t num);
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev); /* headers zeroed; NULL: no memory */
@@ -231,8 +268,21 @@ static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 	return why;
 }
 
-/* mr.c: NULL unless the key is valid in this PD, grants all of `access` and covers [va, va + len). */
+/* mr.c: NULL unless the L_Key is valid in this PD, grants all of `access` and covers [va, va + len). */
 struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access);
+/* The same for an R_Key that came through a QP: it may be a window's, too. */
+struct roce_mr *roce_rkey_check(const struct roce_qp *qp, uint32_t key, uint64_t va, uint64_t len, uint32_t access);
+struct roce_mr *roce_key_find(const struct roce_dev *dev, uint32_t key); /* by its index only */
+int roce_key_take(struct roce_mr *mr, const char *what); /* an index and random bits; counts as user of the PD */
+void roce_key_give(struct roce_mr *mr);
+
+/* mw.c */
+int roce_mw_check_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
+bool roce_mw_execute(struct roce_qp *qp, const struct roce_swqe *wqe); /* BIND_MW, LOCAL_INV; false: not allowed */
+struct roce_mr *roce_mw_invalidatable(struct roce_qp *qp, uint32_t rkey);
+void roce_mw_invalidate(struct roce_mr *window);
+void roce_mw_forget_qp(struct roce_qp *qp);
+
 static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
 {
 	return mr->addr ? mr->addr + (va - mr->iova) : NULL;
@@ -258,20 +308,39 @@ static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
 {
 	return (struct roce_swqe *)(qp->sq.buf + (size_t)(i & qp->sq.mask) * qp->sq.stride);
 }
+static inline struct roce_rwqe *roce_rwqe_at(const struct roce_ring *ring, uint32_t i)
+{
+	return (struct roce_rwqe *)(ring->buf + (size_t)(i & ring->mask) * ring->stride);
+}
 static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 {
-	return (struct roce_rwqe *)(qp->rq.buf + (size_t)(i & qp->rq.mask) * qp->rq.stride);
+	return roce_rwqe_at(&qp->rq, i);
 }
+int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
+void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
 /* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
 static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
 {
 	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
 	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
 }
+static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
+{
+	return wqe->opcode == ROCE_WR_BIND_MW || wqe->opcode == ROCE_WR_LOCAL_INV;
+}
+int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
 int roce_wq_init(struct roce_qp *qp);
 void roce_wq_fini(struct roce_qp *qp);
 void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */
 void roce_rq_flush(struct roce_qp *qp);
+
+/* srq.c: the receive that the next message will fill, and the same, which from now on is this QP's. NULL: none. */
+struct roce_rwqe *roce_recv_peek(struct roce_qp *qp);
+struct roce_rwqe *roce_recv_claim(struct roce_qp *qp);
+static inline struct roce_pd *roce_recv_pd(const struct roce_qp *qp) /* whose keys receives use (10.2.9.1) */
+{
+	return qp->srq ? qp->srq->pd : qp->pd;
+}
 
 /* requester.c */
 void roce_requester_reset(struct roce_qp *qp);

@@ -216,6 +216,17 @@ int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct
 	return i || !err ? i : err;
 }
 
+int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
+{
+	int i = 0, err = 0;
+
+	pthread_mutex_lock(&live->lock);
+	for (; i < n && !err; i += !err)
+		err = roce_post_srq_recv(srq, &wr[i]);
+	roce_live_unlock(live);
+	return i || !err ? i : err;
+}
+
 int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n)
 {
 	uint64_t now = roce_live_now_ps(live);

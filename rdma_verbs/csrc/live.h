@@ -15,12 +15,13 @@ struct roce_live;
 struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
 void roce_live_stop(struct roce_live *live); /* joins the thread, frees live */
 
-/* Around every call of verbs.h other than the three below. */
+/* Around every call of verbs.h other than the four below. */
 void roce_live_lock(struct roce_live *live);
 void roce_live_unlock(struct roce_live *live); /* signals what fired and wakes the helper when there is work */
 
 int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n);
 int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n);
+int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n);
 int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n);
 
 /*

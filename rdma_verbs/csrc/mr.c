@@ -5,7 +5,7 @@
 
 #define ACCESS_ALL \
 	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC | \
-	 ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_RELAXED_ORDERING)
+	 ROCE_ACCESS_MW_BIND | ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_RELAXED_ORDERING)
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
 {
@@ -53,11 +53,41 @@ static int grow_table(struct roce_dev *dev, uint32_t index)
 	return 0;
 }
 
+int roce_key_take(struct roce_mr *mr, const char *what)
+{
+	struct roce_dev *dev = mr->pd->dev;
+	uint32_t i = dev->mr_next;
+
+	if (dev->nmrs >= dev->cfg.max_mr)
+		return roce_fail(dev, -ENOMEM, "%s: the device's limit of %u is reached", what, dev->cfg.max_mr);
+	/* Round robin, so that the index of a region just freed is the last to be used again. */
+	while (i < dev->mrs_room && dev->mrs[i])
+		i = (i + 1) % dev->cfg.max_mr;
+	if (i >= dev->mrs_room && grow_table(dev, i))
+		return roce_fail(dev, -ENOMEM, "%s: no memory", what);
+	dev->mr_next = (i + 1) % dev->cfg.max_mr;
+	mr->index = i;
+	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
+		  (uint32_t)((uint64_t)i << dev->key_bits);
+	dev->mrs[i] = mr;
+	dev->nmrs++;
+	mr->pd->users++;
+	return 0;
+}
+
+void roce_key_give(struct roce_mr *mr)
+{
+	struct roce_dev *dev = mr->pd->dev;
+
+	dev->mrs[mr->index] = NULL;
+	dev->nmrs--;
+	mr->pd->users--;
+}
+
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access)
 {
 	struct roce_dev *dev = pd->dev;
 	struct roce_mr *mr = NULL;
-	uint32_t i = dev->mr_next;
 	int err;
 
 	if (access & ~(uint32_t)ACCESS_ALL) {
@@ -79,29 +109,15 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 				(unsigned long long)iova);
 		goto fail;
 	}
-	if (dev->nmrs >= dev->cfg.max_mr) {
-		err = roce_fail(dev, -ENOMEM, "MR: the device's limit of %u is reached", dev->cfg.max_mr);
-		goto fail;
-	}
 	mr = calloc(1, sizeof(*mr));
 	if (!mr) {
 		err = roce_fail(dev, -ENOMEM, "MR: no memory");
 		goto fail;
 	}
-	/* Round robin, so that the index of a region just freed is the last to be used again. */
-	while (i < dev->mrs_room && dev->mrs[i])
-		i = (i + 1) % dev->cfg.max_mr;
-	if (i >= dev->mrs_room && grow_table(dev, i)) {
-		err = roce_fail(dev, -ENOMEM, "MR: no memory");
+	*mr = (struct roce_mr){.pd = pd, .addr = addr, .iova = iova, .length = length, .access = access};
+	err = roce_key_take(mr, "MR");
+	if (err)
 		goto fail;
-	}
-	dev->mr_next = (i + 1) % dev->cfg.max_mr;
-	*mr = (struct roce_mr){pd, addr, iova, length, access, 0, i};
-	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
-		  (uint32_t)((uint64_t)i << dev->key_bits);
-	dev->mrs[i] = mr;
-	dev->nmrs++;
-	pd->users++;
 	return mr;
 fail:
 	free(mr);
@@ -111,11 +127,9 @@ fail:
 
 int roce_mr_dereg(struct roce_mr *mr)
 {
-	struct roce_dev *dev = mr->pd->dev;
-
-	dev->mrs[mr->index] = NULL;
-	dev->nmrs--;
-	mr->pd->users--;
+	if (mr->windows) /* 10.6.7.2.5 */
+		return roce_fail(mr->pd->dev, -EBUSY, "MR %#010x: %u windows are bound to it", mr->key, mr->windows);
+	roce_key_give(mr);
 	free(mr);
 	return 0;
 }
@@ -130,20 +144,36 @@ uint32_t roce_mr_rkey(const struct roce_mr *mr)
 	return mr->key;
 }
 
-struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access)
+struct roce_mr *roce_key_find(const struct roce_dev *dev, uint32_t key)
 {
-	struct roce_dev *dev = pd->dev;
 	uint64_t index = (uint64_t)key >> dev->key_bits;
-	struct roce_mr *mr;
 
-	if (index >= dev->mrs_room)
-		return NULL;
-	mr = dev->mrs[index];
+	return index < dev->mrs_room ? dev->mrs[index] : NULL;
+}
+
+static inline struct roce_mr *check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access)
+{
+	struct roce_mr *mr = roce_key_find(pd->dev, key);
+
 	if (!mr || mr->key != key || mr->pd != pd || (mr->access & access) != access)
 		return NULL;
 	if (va < mr->iova || len > mr->length || va - mr->iova > mr->length - len)
 		return NULL;
 	return mr;
+}
+
+struct roce_mr *roce_mr_check(struct roce_pd *pd, uint32_t key, uint64_t va, uint64_t len, uint32_t access)
+{
+	struct roce_mr *mr = check(pd, key, va, len, access);
+
+	return mr && !mr->mw_type ? mr : NULL; /* a window has no L_Key */
+}
+
+struct roce_mr *roce_rkey_check(const struct roce_qp *qp, uint32_t key, uint64_t va, uint64_t len, uint32_t access)
+{
+	struct roce_mr *mr = check(qp->pd, key, va, len, access);
+
+	return mr && (!mr->qp || mr->qp == qp) ? mr : NULL;
 }
 
 /* Stores before it are seen before those after it. */

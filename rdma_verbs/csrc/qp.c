@@ -46,6 +46,8 @@ static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init
 		return roce_fail(dev, -EINVAL, "QP: needs a send CQ and a receive CQ");
 	if (init->send_cq->dev != dev || init->recv_cq->dev != dev)
 		return roce_fail(dev, -EINVAL, "QP: a CQ of another device");
+	if (init->srq && init->srq->dev != dev)
+		return roce_fail(dev, -EINVAL, "QP: an SRQ of another device");
 	if (cap->max_send_wr > dev->cfg.max_qp_wr)
 		return roce_fail(dev, -EINVAL, "QP: max_send_wr %u exceeds device limit %u", cap->max_send_wr,
 				 dev->cfg.max_qp_wr);
@@ -87,6 +89,9 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 		       DP_MAX(init->cap.max_inline_data, init->cap.max_send_sge * (uint32_t)sizeof(struct roce_sge)));
 	qp->send_cq = init->send_cq;
 	qp->recv_cq = init->recv_cq;
+	qp->srq = init->srq;
+	if (qp->srq)
+		qp->cap.max_recv_wr = qp->cap.max_recv_sge = 0; /* it has no receive queue (10.2.9) */
 	qp->user = user;
 	if (roce_wq_init(qp))
 		goto fail;
@@ -97,6 +102,8 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	pd->users++;
 	qp->send_cq->users++;
 	qp->recv_cq->users++;
+	if (qp->srq)
+		qp->srq->users++;
 	roce_qp_reset(qp);
 	init->cap = qp->cap;
 	return qp;
@@ -113,12 +120,15 @@ int roce_qp_destroy(struct roce_qp *qp)
 	struct roce_dev *dev = qp->dev;
 
 	roce_qp_reset(qp);
+	roce_mw_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
 	qp->pd->users--;
 	qp->send_cq->users--;
 	qp->recv_cq->users--;
+	if (qp->srq)
+		qp->srq->users--;
 	roce_wq_fini(qp);
 	free(qp);
 	return 0;
@@ -159,6 +169,8 @@ void roce_qp_set_error(struct roce_qp *qp)
 	qp->req.rnr_wait = false;
 	roce_sq_flush(qp);
 	roce_rq_flush(qp);
+	if (qp->srq) /* it takes nothing more from there (11.6.3.4) */
+		roce_event_push(qp->dev, ROCE_EVENT_QP_LAST_WQE_REACHED, qp->qpn, qp->user);
 	if (!qp->resp.draining)
 		roce_qp_unready(qp);
 }

@@ -83,6 +83,46 @@ static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
 	return true;
 }
 
+/*
+ * Entries that are executed here and send nothing: in order, each before anything after it begins (10.8.3.3). They
+ * have no PSN, so those executed already are skipped when the requester goes back. False: one was found bad.
+ */
+static bool execute_local(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+
+	while (req->cur == req->fresh && req->cur != qp->sq.head && roce_requester_can_send(qp)) {
+		struct roce_swqe *wqe = roce_sq_at(qp, req->cur);
+		bool at_tail = req->cur == qp->sq.tail;
+
+		if (!roce_wqe_is_local(wqe))
+			return true;
+		/* Bad stays bad: it may be met again after the requester went back. */
+		if ((wqe->flags & ROCE_WQE_ERROR) || !roce_mw_execute(qp, wqe)) {
+			stop_at(qp, wqe, ROCE_WC_MW_BIND_ERR);
+			return false;
+		}
+		wqe->flags |= ROCE_WQE_LOCAL;
+		wqe->first_psn = req->next_psn;
+		req->cur++;
+		req->fresh++;
+		if (at_tail) {
+			roce_requester_complete(qp, ROCE_WC_SUCCESS);
+			roce_requester_progress(qp);
+		}
+	}
+	return true;
+}
+
+static void next_entry(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+
+	do
+		req->cur++;
+	while (req->cur != req->fresh && (roce_sq_at(qp, req->cur)->flags & ROCE_WQE_LOCAL));
+}
+
 /* Opcode of packet i of n: base operations stand First, Middle, Last, Only (table 38). */
 static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t i, uint32_t n)
 {
@@ -97,6 +137,8 @@ static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *
 		[ROCE_WR_SEND] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST, ROCE_OP_SEND_ONLY},
 		[ROCE_WR_SEND_WITH_IMM] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_IMMEDIATE,
 					   ROCE_OP_SEND_ONLY_WITH_IMMEDIATE},
+		[ROCE_WR_SEND_WITH_INV] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_INVALIDATE,
+					   ROCE_OP_SEND_ONLY_WITH_INVALIDATE},
 	};
 	static const uint8_t service[] = {
 		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
@@ -186,7 +228,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	struct roce_pkt *pkt;
 	uint32_t i, psns = 1;
 
-	if (!roce_pacer_open(qp) || !roce_requester_can_send(qp))
+	if (!execute_local(qp) || !roce_pacer_open(qp) || !roce_requester_can_send(qp))
 		return NULL;
 	wqe = roce_sq_at(qp, req->cur);
 	if (req->cur == req->fresh && !begin(qp, wqe))
@@ -211,7 +253,8 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	}
 	if (roce_psn_diff(req->snd, req->max_sent) < 0)
 		dev->ctr->retransmitted_pkts++;
-	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM))
+	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM ||
+			    wqe->opcode == ROCE_WR_SEND_WITH_INV))
 		dev->ctr->rdma_sends++;
 	if (qp->cc.ops->on_ack && !req->rtt_sent_ps && (pkt->bth_flags & ROCE_BTH_ACKREQ) && !roce_wqe_is_rd(wqe) &&
 	    roce_psn_diff(req->snd, req->max_sent) >= 0) { /* not one sent again (Karn) */
@@ -223,7 +266,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	if (roce_psn_diff(req->snd, req->max_sent) > 0)
 		req->max_sent = req->snd;
 	if (i + psns == wqe->npsn)
-		req->cur++;
+		next_entry(qp);
 	if (qp->type == ROCE_QPT_RC) {
 		if (!dp_timer_armed(&qp->rto))
 			roce_requester_arm(qp);
@@ -308,9 +351,12 @@ static const uint8_t wc_opcode[] = {
 	[ROCE_WR_RDMA_READ] = ROCE_WC_RDMA_READ,
 	[ROCE_WR_ATOMIC_CMP_AND_SWP] = ROCE_WC_COMP_SWAP,
 	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = ROCE_WC_FETCH_ADD,
+	[ROCE_WR_LOCAL_INV] = ROCE_WC_LOCAL_INV,
+	[ROCE_WR_BIND_MW] = ROCE_WC_BIND_MW,
+	[ROCE_WR_SEND_WITH_INV] = ROCE_WC_SEND,
 };
 
-void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status)
+static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 {
 	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 	struct roce_wc wc = {.wr_id = wqe->wr_id,
@@ -331,6 +377,15 @@ void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status)
 	/* Signalled or not, a failure is always reported (10.7.3.1). */
 	if (status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED))
 		roce_cq_push(qp->send_cq, &wc, status != ROCE_WC_SUCCESS);
+}
+
+void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status)
+{
+	complete_one(qp, status);
+	/* What was executed here waited only for its turn to complete. */
+	while (status == ROCE_WC_SUCCESS && qp->sq.tail != qp->req.fresh &&
+	       (roce_sq_at(qp, qp->sq.tail)->flags & ROCE_WQE_LOCAL))
+		complete_one(qp, ROCE_WC_SUCCESS);
 }
 
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)

@@ -30,12 +30,7 @@ int roce_responder_alloc(struct roce_qp *qp, uint32_t n)
 	return 0;
 }
 
-static bool rq_empty(const struct roce_qp *qp)
-{
-	return qp->rq.tail == qp->rq.head;
-}
-
-/* Completes the receive entry in use. */
+/* Completes the receive entry in use: the oldest of the QP's own ring. */
 static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const struct roce_pkt *pkt,
 			  const struct roce_opcode_info *info, uint32_t byte_len)
 {
@@ -49,6 +44,10 @@ static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const 
 	if (info->hdrs & ROCE_HDR_IMMDT) {
 		wc.wc_flags |= ROCE_WC_FLAG_WITH_IMM;
 		wc.imm_data = pkt->imm;
+	}
+	if (info->hdrs & ROCE_HDR_IETH) {
+		wc.wc_flags |= ROCE_WC_FLAG_WITH_INV;
+		wc.invalidated_rkey = pkt->imm;
 	}
 	if (qp->type == ROCE_QPT_UD) {
 		wc.wc_flags |= ROCE_WC_FLAG_GRH;
@@ -99,17 +98,24 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	struct roce_responder *resp = &qp->resp;
 	bool first = info->flags & ROCE_OPF_FIRST, last = info->flags & ROCE_OPF_LAST;
 	uint32_t offset = first ? 0 : resp->offset;
+	struct roce_mr *window = NULL;
 
 	if (info->flags & ROCE_OPF_SEND) {
-		struct roce_rwqe *wqe;
+		struct roce_rwqe *wqe = roce_recv_claim(qp);
 
-		if (rq_empty(qp))
+		if (!wqe)
 			return NO_WQE;
-		wqe = roce_rq_at(qp, qp->rq.tail);
 		if ((uint64_t)offset + pkt->len > wqe->length)
 			return LENGTH;
-		if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
+		if (info->hdrs & ROCE_HDR_IETH) {
+			window = roce_mw_invalidatable(qp, pkt->imm);
+			if (!window)
+				return ACCESS;
+		}
+		if (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt))
 			return PROTECTION;
+		if (window) /* after the data is there, before it completes (9.4.1.1.2) */
+			roce_mw_invalidate(window);
 	} else {
 		uint64_t va = first ? pkt->va : resp->wr_va;
 		uint32_t rkey = first ? pkt->rkey : resp->wr_rkey, total = first ? pkt->dma_len : resp->wr_len;
@@ -123,12 +129,12 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 			return INVALID;
 		/* The whole range at the first packet; a region may vanish before the last. No key for no bytes. */
 		if (total) {
-			mr = roce_mr_check(qp->pd, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
-					   ROCE_ACCESS_REMOTE_WRITE);
+			mr = roce_rkey_check(qp, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
+					     ROCE_ACCESS_REMOTE_WRITE);
 			if (!mr)
 				return ACCESS;
 		}
-		if ((info->flags & ROCE_OPF_RQ_WQE) && rq_empty(qp))
+		if ((info->flags & ROCE_OPF_RQ_WQE) && !roce_recv_claim(qp))
 			return NO_WQE;
 		if (pkt->len) {
 			uint8_t *to = roce_mr_at(mr, va + offset);
@@ -155,7 +161,7 @@ static enum verdict read_request(struct roce_qp *qp, const struct roce_pkt *pkt)
 
 	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_READ) || pkt->dma_len > ROCE_MAX_MSG_BYTES)
 		return INVALID;
-	if (pkt->dma_len && !roce_mr_check(qp->pd, pkt->rkey, pkt->va, pkt->dma_len, ROCE_ACCESS_REMOTE_READ))
+	if (pkt->dma_len && !roce_rkey_check(qp, pkt->rkey, pkt->va, pkt->dma_len, ROCE_ACCESS_REMOTE_READ))
 		return ACCESS;
 	res = roce_response_new(qp);
 	if (!res)
@@ -203,7 +209,7 @@ static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pk
 
 	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_ATOMIC) || pkt->va % 8)
 		return INVALID;
-	mr = roce_mr_check(qp->pd, pkt->rkey, pkt->va, 8, ROCE_ACCESS_REMOTE_ATOMIC);
+	mr = roce_rkey_check(qp, pkt->rkey, pkt->va, 8, ROCE_ACCESS_REMOTE_ATOMIC);
 	if (!mr)
 		return ACCESS;
 	res = roce_response_new(qp);
@@ -379,14 +385,15 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		return roce_drop(qp->dev, ROCE_DROP_BAD_QKEY);
 	if (pkt->len > qp->mtu)
 		return roce_drop(qp->dev, ROCE_DROP_BAD_LENGTH);
-	if (rq_empty(qp))
+	wqe = roce_recv_peek(qp);
+	if (!wqe)
 		return roce_drop(qp->dev, ROCE_DROP_NO_RECV_WQE);
-	wqe = roce_rq_at(qp, qp->rq.tail);
 	if (wqe->length < ROCE_GRH_BYTES + pkt->len)
 		return roce_drop(qp->dev, ROCE_DROP_RECV_TOO_SMALL);
+	wqe = roce_recv_claim(qp);
 	roce_wire_grh(pkt, grh);
-	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||
-	    roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, ROCE_GRH_BYTES, pkt)) {
+	if (roce_sge_scatter_bytes(roce_recv_pd(qp), wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||
+	    roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, ROCE_GRH_BYTES, pkt)) {
 		complete_recv(qp, ROCE_WC_LOC_PROT_ERR, pkt, info, 0);
 		roce_event_push(qp->dev, ROCE_EVENT_QP_FATAL, qp->qpn, qp->user);
 		roce_qp_set_error(qp);

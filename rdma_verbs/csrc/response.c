@@ -84,8 +84,7 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 				   : ROCE_OP_RDMA_READ_RESPONSE_MIDDLE;
 
 	if (len) {
-		struct roce_mr *mr =
-			roce_mr_check(qp->pd, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
+		struct roce_mr *mr = roce_rkey_check(qp, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
 
 		if (!mr)
 			return false;

@@ -31,6 +31,7 @@ enum roce_access {
 	ROCE_ACCESS_REMOTE_WRITE = 2,
 	ROCE_ACCESS_REMOTE_READ = 4,
 	ROCE_ACCESS_REMOTE_ATOMIC = 8,
+	ROCE_ACCESS_MW_BIND = 16,
 	ROCE_ACCESS_ZERO_BASED = 32,
 	ROCE_ACCESS_RELAXED_ORDERING = 1048576
 };
@@ -67,7 +68,10 @@ enum roce_wr_opcode {
 	ROCE_WR_SEND_WITH_IMM = 3,
 	ROCE_WR_RDMA_READ = 4,
 	ROCE_WR_ATOMIC_CMP_AND_SWP = 5,
-	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6
+	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6,
+	ROCE_WR_LOCAL_INV = 7,
+	ROCE_WR_BIND_MW = 8,
+	ROCE_WR_SEND_WITH_INV = 9
 };
 
 enum roce_send_flags { ROCE_SEND_FENCE = 1, ROCE_SEND_SIGNALED = 2, ROCE_SEND_SOLICITED = 4, ROCE_SEND_INLINE = 8 };
@@ -96,11 +100,15 @@ enum roce_wc_opcode {
 	ROCE_WC_RDMA_READ = 2,
 	ROCE_WC_COMP_SWAP = 3,
 	ROCE_WC_FETCH_ADD = 4,
+	ROCE_WC_BIND_MW = 5,
+	ROCE_WC_LOCAL_INV = 6,
 	ROCE_WC_RECV = 128,
 	ROCE_WC_RECV_RDMA_WITH_IMM = 129
 };
 
-enum roce_wc_flags { ROCE_WC_FLAG_GRH = 1, ROCE_WC_FLAG_WITH_IMM = 2 };
+enum roce_wc_flags { ROCE_WC_FLAG_GRH = 1, ROCE_WC_FLAG_WITH_IMM = 2, ROCE_WC_FLAG_WITH_INV = 8 };
+
+enum roce_mw_type { ROCE_MW_TYPE_1 = 1, ROCE_MW_TYPE_2 = 2 };
 
 enum roce_event_type {
 	ROCE_EVENT_CQ_ERR = 0,
@@ -109,14 +117,18 @@ enum roce_event_type {
 	ROCE_EVENT_QP_ACCESS_ERR = 3,
 	ROCE_EVENT_COMM_EST = 4,
 	ROCE_EVENT_SQ_DRAINED = 5,
-	ROCE_EVENT_PORT_ACTIVE = 9
+	ROCE_EVENT_PORT_ACTIVE = 9,
+	ROCE_EVENT_SRQ_LIMIT_REACHED = 15,
+	ROCE_EVENT_QP_LAST_WQE_REACHED = 16
 };
 
 struct roce_dev;
 struct roce_pd;
 struct roce_mr;
+struct roce_mw;
 struct roce_cq;
 struct roce_qp;
+struct roce_srq;
 
 struct roce_gid {
 	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -126,14 +138,15 @@ struct roce_gid {
 struct roce_dev_cfg {
 	uint64_t seed; /* 0: keys and first PSNs are still random bits of a generator seeded with 0 */
 	uint64_t node_guid;
-	uint32_t qpn_base;      /* 2: QPNs handed out start here (0 and 1 are the management QPs) */
-	uint32_t qpn_count;     /* 65536 - 2; at most 2^24 - 3 */
-	uint32_t max_cq;        /* 65536 */
-	uint32_t max_mr;        /* 65536; keys hold log2 of it as index, the rest of the 32 bits are random */
-	uint32_t max_pd;        /* 65536 */
-	uint32_t max_qp_wr;     /* 16384 */
-	uint32_t max_cqe;       /* 4194303 */
-	uint32_t max_sge;       /* 30 */
+	uint32_t qpn_base;  /* 2: QPNs handed out start here (0 and 1 are the management QPs) */
+	uint32_t qpn_count; /* 65536 - 2; at most 2^24 - 3 */
+	uint32_t max_cq;    /* 65536 */
+	uint32_t max_srq;   /* 65536; each of up to max_qp_wr entries */
+	uint32_t max_mr;    /* 65536, with windows; keys hold log2 of it as index, the rest of the 32 bits are random */
+	uint32_t max_pd;    /* 65536 */
+	uint32_t max_qp_wr; /* 16384 */
+	uint32_t max_cqe;   /* 4194303 */
+	uint32_t max_sge;   /* 30 */
 	uint32_t max_inline;    /* 1024 bytes */
 	uint32_t max_rd_atomic; /* 128: both as initiator and as responder */
 	uint32_t tx_window;     /* 256 packets outstanding per RC QP */
@@ -160,8 +173,16 @@ struct roce_qp_cap {
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline_data;
 };
 
+enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
+
+struct roce_srq_attr {
+	uint32_t max_wr, max_sge;
+	uint32_t srq_limit; /* an event when fewer entries are left; 0: none */
+};
+
 struct roce_qp_init_attr {
 	struct roce_cq *send_cq, *recv_cq;
+	struct roce_srq *srq;   /* NULL: the QP has a receive queue of its own */
 	struct roce_qp_cap cap; /* on return: what was given, at least what was asked */
 	uint32_t qp_type;       /* enum roce_qp_type */
 	uint8_t sq_sig_all;
@@ -194,20 +215,36 @@ struct roce_sge {
 	uint32_t lkey;
 };
 
+/* What a window is bound to; length 0 unbinds a window of type 1. */
+struct roce_mw_bind_info {
+	struct roce_mr *mr;
+	uint64_t addr, length; /* in the region's address space */
+	uint32_t access;       /* REMOTE_*; type 2 also ZERO_BASED */
+};
+
+struct roce_mw_bind {
+	uint64_t wr_id;
+	uint32_t send_flags;
+	struct roce_mw_bind_info info;
+};
+
 struct roce_send_wr {
 	uint64_t wr_id;
 	const struct roce_sge *sg_list;
 	uint32_t num_sge;
 	uint32_t opcode; /* enum roce_wr_opcode */
 	uint32_t send_flags;
-	uint32_t imm_data; /* host order */
+	uint32_t imm_data;        /* host order */
+	uint32_t invalidate_rkey; /* SEND_WITH_INV, LOCAL_INV */
 	uint64_t remote_addr;
-	uint32_t rkey;
+	uint32_t rkey;        /* BIND_MW: the new one, the window's with a consumer byte of choice */
 	uint32_t remote_qpn;  /* UD */
 	uint32_t remote_qkey; /* UD; bit 31 set: the QP's own */
 	uint64_t compare_add;
 	uint64_t swap;
 	const struct roce_ah_attr *ah; /* UD; copied, checked when the WR is posted */
+	struct roce_mw *mw;            /* BIND_MW: of type 2 */
+	struct roce_mw_bind_info bind;
 };
 
 struct roce_recv_wr {
@@ -228,12 +265,13 @@ struct roce_wc {
 	uint32_t wc_flags;
 	uint16_t pkey_index;
 	uint8_t sl;
-	uint64_t timestamp_ps; /* the device's time when the completion was made */
+	uint32_t invalidated_rkey; /* with ROCE_WC_FLAG_WITH_INV */
+	uint64_t timestamp_ps;     /* the device's time when the completion was made */
 };
 
 struct roce_event {
 	uint32_t type; /* enum roce_event_type */
-	uint32_t num;  /* QPN, CQ number or port */
+	uint32_t num;  /* QPN, CQ or SRQ number or port */
 	void *user;    /* as given at creation */
 };
 
@@ -268,9 +306,13 @@ int roce_pd_dealloc(struct roce_pd *pd); /* -EBUSY while in use */
 
 /* addr NULL with length > 0: a phantom region, bounds without memory. */
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access);
-int roce_mr_dereg(struct roce_mr *mr);
+int roce_mr_dereg(struct roce_mr *mr); /* -EBUSY while windows are bound to it */
 uint32_t roce_mr_lkey(const struct roce_mr *mr);
 uint32_t roce_mr_rkey(const struct roce_mr *mr);
+
+struct roce_mw *roce_mw_alloc(struct roce_pd *pd, uint32_t type);
+int roce_mw_dealloc(struct roce_mw *mw);
+uint32_t roce_mw_rkey(const struct roce_mw *mw); /* as of the last bind that was posted */
 
 struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user);
 int roce_cq_destroy(struct roce_cq *cq); /* -EBUSY while in use */
@@ -282,13 +324,21 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after a
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
 
+struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr, void *user);
+int roce_srq_destroy(struct roce_srq *srq); /* -EBUSY while in use */
+int roce_srq_modify(struct roce_srq *srq, const struct roce_srq_attr *attr, uint32_t mask);
+void roce_srq_query(const struct roce_srq *srq, struct roce_srq_attr *attr);
+uint32_t roce_srq_num(const struct roce_srq *srq);
+int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr); /* -ENOMEM: queue full */
+
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
 int roce_qp_destroy(struct roce_qp *qp);
 int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
-int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr); /* -ENOMEM: queue full */
+int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr);                     /* -ENOMEM: queue full */
+int roce_bind_mw(struct roce_qp *qp, struct roce_mw *mw, const struct roce_mw_bind *bind); /* type 1 */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);
 /* cffi: end */
 

@@ -17,6 +17,11 @@ static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
 	return ring->buf ? 0 : -ENOMEM;
 }
 
+int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge)
+{
+	return ring_init(ring, size, sizeof(struct roce_rwqe) + (size_t)max_sge * sizeof(struct roce_sge));
+}
+
 int roce_wq_init(struct roce_qp *qp)
 {
 	size_t sge_bytes =
@@ -24,8 +29,8 @@ int roce_wq_init(struct roce_qp *qp)
 	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
 
 	if (!err)
-		err = ring_init(&qp->rq, qp->cap.max_recv_wr,
-				sizeof(struct roce_rwqe) + (size_t)qp->cap.max_recv_sge * sizeof(struct roce_sge));
+		err = qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
+			      : roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
 	return err;
 }
 
@@ -39,22 +44,31 @@ void roce_wq_fini(struct roce_qp *qp)
 static const struct {
 	const char *name;
 	uint8_t types; /* bit by enum roce_qp_type */
-	bool local_write, single;
+	bool local_write, single, local;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false, false},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, false,
-					 false},
-	[ROCE_WR_SEND] = {"SEND", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false, false},
-	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD, false,
-				   false},
-	[ROCE_WR_RDMA_READ] = {"RDMA READ", 1 << ROCE_QPT_RC, true, false},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", 1 << ROCE_QPT_RC, true, true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", 1 << ROCE_QPT_RC, true, true},
+	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate",
+					 .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
+	[ROCE_WR_SEND] = {.name = "SEND", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
+	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate",
+				   .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
+	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = 1 << ROCE_QPT_RC, .local_write = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {.name = "compare and swap",
+					.types = 1 << ROCE_QPT_RC,
+					.local_write = true,
+					.single = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {.name = "fetch and add",
+					  .types = 1 << ROCE_QPT_RC,
+					  .local_write = true,
+					  .single = true},
+	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_BIND_MW] = {.name = "bind", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
+	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = 1 << ROCE_QPT_RC},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
 
-static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t *length)
+static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type, uint64_t *length)
 {
 	struct roce_dev *dev = qp->dev;
 
@@ -69,6 +83,10 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 				 wr_info[wr->opcode].name);
 	if (wr->send_flags & ~(uint32_t)SEND_FLAGS_ALL)
 		return roce_fail(dev, -EINVAL, "QP %u: send_flags %#x hold unknown bits", qp->qpn, wr->send_flags);
+	if (wr_info[wr->opcode].local && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
+		return roce_fail(dev, -EINVAL, "QP %u: %s with data", qp->qpn, wr_info[wr->opcode].name);
+	if (wr->opcode == ROCE_WR_BIND_MW && roce_mw_check_bind(qp, wr, mw_type))
+		return -EINVAL;
 	if (wr->num_sge > qp->cap.max_send_sge && !(wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: num_sge %u exceeds max_send_sge %u", qp->qpn, wr->num_sge,
 				 qp->cap.max_send_sge);
@@ -102,9 +120,14 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_
 
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 {
+	return roce_post_bind(qp, wr, ROCE_MW_TYPE_2);
+}
+
+int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type)
+{
 	struct roce_swqe *wqe;
 	uint64_t length = 0;
-	int err = check_send(qp, wr, &length);
+	int err = check_send(qp, wr, mw_type, &length);
 
 	if (err)
 		return err;
@@ -128,6 +151,16 @@ int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 	wqe->swap = wr->swap;
 	wqe->remote_qpn = wr->remote_qpn;
 	wqe->remote_qkey = wr->remote_qkey;
+	if (wr->opcode == ROCE_WR_SEND_WITH_INV || wr->opcode == ROCE_WR_LOCAL_INV)
+		wqe->imm = wr->invalidate_rkey;
+	if (wr->opcode == ROCE_WR_BIND_MW) {
+		wqe->imm = wr->bind.mr ? wr->bind.mr->key : 0;
+		wqe->remote_addr = wr->bind.addr;
+		wqe->compare_add = wr->bind.length;
+		wqe->swap = wr->bind.access;
+		wqe->remote_qkey = wr->mw->as_mr.key >> 8;
+		wr->mw->posted_key = wr->rkey;
+	}
 	if (wr->send_flags & ROCE_SEND_INLINE) {
 		uint8_t *to = (uint8_t *)wqe->sge;
 
@@ -146,11 +179,26 @@ int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 	return 0;
 }
 
-int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
+void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 {
-	struct roce_rwqe *wqe;
+	struct roce_rwqe *wqe = roce_rwqe_at(ring, ring->head++);
 	uint64_t length = 0;
 
+	for (uint32_t i = 0; i < wr->num_sge; i++)
+		length += wr->sg_list[i].length;
+	wqe->wr_id = wr->wr_id;
+	wqe->num_sge = wr->num_sge;
+	/* A buffer may be larger than any message. */
+	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
+	if (wr->num_sge)
+		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
+}
+
+int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
+{
+	if (qp->srq)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but its receives come from SRQ %u", qp->qpn,
+				 qp->srq->num);
 	if (qp->state == ROCE_QPS_RESET)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv in state RESET, it needs INIT", qp->qpn);
 	if (wr->num_sge > qp->cap.max_recv_sge)
@@ -158,16 +206,7 @@ int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
 				 qp->cap.max_recv_sge);
 	if (qp->rq.head - qp->rq.tail >= qp->rq.size)
 		return roce_fail(qp->dev, -ENOMEM, "QP %u: receive queue full, max_recv_wr %u", qp->qpn, qp->rq.size);
-	for (uint32_t i = 0; i < wr->num_sge; i++)
-		length += wr->sg_list[i].length;
-	wqe = roce_rq_at(qp, qp->rq.head);
-	wqe->wr_id = wr->wr_id;
-	wqe->num_sge = wr->num_sge;
-	/* A buffer may be larger than any message. */
-	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
-	if (wr->num_sge)
-		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
-	qp->rq.head++;
+	roce_rq_put(&qp->rq, wr);
 	if (qp->state == ROCE_QPS_ERR)
 		roce_rq_flush(qp);
 	return 0;

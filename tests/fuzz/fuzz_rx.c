@@ -14,7 +14,8 @@
 #define GUARD_BYTES  512
 #define ARENA_BYTES  (2 * REGION_BYTES + 3 * GUARD_BYTES)
 #define GUARD        0xa5
-#define NQP          6
+#define NQP          8
+#define SRQ_FROM     6 /* QPs from here on receive from the shared queue */
 #define CQE          256
 
 struct input {
@@ -45,13 +46,16 @@ struct world {
 	struct roce_pd *pd[2];
 	struct roce_cq *cq;
 	struct roce_qp *qp[NQP];
+	struct roce_srq *srq;
+	struct roce_mw *mw[2];
 	struct roce_mr *mr[2];
 	uint8_t *arena;
 	uint64_t now;
 	uint64_t posted, completed;
 };
 
-static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, ROCE_QPT_RC};
+static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC,
+				    ROCE_QPT_UD, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UD};
 static const struct roce_gid own = {{[10] = 0xff, 0xff, 10, 0, 0, 1}}, peer = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
 
 static uint8_t *region(struct world *w, int i)
@@ -110,6 +114,7 @@ static void reg(struct world *w, int i, uint32_t access)
 static void open_world(struct world *w)
 {
 	struct roce_dev_cfg cfg = {.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4};
+	struct roce_srq_attr srq = {.max_wr = 8, .max_sge = 3};
 
 	memset(w, 0, sizeof(*w));
 	cfg.gid[0] = own;
@@ -119,14 +124,18 @@ static void open_world(struct world *w)
 	memset(w->arena, GUARD, ARENA_BYTES);
 	for (int i = 0; i < 2; i++) {
 		w->pd[i] = roce_pd_alloc(w->dev);
-		reg(w, i, 15);
+		reg(w, i, 15 | ROCE_ACCESS_MW_BIND);
 	}
+	for (int i = 0; i < 2; i++)
+		w->mw[i] = roce_mw_alloc(w->pd[0], i ? ROCE_MW_TYPE_2 : ROCE_MW_TYPE_1);
+	w->srq = roce_srq_create(w->pd[0], &srq, NULL);
 	for (int i = 0; i < NQP; i++) {
 		struct roce_qp_init_attr init = {.send_cq = w->cq,
 						 .recv_cq = w->cq,
 						 .cap = {8, 8, 3, 3, 32},
 						 .qp_type = types[i],
-						 .sq_sig_all = 1};
+						 .sq_sig_all = 1,
+						 .srq = i >= SRQ_FROM ? w->srq : NULL};
 
 		w->qp[i] = roce_qp_create(w->pd[i == 1], &init, NULL);
 		to_rts(w, i);
@@ -219,7 +228,10 @@ static void packet(struct world *w, struct input *in)
 		     : take(in, 3);
 	pkt.syndrome = (uint8_t)take(in, 1);
 	pkt.msn = take(in, 1);
-	pkt.rkey = w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1) : take(in, 4);
+	pkt.imm = roce_mw_rkey(w->mw[1]) ^ (how >> 7);
+	pkt.rkey = how & 8               ? roce_mw_rkey(w->mw[how >> 2 & 1])
+		   : w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1)
+					 : take(in, 4);
 	pkt.va = address(w, in, how >> 2 & 1);
 	pkt.dma_len = length(in);
 	pkt.len = length(in) % 4097;
@@ -261,6 +273,30 @@ static void sges(struct world *w, struct input *in, struct roce_sge *sge, uint32
 	}
 }
 
+/* What only binds and invalidations use. */
+static void window(struct world *w, struct input *in, struct roce_send_wr *wr)
+{
+	uint32_t how = wr->send_flags;
+
+	if (wr->opcode < ROCE_WR_LOCAL_INV)
+		return;
+	wr->invalidate_rkey = how & 4 ? take(in, 4) : roce_mw_rkey(w->mw[1]);
+	if (wr->opcode != ROCE_WR_BIND_MW)
+		return;
+	wr->mw = w->mw[how >> 1 & 1];
+	wr->rkey = roce_mw_rkey(w->mw[1]) ^ (take(in, 1) & (how & 4 ? ~0u : 0xff));
+	wr->bind = (struct roce_mw_bind_info){w->mr[how & 1], address(w, in, (int)(how & 1)), length(in),
+					      take(in, 1) & 0x2f};
+	wr->send_flags &= ~(uint32_t)ROCE_SEND_INLINE;
+}
+
+static int bind_type_1(struct world *w, struct roce_qp *qp, const struct roce_send_wr *wr)
+{
+	struct roce_mw_bind bind = {.send_flags = wr->send_flags, .info = wr->bind};
+
+	return roce_bind_mw(qp, w->mw[0], &bind);
+}
+
 static void post(struct world *w, struct input *in, bool recv)
 {
 	struct roce_sge sge[3];
@@ -274,12 +310,17 @@ static void post(struct world *w, struct input *in, bool recv)
 
 		sges(w, in, sge, n);
 		w->posted++;
-		if (roce_post_recv(qp, &wr))
+		if (qp->srq && inline_len & 1) {
+			struct roce_srq_attr attr = {inline_len >> 1, 3, inline_len >> 2};
+
+			roce_srq_modify(w->srq, &attr, inline_len & 3);
+		}
+		if (qp->srq ? roce_post_srq_recv(w->srq, &wr) : roce_post_recv(qp, &wr))
 			w->posted--;
 	} else {
 		struct roce_send_wr wr = {.sg_list = sge,
 					  .num_sge = n,
-					  .opcode = take(in, 1) % 8,
+					  .opcode = take(in, 1) % 11,
 					  .send_flags = take(in, 1) & 0xf,
 					  .remote_addr = take(in, 2),
 					  .rkey = take(in, 2),
@@ -287,18 +328,21 @@ static void post(struct world *w, struct input *in, bool recv)
 					  .remote_qkey = 1,
 					  .ah = &ah};
 
+		window(w, in, &wr);
 		sges(w, in, sge, n);
-		if (wr.send_flags & ROCE_SEND_INLINE) {
+		if (wr.opcode == ROCE_WR_BIND_MW || wr.opcode == ROCE_WR_LOCAL_INV) {
+			wr.num_sge = n == 3;
+		} else if (wr.send_flags & ROCE_SEND_INLINE) {
 			sge[0] = (struct roce_sge){(uintptr_t)inline_data, inline_len, 0};
 			wr.num_sge = 1;
-		} else if (wr.opcode >= ROCE_WR_ATOMIC_CMP_AND_SWP) {
+		} else if (wr.opcode == ROCE_WR_ATOMIC_CMP_AND_SWP || wr.opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD) {
 			sge[0].length = 8;
 			wr.num_sge = 1;
 			if (!n)
 				sge[0] = (struct roce_sge){0x1000, 8, w->mr[1] ? w->mr[1]->key : 0};
 		}
 		w->posted++;
-		if (roce_post_send(qp, &wr))
+		if (wr.opcode == ROCE_WR_BIND_MW && inline_len & 1 ? bind_type_1(w, qp, &wr) : roce_post_send(qp, &wr))
 			w->posted--;
 	}
 }
@@ -333,11 +377,11 @@ static void step(struct world *w, struct input *in)
 		break;
 	case 8:
 		i = (int)(take(in, 1) & 1);
-		if (w->mr[i])
-			roce_mr_dereg(w->mr[i]);
+		if (w->mr[i] && roce_mr_dereg(w->mr[i])) /* windows are bound to it */
+			break;
 		w->mr[i] = NULL;
 		if (take(in, 1) & 3)
-			reg(w, i, (what >> 4) | 1);
+			reg(w, i, (what >> 4) | 1 | ROCE_ACCESS_MW_BIND);
 		break;
 	case 9:
 		i = (int)(take(in, 1) % NQP);

@@ -86,7 +86,7 @@ def test_empty_region(peer: WirePeer) -> None:
 
 
 BAD_REGIONS: dict[str, tuple[Fields, str]] = {
-    "unknown flag": ({"access": 16}, "access flags 0x10 hold unknown bits 0x10"),
+    "unknown flag": ({"access": 64}, "access flags 0x40 hold unknown bits 0x40"),
     "remote write without local write": ({"access": AccessFlags.REMOTE_WRITE}, "access flags 0x2 grant remote write"),
     "atomic without local write": ({"access": AccessFlags.REMOTE_ATOMIC}, "access flags 0x8 grant"),
     "past 2^64": ({"iova": (1 << 64) - 4095}, r"length 0x1000 at 0xfffffffffffff001 runs past 2\^64"),
@@ -113,7 +113,7 @@ def _ah(peer: WirePeer, **fields: Any) -> AH:
 
 
 BAD_SENDS: dict[str, tuple[QpType, Callable[[WirePeer], SendWR], str]] = {
-    "unknown opcode": (QpType.RC, lambda _: SendWR(opcode=7), "work request opcode 7 is not supported"),  # type: ignore[arg-type]
+    "unknown opcode": (QpType.RC, lambda _: SendWR(opcode=10), "work request opcode 10 is not supported"),  # type: ignore[arg-type]
     "unknown flag": (QpType.RC, lambda _: SendWR(send_flags=16), "send_flags 0x10 hold unknown bits"),  # type: ignore[arg-type]
     "too many pieces": (QpType.RC, lambda p: SendWR(sg=[p.region(8).sge()] * 7), "num_sge 7 exceeds max_send_sge 6"),
     "too much inline": (
