@@ -99,10 +99,10 @@ class Net:
         self.lock = threading.RLock()
         self.raw = _not_null(lib.roce_vnet_new(), "virtual net")
         self._devices: list[Handle] = []
-        self._kept: list[object] = []
+        self._graveyards: list[deque[tuple[Kind, Handle, object]]] = []
         self.on_work: list[Callable[[], None]] = []
         """Called when a device of this net was given something to do."""
-        weakref.finalize(self, _free_net, self.raw, self._devices, self._kept)
+        weakref.finalize(self, _free_net, self.raw, self._devices, self._graveyards)
 
     @property
     def now_ps(self) -> int:
@@ -118,10 +118,10 @@ class Net:
     ) -> None:
         self.lock.release()
 
-    def join(self, device: Handle, port: Port, kept: object) -> None:
-        """Give the net a device and its port. ``kept`` lives until the device is freed."""
+    def join(self, device: Handle, port: Port, graveyard: deque[tuple[Kind, Handle, object]]) -> None:
+        """Give the net a device and its port. What is in ``graveyard`` lives until the device is freed."""
         self._devices.append(device)
-        self._kept.append(kept)
+        self._graveyards.append(graveyard)
         result = lib.roce_vnet_join(self.raw, device, port.take(self))
         if result < 0:
             raise from_errno(result, "virtual net: cannot join a device")
@@ -579,17 +579,17 @@ def _free_live(
         call()
 
 
-def _free_net(net: Handle, devices: list[Handle], kept: list[object]) -> None:
+def _free_net(net: Handle, devices: list[Handle], graveyards: list[deque[tuple[Kind, Handle, object]]]) -> None:
     lib.roce_vnet_free(net)
     for device in devices:
         lib.roce_dev_free(device)
-    kept.clear()
+    # As in _free_live; and an exported memoryview must not be left for the interpreter's last collection, which may
+    # clear it before its export and then crashes.
+    for graveyard in graveyards:
+        graveyard.clear()
 
 
 def _not_null(handle: Handle, what: str) -> Handle:
     if not handle:
         raise from_errno(ffi.errno or _errno.ENOMEM, what)
     return handle
-
-
-# ---- packets: rdma_verbs/wire.py -----------------------------------------------------------------------------------

@@ -175,8 +175,7 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
 	if (!our_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
-	if (svc == ROCE_SVC_XRC || (info->hdrs & ROCE_HDR_FETH) ||
-	    (info->flags & ROCE_OPF_ATOMIC_WRITE))
+	if (svc == ROCE_SVC_XRC || (info->hdrs & ROCE_HDR_FETH) || (info->flags & ROCE_OPF_ATOMIC_WRITE))
 		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
