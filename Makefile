@@ -14,7 +14,7 @@ ROUNDS ?= 100
 # Passed on: make demo ARGS="--file x", make test ARGS="-k name".
 ARGS ?=
 
-C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch]))
+C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
 BUILD_FILES = CMakeLists.txt $(wildcard */ffi_build.py) $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] p4/*.p4 p4/*/*.p4)
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DDPU_WERROR=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=error -j 2
@@ -128,7 +128,7 @@ long: build ## fuzzing (SECONDS= a target) and long randomised tests (ROUNDS=)
 bench: build ## measurements as JSON in build/bench
 	@mkdir -p build/bench
 	for script in $(wildcard tests/bench/bench_*.py); do \
-		$(BIN)/python $$script $(ARGS) | tee build/bench/$$(basename $$script .py).json; done
+		$(BIN)/python -m tests.bench.$$(basename $$script .py) $(ARGS) | tee build/bench/$$(basename $$script .py).json; done
 
 docs: build ## every example and command in the documentation runs and exists
 	$(PYTEST) tests/test_docs.py $(ARGS)

@@ -42,12 +42,22 @@ struct dp_frame {
 /* The checksum field that an IPv4 header without options should carry (RFC 791), whatever it carries now. */
 static inline uint16_t dp_ip4_checksum(const uint8_t *ip)
 {
-	uint32_t sum = 0;
+	uint16_t first, last;
+	uint32_t word[4];
+	uint64_t sum;
+	uint8_t b[2];
 
-	for (int i = 0; i < 20; i += 2)
-		sum += i == 10 ? 0 : dp_get_be16(ip + i);
+	/* A sum of ones' complement does not care for byte order (RFC 1071): load as the machine likes, swap at the end. */
+	memcpy(word, ip, 8);
+	memcpy(&first, ip + 8, 2);
+	memcpy(word + 2, ip + 12, 8);
+	sum = (uint64_t)word[0] + word[1] + word[2] + word[3] + first;
+	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~(sum + (sum >> 16));
+	sum = (sum & 0xffff) + (sum >> 16);
+	last = (uint16_t)~(sum + (sum >> 16));
+	memcpy(b, &last, 2);
+	return dp_get_be16(b);
 }
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * Two ports joined back to back: one ring of copied frames a direction, shared by both ends and freed by the last.
  *
- * Each ring has one producer and one consumer, which may be two threads. The ring has twice `depth` slots: the
- * frames that the last rx() returned stay valid (at most depth of them) while depth more can be sent, so a receiver
- * that is still busy with its batch never blocks the sender.
+ * Each ring has one producer and one consumer, which may be two threads. The ring has at least twice `depth` slots
+ * (a power of two, so that an index is a mask and not a division): the frames that the last rx() returned stay valid
+ * (at most depth of them) while depth more can be sent, so a receiver that is still busy with its batch never blocks
+ * the sender.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,13 +15,14 @@
 
 struct ring {
 	atomic_uint_least64_t sent, received; /* running counts */
-	struct dp_frame *slot;                /* 2 * depth; ts_ps is the arrival */
+	struct dp_frame *slot;                /* ts_ps is the arrival */
 	uint8_t *bytes;                       /* DP_FRAME_DATA_MAX for each slot */
 };
 
 struct pair {
 	atomic_int ends;
 	uint32_t depth;
+	uint64_t mask; /* slots of a ring - 1 */
 	uint64_t latency_ps;
 	struct ring ring[2];
 };
@@ -52,7 +54,7 @@ static void pair_put(struct pair *pair)
 
 static struct dp_frame *slot_at(const struct mem_port *m, const struct ring *r, uint64_t n)
 {
-	return &r->slot[n % (2 * (uint64_t)m->pair->depth)];
+	return &r->slot[n & m->pair->mask];
 }
 
 static void copy_in(struct dp_frame *to, const struct dp_frame *f, uint64_t arrival_ps)
@@ -159,9 +161,9 @@ static const struct dp_port_ops mem_ops = {
 	.free = mem_free,
 };
 
-static bool ring_init(struct ring *r, uint32_t depth)
+static bool ring_init(struct ring *r, size_t slots)
 {
-	size_t slots = 2 * (size_t)depth, i;
+	size_t i;
 
 	r->slot = calloc(slots, sizeof(*r->slot));
 	r->bytes = malloc(slots * DP_FRAME_DATA_MAX); /* the kernel gives pages as slots come into use */
@@ -184,11 +186,12 @@ int dp_port_mem_pair(uint32_t depth, uint64_t latency_ps, struct dp_port **a, st
 	if (!pair)
 		return -ENOMEM;
 	pair->depth = depth;
+	pair->mask = UINT64_MAX >> __builtin_clzll(2 * (uint64_t)depth - 1);
 	pair->latency_ps = latency_ps;
 	atomic_init(&pair->ends, 1);
 	for (i = 0; i < 2; i++) {
 		end[i] = calloc(1, sizeof(*end[i]));
-		if (!end[i] || !ring_init(&pair->ring[i], depth)) {
+		if (!end[i] || !ring_init(&pair->ring[i], pair->mask + 1)) {
 			free(end[0]);
 			free(end[1]);
 			pair_put(pair);

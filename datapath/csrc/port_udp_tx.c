@@ -65,8 +65,8 @@ static uint32_t batch_max(struct udp_port *u, const struct dp_frame *f)
 	p = dp_udp_peer_find(u, &ip);
 	if (!p)
 		return TX_BATCH_MAX;
-	/* Three batches in a receive buffer: one being read, one queued, one being sent. */
-	limit = LOAD(&dp_node_slot(p->hdr, frame_slot(f, p->nslots))->limit) / 3;
+	/* Two batches in a receive buffer, one being read and one queued, and the short ones between them. */
+	limit = LOAD(&dp_node_slot(p->hdr, frame_slot(f, p->nslots))->limit) * 2 / 5;
 	limit = limit > 4096 ? limit - 1280 - p->hdr->credit_extra : limit;
 	return limit < TX_BATCH_MAX ? (uint32_t)limit : TX_BATCH_MAX;
 }

@@ -1,6 +1,6 @@
 """The main job of ``dpu-emu demo``: a file crosses from one software DPU to another by RDMA writes, twice."""
 
 from dpu_emu.demo.checkpoint import make_checkpoint, sha256
-from dpu_emu.demo.transfer import Act, ActResult, run_act
+from dpu_emu.demo.transfer import Act, ActResult, node_address, run_act
 
-__all__ = ["Act", "ActResult", "make_checkpoint", "run_act", "sha256"]
+__all__ = ["Act", "ActResult", "make_checkpoint", "node_address", "run_act", "sha256"]

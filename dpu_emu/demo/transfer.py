@@ -14,11 +14,17 @@ from typing import Any, NoReturn, Self
 
 from datapath.errors import CallerError, DpuError
 
-__all__ = ["Act", "ActResult", "run_act"]
+__all__ = ["Act", "ActResult", "node_address", "run_act"]
 
 _SILENCE_S = 60.0
 # Not from the working directory, whose files might have the names of modules.
 _NODE = [sys.executable, "-P", "-m", "dpu_emu.demo.node"]
+
+
+def node_address(number: int) -> str:
+    """Return the loopback address of a node of this user's demo: a node belongs to one uid, so each has its own."""
+    uid = os.getuid()
+    return f"127.{64 + (uid >> 8) % 64}.{uid % 256}.{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,8 @@ class Act:
     name: str
     source_path: Path
     target_path: Path
-    source_address: str = "127.77.0.1"
-    target_address: str = "127.77.0.2"
+    source_address: str = field(default_factory=lambda: node_address(1))
+    target_address: str = field(default_factory=lambda: node_address(2))
     loss: float = 0.0
     """Chance that a packet is lost, in either direction."""
     capture: Path | None = None

@@ -23,13 +23,14 @@ struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user)
 	cq = calloc(1, sizeof(*cq));
 	if (!cq)
 		goto fail;
-	cq->ring = calloc(cqe, sizeof(*cq->ring));
+	cq->ring = calloc((size_t)roce_ring_mask(cqe) + 1, sizeof(*cq->ring));
 	if (!cq->ring)
 		goto fail;
 	cq->dev = dev;
 	cq->user = user;
 	cq->num = ++dev->cq_next;
 	cq->size = cqe;
+	cq->mask = roce_ring_mask(cqe);
 	cq->next = dev->cqs;
 	cq->pprev = &dev->cqs;
 	if (cq->next)
@@ -85,14 +86,15 @@ int roce_cq_resize(struct roce_cq *cq, uint32_t cqe)
 				 cq->dev->cfg.max_cqe);
 	if (cqe < n)
 		return roce_fail(cq->dev, -EINVAL, "CQ %u: %u entries are fewer than the %u it holds", cq->num, cqe, n);
-	ring = calloc(cqe, sizeof(*ring));
+	ring = calloc((size_t)roce_ring_mask(cqe) + 1, sizeof(*ring));
 	if (!ring)
 		return roce_fail(cq->dev, -ENOMEM, "CQ %u: no memory for %u entries", cq->num, cqe);
 	for (uint32_t i = 0; i < n; i++)
-		ring[i] = cq->ring[(cq->tail + i) % cq->size];
+		ring[i] = cq->ring[(cq->tail + i) & cq->mask];
 	free(cq->ring);
 	cq->ring = ring;
 	cq->size = cqe;
+	cq->mask = roce_ring_mask(cqe);
 	cq->tail = 0;
 	cq->head = n;
 	return 0;
@@ -118,7 +120,7 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
 	int i = 0;
 
 	for (; i < n && cq->tail != cq->head; i++, cq->tail++)
-		wc[i] = cq->ring[cq->tail % cq->size];
+		wc[i] = cq->ring[cq->tail & cq->mask];
 	if (!i && n > 0 && cq->overflow)
 		return roce_fail(cq->dev, -EIO, "CQ %u: overflowed its %u entries", cq->num, cq->size);
 	return i;
@@ -182,7 +184,7 @@ void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited)
 		overflow(cq);
 		return;
 	}
-	cq->ring[cq->head % cq->size] = *wc;
+	cq->ring[cq->head & cq->mask] = *wc;
 	cq->head++;
 	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS)))
 		notify(cq);

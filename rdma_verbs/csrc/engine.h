@@ -61,6 +61,7 @@ struct roce_cq {
 	struct roce_dev *dev;
 	void *user;
 	uint32_t num, size, users;
+	uint32_t mask;       /* slots - 1, a power of two of them, at least size */
 	uint32_t head, tail; /* free-running: head next to fill, tail next to poll */
 	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;
@@ -93,6 +94,7 @@ struct roce_rwqe {
 struct roce_ring {
 	uint8_t *buf;
 	uint32_t stride, size; /* bytes an entry, entries */
+	uint32_t mask;         /* slots - 1: the next power of two, so that counters may run free over 2^32 */
 	uint32_t head, tail;   /* free-running */
 };
 
@@ -230,11 +232,11 @@ void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited);
 /* wq.c */
 static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
 {
-	return (struct roce_swqe *)(qp->sq.buf + (size_t)(i % qp->sq.size) * qp->sq.stride);
+	return (struct roce_swqe *)(qp->sq.buf + (size_t)(i & qp->sq.mask) * qp->sq.stride);
 }
 static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 {
-	return (struct roce_rwqe *)(qp->rq.buf + (size_t)(i % qp->rq.size) * qp->rq.stride);
+	return (struct roce_rwqe *)(qp->rq.buf + (size_t)(i & qp->rq.mask) * qp->rq.stride);
 }
 /* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
 static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
@@ -291,6 +293,12 @@ uint64_t roce_timeout_ps(uint8_t code); /* DP_NEVER for 0 */
 void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);
 int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
+
+/* The slots of a ring for n entries: a power of two, less one. */
+static inline uint32_t roce_ring_mask(uint32_t n)
+{
+	return n > 1 ? UINT32_MAX >> __builtin_clz(n - 1) : 0;
+}
 
 static inline uint32_t roce_npkts(uint32_t len, uint32_t mtu)
 {

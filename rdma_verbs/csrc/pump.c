@@ -26,7 +26,8 @@ static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
 	bool solved = false;
 	enum roce_drop why;
 
-	memset(&pkt, 0, offsetof(struct roce_pkt, iov));
+	pkt.bounce = NULL; /* parse() sets the rest */
+	pkt.next = NULL;
 	why = roce_wire_parse(f, &pkt);
 	if (!why && !roce_wire_icrc_ok(f, p->strict_icrc, &solved))
 		why = ROCE_DROP_BAD_ICRC;
@@ -43,7 +44,22 @@ static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
 	roce_dev_rx(p->dev, &pkt, now_ps);
 }
 
-/* Gives the port what is built; what it does not take is prepared and sealed again the next time. */
+/* Only what prepare() changed since the last time: a port that is short of credit is tried again and again. */
+static void seal(struct roce_pump *p)
+{
+	for (int i = 0; i < p->n; i++) {
+		struct dp_frame *f = p->v[p->first + i];
+		uint8_t *sealed = p->sealed[p->first + i];
+
+		if (i < p->nsealed && memcmp(sealed, f->l3, f->l3_len) == 0)
+			continue;
+		roce_wire_seal(f);
+		memcpy(sealed, f->l3, sizeof(f->l3));
+	}
+	p->nsealed = p->n;
+}
+
+/* Gives the port what is built; what it does not take is prepared again the next time. */
 static int flush(struct roce_pump *p, uint64_t now_ps)
 {
 	struct dp_frame **v = p->v + p->first;
@@ -52,11 +68,11 @@ static int flush(struct roce_pump *p, uint64_t now_ps)
 	if (!p->n)
 		return 0;
 	dp_port_prepare(p->port, v, p->n);
-	for (int i = 0; i < p->n; i++)
-		roce_wire_seal(v[i]);
+	seal(p);
 	took = dp_port_tx(p->port, v, p->n, now_ps);
 	p->first += took;
 	p->n -= took;
+	p->nsealed -= took;
 	return took;
 }
 
@@ -64,7 +80,7 @@ static void build(struct roce_pump *p, struct roce_pkt **pkts, int n)
 {
 	size_t used = 0;
 
-	p->first = 0;
+	p->first = p->nsealed = 0;
 	for (int i = 0; i < n; i++) {
 		struct dp_frame *f = &p->frames[p->n];
 

@@ -14,10 +14,12 @@ struct roce_pump {
 	struct roce_dev *dev;
 	struct dp_port *port;
 	int first, n;     /* built frames that the port has not taken yet */
+	int nsealed;      /* of them from `first` on, these have an ICRC, for the headers in `sealed` */
 	bool strict_icrc; /* no solving for an unknown IPv4 identification */
 	uint8_t *buf;     /* payloads of the frames, one after the other: a batch is one piece of memory */
 	struct dp_frame frames[ROCE_PUMP_FRAMES];
 	struct dp_frame *v[ROCE_PUMP_FRAMES];
+	uint8_t sealed[ROCE_PUMP_FRAMES][DP_L3_MAX];
 };
 
 int roce_pump_init(struct roce_pump *p, struct roce_dev *dev, struct dp_port *port); /* 0 or -ENOMEM */

@@ -9,10 +9,11 @@
 
 static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
 {
-	*ring = (struct roce_ring){.stride = (uint32_t)((stride + 7) & ~(size_t)7), .size = size};
+	*ring = (struct roce_ring){
+		.stride = (uint32_t)((stride + 7) & ~(size_t)7), .size = size, .mask = roce_ring_mask(size)};
 	if (!size)
 		return 0;
-	ring->buf = calloc(size, ring->stride);
+	ring->buf = calloc((size_t)ring->mask + 1, ring->stride);
 	return ring->buf ? 0 : -ENOMEM;
 }
 

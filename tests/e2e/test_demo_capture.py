@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import pytest
 
+from dpu_emu.demo import node_address
 from rdma_verbs import wire
 from rdma_verbs.wire import OPCODES, Header
 from tests import captures, dissect
 
 FILE_BYTES = 3_000_001  # the last packet has pad
-TARGET = "127.77.0.2"
+TARGET = node_address(2)
 # RC RDMA WRITE: First, Middle, Last, Last with Immediate, Only, Only with Immediate.
 WRITES = range(0x06, 0x0C)
 

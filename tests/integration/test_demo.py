@@ -1,6 +1,6 @@
 """The demo end to end, as a user starts it.
 
-127.77.0.1 (source process) ---- UDP 4791, loopback ---- 127.77.0.2 (target process)
+source process, node_address(1) ---- UDP 4791, loopback ---- target process, node_address(2)
 """
 
 import json
