@@ -68,7 +68,11 @@ class Ends:
     ours: DpuPeer
 
     def connected(self, kind: str, mtu: int = 1024, psn: int = 0xFFFFF2, **options: Any) -> tuple[PeerQp, PeerQp]:
-        """Return new QPs of requester and responder that are connected; the requester's PSNs start at ``psn``."""
+        """Return new QPs of requester and responder that are connected; the requester's PSNs start at ``psn``.
+
+        The timeout is 0.5 s by default: an emulated guest on a busy machine may need 100 ms for a window of packets.
+        """
+        options = {"timeout": 17, **options}
         one, two = self.requester.create_qp("q", kind), self.responder.create_qp("q", kind)
         at_one, at_two = (
             PeerAddress(gid_of(self.requester_ip), one.qpn),
@@ -356,7 +360,7 @@ def test_rc_recovers_from_faults(ends: Ends, opcode: str, faults: dict[str, Any]
     before = ends.ours.stats()["outer"]
     ends.ours.faults(seed=len(opcode), **faults)
     try:
-        exchange(ends, "RC", opcode, [1, 3000, 70000, 300000, *[500] * 80], 1024, seed=77)
+        exchange(ends, "RC", opcode, [1, 3000, 70000, 300000, *[500] * 80], 1024, seed=77, timeout=15)
     finally:
         ends.ours.faults()
     after = ends.ours.stats()["outer"]
@@ -411,8 +415,8 @@ def test_our_capture_is_what_was_on_the_wire(
             ends.reset()
             # What we lose on purpose before the socket is in neither capture.
             ours.faults(loss=0.05, seed=3, direction=Direction.TX)
-            exchange(ends, "RC", "RDMA_WRITE", [40000], 1024, seed=2)
-            exchange(ends, "RC", "RDMA_READ", [40000], 1024, seed=2)
+            exchange(ends, "RC", "RDMA_WRITE", [40000], 1024, seed=2, timeout=15)
+            exchange(ends, "RC", "RDMA_READ", [40000], 1024, seed=2, timeout=15)
             ours.faults()
         time.sleep(0.3)
         assert ours.stats()["base"]["rx_overflow"] == 0
