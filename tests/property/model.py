@@ -8,7 +8,7 @@ the results that are allowed:
   what some number of request packets leaves behind, in order: an executed prefix. A request that ended in success is
   within it; when all did, the prefix is everything.
 * The requester's completions come in the order of posting: successes (those that were asked for), then at most one
-  error, then every later request flushed (10.8.3.2). An error completes whether it was asked for or not (10.7.3.1).
+  error, then every later request flushed (10.8.3). An error completes whether it was asked for or not (10.7.3.1).
 * An ATOMIC executes at its place in the order, once, and a duplicate is answered with the stored result (9.7.4.1.4,
   9.7.8), so its result and effect are exact. A READ may be executed again for a duplicate, and later requests may
   execute before it is complete, unless fenced (table 79 in 10.8.3.3), nor more than max_rd_atomic at a time: each of

@@ -8,9 +8,9 @@ completion proves it: an immediate arrives only with the whole.
 
 Unreliable datagram (9.8.3): the PSN is not looked at. Any subset arrives, in any order; a datagram that the network
 duplicated arrives twice, because nothing detects that. What arrives is a datagram that was sent, to the byte, after the
-40 bytes of GRH, whose place an IPv4 header takes at byte 20 (A17.4.5).
+40 bytes of GRH, whose place an IPv4 header takes at byte 20 (A17).
 
-On both, a send request completes with success as soon as it is sent, whatever becomes of it (9.8.1).
+On both, a send request completes with success as soon as it is sent, whatever becomes of it (9.8).
 """
 
 import ipaddress
@@ -254,18 +254,25 @@ def _in_order(matches: list[list[int]]) -> None:
 
 
 def judge_grh(scenario: Scenario, sender: int, grh: bytes, length: int) -> None:
-    """The 40 bytes before a datagram: an IPv6 header, or an IPv4 header in the last 20 (A17.4.5)."""
+    """The 40 bytes before a datagram: an IPv6 header, or an IPv4 header in the last 20 (A17).
+
+    The ICRC leaves out what routers change (7.8.1, A17): DSCP and ECN, TTL or hop limit. A corrupting network may, too.
+    """
+    changed = bool(scenario.sides[sender].faults.corrupt)
     source, destination = (ipaddress.ip_address(ADDRESSES[scenario.ipv6][i]).packed for i in (sender, other(sender)))
     if scenario.ipv6:
         require(grh[0] >> 4 == 6, f"GRH: version {grh[0] >> 4}")
-        require(grh[:2] == b"\x66\x80", f"GRH: traffic class {grh[:2].hex()}")
-        require(grh[6:8] == b"\x11\x11", f"GRH: next header and hop limit {grh[6:8].hex()}")
+        require(changed or grh[:2] == b"\x66\x80", f"GRH: traffic class {grh[:2].hex()}")
+        require(grh[6] == 17, f"GRH: next header {grh[6]}")
+        require(changed or grh[7] == 17, f"GRH: hop limit {grh[7]}")
         require((grh[8:24], grh[24:40]) == (source, destination), f"GRH: addresses {grh[8:].hex()}")
         at_least, total = 8, int.from_bytes(grh[4:6], "big")
     else:
         ip = grh[20:]
-        require(ip[:2] == b"\x45\x68", f"GRH: version, header length, DSCP {ip[:2].hex()}")
-        require(ip[8:10] == b"\x11\x11", f"GRH: TTL and protocol {ip[8:10].hex()}")
+        require(ip[0] == 0x45, f"GRH: version and header length {ip[0]:#x}")
+        require(changed or ip[1] == 0x68, f"GRH: DSCP and ECN {ip[1]:#x}")
+        require(changed or ip[8] == 17, f"GRH: TTL {ip[8]}")
+        require(ip[9] == 17, f"GRH: protocol {ip[9]}")
         require((ip[12:16], ip[16:20]) == (source, destination), f"GRH: addresses {ip[12:].hex()}")
         total16 = sum(int.from_bytes(ip[i : i + 2], "big") for i in range(0, 20, 2))
         require(total16 % 0xFFFF == 0, f"GRH: checksum of {ip.hex()}")
