@@ -67,6 +67,7 @@ __all__ = [
 _dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
 
 NEVER_PS = (1 << 64) - 1
+_POLL_AT_ONCE = 256
 
 
 class Kind(IntEnum):
@@ -421,6 +422,8 @@ class Engine:
     def qp_num(self, qp: Handle) -> int:
         """Return the number of the queue pair."""
         return int(lib.roce_qp_num(qp))
+        if n > _POLL_AT_ONCE:  # no more than there can be: the array is made for them
+            n = min(n, max(self.cq_size(cq), 1))
 
     def qp_state(self, qp: Handle) -> QpState:
         """Return the state of the queue pair."""
