@@ -193,7 +193,9 @@ class Context:
         return self.engine.event_fd()
 
     def close(self) -> None:
-        """Close everything on the device, then the device. The second time does nothing."""
+        """Close everything on the device, then the device. The second time does nothing, nor in a forked child."""
+        if self.engine.forked:
+            return  # it is the parent's
         with self.engine:
             if self._closed:
                 return

@@ -31,6 +31,8 @@ class PD(Resource):
 
     def close(self) -> None:
         """Close the queue pairs of the domain, then its regions, then the domain."""
+        if self._engine.forked:
+            return  # it is the parent's
         with self._engine:
             for child in [*self._children, *self._regions]:
                 child.close()
