@@ -8,6 +8,9 @@ exceptions, and a packet that breaks the protocol is dropped and counted, not ra
 
 import errno as _errno
 import os
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class DpuError(Exception):
@@ -33,6 +36,17 @@ class PeerError(DpuError):
     """They sent something illegal."""
 
     default_errno = _errno.EPROTO
+
+
+def expect(value: object, kind: type[T], what: str) -> T:
+    """Return ``value``, which must be a ``kind``.
+
+    Raises:
+        CallerError: it is not; ``what`` names the object and the argument.
+    """
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise CallerError(f"{what} is {value!r:.60} ({type(value).__name__}), not a {kind.__name__}")
+    return value
 
 
 # What only a wrong request produces; any other errno of a C call is a DpuError.

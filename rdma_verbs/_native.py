@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
@@ -70,6 +70,7 @@ __all__ = [
 _dp.check(lib.roce_build_check(_dp.new_build()), "rdma_verbs and datapath: modules of two builds, rebuild both")
 
 NEVER_PS = (1 << 64) - 1
+_POLL_AT_ONCE = 256
 
 
 class Kind(IntEnum):
@@ -81,6 +82,20 @@ class Kind(IntEnum):
     MR = 3
     CQ = 4
     PD = 5
+
+
+class _Lock(Protocol):
+    """A lock that the same thread may take again."""
+
+    def acquire(self) -> bool: ...
+
+    def release(self) -> None: ...
+
+    def __enter__(self) -> bool: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Event(NamedTuple):
@@ -147,6 +162,37 @@ class Net:
         return int(result)
 
 
+class _ForkedLock:
+    """The lock of a live device in a process that was forked off: its helper thread and its sockets are not here."""
+
+    def acquire(self) -> bool:
+        raise CallerError(
+            "device: it was opened before fork() and is the parent's; open devices after the fork", _errno.EOWNERDEAD
+        )
+
+    def release(self) -> None:
+        """Never reached."""
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Never reached."""
+
+
+_live_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for engine in list(_live_engines):
+        engine.disown()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
 def counter_names() -> tuple[str, ...]:
     """Return the names of the engine's counters in the order in which they lie in memory."""
     return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
@@ -157,7 +203,9 @@ class Engine:
 
     def __init__(self, config: DeviceConfig, net: Net | None = None) -> None:
         self.net = net
-        self.lock = net.lock if net else threading.RLock()
+        self.lock: _Lock = net.lock if net else threading.RLock()
+        self.forked = False
+        """Whether this is a live device's copy in a process that was forked off: nothing can be done with it."""
         self._depth = 0
         self._live: Handle = None
         self._numbers = 0
@@ -191,6 +239,15 @@ class Engine:
             raise from_errno(code, "live driver: cannot start")
         self._live = live
         self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard, self.after_free)
+        _live_engines.add(self)
+
+    def disown(self) -> None:
+        """In a forked child: refuse every call, and free nothing, as the thread to wait for is the parent's."""
+        self.forked = True
+        self.lock = _ForkedLock()  # the real one may be held, by a thread that is not here
+        self._dev = self._live = None
+        if self._destroyer:
+            self._destroyer.detach()
 
     def stop(self) -> None:
         """Stop the driver and free the device. Every object on it must be closed."""
@@ -297,7 +354,8 @@ class Engine:
 
     def event_fd(self) -> int:
         """Return the descriptor that is readable when something fired, or -1 in virtual time."""
-        return int(lib.roce_live_event_fd(self._live)) if self._live else -1
+        with self.lock:
+            return int(lib.roce_live_event_fd(self._live)) if self._live else -1
 
     def config(self) -> DeviceConfig:
         """Return the configuration with defaults filled in."""
@@ -395,6 +453,8 @@ class Engine:
 
     def cq_poll(self, cq: Handle, n: int) -> list[WC]:
         """Return and remove up to ``n`` completions. Makes progress when the device is live."""
+        if n > _POLL_AT_ONCE:  # no more than there can be: the array is made for them
+            n = min(n, max(self.cq_size(cq), 1))
         raw = ffi.new("struct roce_wc[]", n)
         got = lib.roce_live_poll(self._live, cq, raw, n) if self._live else lib.roce_cq_poll(cq, raw, n)
         if got == 0:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from datapath.errors import CallerError
+from datapath.errors import CallerError, expect
 from rdma_verbs._roce_cffi import ffi
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPCap
@@ -126,6 +126,8 @@ def wc_of(raw: Any) -> WC:
 
 def _fill_sges(what: str, raw: Any, at: int, sg: Sequence[SGE]) -> None:
     for i, sge in enumerate(sg, at):
+        if type(sge) is not SGE:  # no message is made where none is needed
+            expect(sge, SGE, f"{what}: sge {i - at}")
         piece = raw[i]
         try:
             piece.addr, piece.length, piece.lkey = sge.addr, sge.length, sge.lkey
@@ -140,6 +142,8 @@ def fill_bind(what: str, raw: Any, info: "MWBindInfo") -> None:
 
 def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
     """Return the C form of the requests, and what must live while it is used."""
+    for i, wr in enumerate(wrs):
+        expect(wr, SendWR, f"{queue}: send request {i}")
     raw = ffi.new("struct roce_send_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) if wr.data is None else 1 for wr in wrs))
     kept: list[object] = [sges]
@@ -152,7 +156,10 @@ def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
         if wr.data is not None:
             if count:
                 raise CallerError(f"{what}: has both data and {count} SGEs")
-            pin = ffi.from_buffer(wr.data)
+            try:
+                pin = ffi.from_buffer(wr.data)
+            except (TypeError, ValueError, BufferError) as error:
+                raise CallerError(f"{what}: data is {type(wr.data).__name__}: {error}") from None
             kept.append(pin)
             sges[at].addr, sges[at].length = int(ffi.cast("uintptr_t", pin)), len(pin)
             flags |= _INLINE
@@ -183,6 +190,8 @@ def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
 
 
 def recv_wrs(queue: str, wrs: Sequence[RecvWR]) -> tuple[Any, list[object]]:
+    for i, wr in enumerate(wrs):
+        expect(wr, RecvWR, f"{queue}: receive request {i}")
     raw = ffi.new("struct roce_recv_wr[]", len(wrs))
     sges = ffi.new("struct roce_sge[]", sum(len(wr.sg) for wr in wrs))
     at = 0

@@ -30,6 +30,8 @@ class GID:
         """
         if isinstance(address, GID):
             return cls(address.raw)
+        if not isinstance(address, str | ipaddress.IPv4Address | ipaddress.IPv6Address):
+            raise CallerError(f"GID: {address!r} is not the text of an IP address")  # ip_address(1) is 0.0.0.1
         try:
             ip = ipaddress.ip_address(address)
         except ValueError as error:

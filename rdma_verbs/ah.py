@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from datapath.errors import expect
 from rdma_verbs._native_values import Handle, new_ah
 from rdma_verbs.addr import AHAttr
 
@@ -22,7 +23,10 @@ class AH:
     __slots__ = ("attr", "native", "pd")
 
     def __init__(self, pd: "PD", attr: AHAttr) -> None:
-        self.pd = pd
+        from rdma_verbs.pd import PD
+
+        self.pd = expect(pd, PD, "AH: pd")
+        expect(attr, AHAttr, "AH: attr")
         self.attr = attr
         self.native: Handle = new_ah(attr)
         pd.context.reach(attr.dgid)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from datapath.errors import CallerError
+from datapath.errors import CallerError, expect
 from rdma_verbs._native import Kind
 from rdma_verbs.resource import Resource
 from rdma_verbs.wr import WC
@@ -22,6 +22,9 @@ class CQ(Resource):
     """
 
     def __init__(self, context: "Context", cqe: int = 256) -> None:
+        from rdma_verbs.device import Context
+
+        expect(context, Context, "CQ: context")
         with context.engine as engine:
             context.check_open()
             number = engine.number()
@@ -56,7 +59,7 @@ class CQ(Resource):
             CallerError: ``n`` is not positive.
             DpuError: the queue overflowed (EIO); it is lost, and so are the queue pairs that use it.
         """
-        if n < 1:
+        if expect(n, int, f"{self.name}: poll for") < 1:
             raise CallerError(f"{self.name}: poll for {n} completions, at least 1")
         self._engine.tidy()
         with self._engine.lock:

@@ -1,6 +1,7 @@
 """A device as a program sees it: ``Context``, on the real clock or in virtual time, with the same objects on it."""
 
 import dataclasses
+import ipaddress
 import random
 import secrets
 import weakref
@@ -28,6 +29,7 @@ __all__ = ["AsyncEvent", "Context", "Driver"]
 
 # IPv6, UDP, BTH, the longest extension headers (AtomicETH) and ICRC around the payload.
 _HEADERS_BYTES = 40 + 8 + 12 + 28 + 4
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,15 @@ class Context:
         ``wrappers`` (faults, captures, rates) go around the port, the first one innermost.
 
         Raises:
-            CallerError: not an address, or a limit is illegal.
+            CallerError: not an address of one host, or a limit is illegal.
             DpuError: the address is not on this machine, or someone else has its port 4791.
         """
         from rdma_verbs.node import attach
 
         config = with_address(config, address)
+        ip = config.gids[0].ip
+        if ip.is_unspecified or ip.is_multicast or ip == _BROADCAST:
+            raise CallerError(f"device {ip}: not an address of one host")  # bind() would take it
         node = attach(str(config.gids[0]))
         try:
             udp = UdpPort(node.fd)
@@ -203,7 +208,9 @@ class Context:
         return self.engine.event_fd()
 
     def close(self) -> None:
-        """Close everything on the device, then the device. The second time does nothing."""
+        """Close everything on the device, then the device. The second time does nothing, nor in a forked child."""
+        if self.engine.forked:
+            return  # it is the parent's
         with self.engine:
             if self._closed:
                 return

@@ -109,13 +109,23 @@ def _on_readable(driver: "weakref.ref[LiveDriver]") -> None:
         alive.readable()
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def _unwatch(loop: asyncio.AbstractEventLoop, fd: int) -> None:
     def drop() -> None:
         loop.remove_reader(fd)
         os.close(fd)
 
     try:
-        loop.call_soon_threadsafe(drop)
+        if _running_loop() is loop:
+            drop()  # at once: a task whose completions are always there already never lets the loop run
+        else:
+            loop.call_soon_threadsafe(drop)
     except RuntimeError:  # the loop is closed
         os.close(fd)
 

@@ -1,11 +1,12 @@
 """Memory regions: memory of any Python object that exports it, registered without a copy."""
 
+import errno
 import mmap
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from datapath.errors import CallerError
+from datapath.errors import CallerError, expect
 from rdma_verbs._native import Kind
 from rdma_verbs.enums import AccessFlags
 from rdma_verbs.resource import Resource
@@ -47,7 +48,13 @@ class MR(Resource):
     """
 
     def __init__(self, pd: "PD", source: Source, access: AccessFlags | int, *, iova: int | None = None) -> None:
-        access = AccessFlags(access)
+        from rdma_verbs.pd import PD
+
+        expect(pd, PD, "MR: pd")
+        try:
+            access = AccessFlags(access)
+        except (TypeError, ValueError):
+            raise CallerError(f"MR: access {access!r} is no combination of AccessFlags") from None
         if iova is not None and access & AccessFlags.ZERO_BASED:
             raise CallerError(f"MR: iova {iova:#x} with ZERO_BASED, whose first address is 0")
         view = _view(source, access)
@@ -119,7 +126,10 @@ def _view(source: Source, access: AccessFlags) -> memoryview:
     if isinstance(source, int):
         if source <= 0:
             raise CallerError(f"MR: length {source} is not positive")
-        return memoryview(mmap.mmap(-1, source))
+        try:
+            return memoryview(mmap.mmap(-1, source))
+        except (OverflowError, ValueError, OSError) as error:
+            raise CallerError(f"MR: cannot allocate {source} bytes: {error}", errno.ENOMEM) from None
     if isinstance(source, str | os.PathLike):
         return memoryview(_map(Path(source), writes))
     try:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from datapath.errors import expect
 from rdma_verbs._native import Kind
 from rdma_verbs.resource import Resource
 
@@ -23,6 +24,9 @@ class PD(Resource):
     """
 
     def __init__(self, context: "Context") -> None:
+        from rdma_verbs.device import Context
+
+        expect(context, Context, "PD: context")
         with context.engine as engine:
             context.check_open()
             super().__init__(engine, Kind.PD, engine.pd_alloc(), f"PD of {context.name}")
@@ -33,6 +37,8 @@ class PD(Resource):
 
     def close(self) -> None:
         """Close the queue pairs of the domain, then its windows, its regions, and the domain."""
+        if self._engine.forked:
+            return  # it is the parent's
         with self._engine:
             for child in [*self._children, *self._windows, *self._regions]:
                 child.close()

@@ -8,9 +8,9 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from datapath.errors import CallerError, PeerError
+from datapath.errors import CallerError, PeerError, expect
 from rdma_verbs._native import Kind
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import QPAttr, QPCap
@@ -24,6 +24,8 @@ from rdma_verbs.wr import RecvWR, SendWR
 
 if TYPE_CHECKING:
     from rdma_verbs.pd import PD
+
+T = TypeVar("T")
 
 __all__ = ["QP", "QPEndpoint", "QPInitAttr"]
 
@@ -108,8 +110,13 @@ class QP(Resource):
     """
 
     def __init__(self, pd: "PD", init_attr: QPInitAttr, *, psn: int | None = None) -> None:
-        context = pd.context
+        from rdma_verbs.pd import PD
+
+        context = expect(pd, PD, "QP: pd").context
+        expect(init_attr, QPInitAttr, "QP: init_attr")
         recv_cq = init_attr.recv_cq or init_attr.send_cq
+        expect(init_attr.send_cq, CQ, "QP: send_cq")
+        expect(recv_cq, CQ, "QP: recv_cq")
         for cq in (init_attr.send_cq, recv_cq):
             if cq.context is not context:
                 raise CallerError(f"QP: {cq.name} belongs to {cq.context.name}, its PD to {context.name}")
@@ -119,7 +126,10 @@ class QP(Resource):
             )
         if psn is not None and not 0 <= psn <= 0xFFFFFF:
             raise CallerError(f"QP: psn {psn} exceeds 24 bits")
-        self.qp_type = QpType(init_attr.qp_type)
+        try:
+            self.qp_type = QpType(init_attr.qp_type)
+        except ValueError:
+            raise CallerError(f"QP: qp_type {init_attr.qp_type!r} is none of {[t.name for t in QpType]}") from None
         with context.engine as engine:
             number = engine.number()
             made, self.cap = engine.qp_create(
@@ -199,6 +209,8 @@ class QP(Resource):
         Raises:
             CallerError: RC or UC without ``remote``, or as ``modify``.
         """
+        if remote is not None:
+            expect(remote, QPEndpoint, f"{self.name}: remote")
         attr = QPAttr(qp_state=QpState.RTR)
         if self.qp_type is not QpType.UD:
             if remote is None:
@@ -273,7 +285,7 @@ class QP(Resource):
         """
         self._engine.tidy()
         with self._engine.lock:
-            self._engine.post_send(self.handle, (wr,) if isinstance(wr, SendWR) else wr)
+            self._engine.post_send(self.handle, (wr,) if isinstance(wr, SendWR) else self._several(wr))
 
     def bind_mw(self, mw: MW, bind: MWBind) -> int:
         """Post a request that binds a window of type 1; returns the window's new key, good once that completes.
@@ -290,7 +302,12 @@ class QP(Resource):
         """Post one receive request or several, in order; raises as ``post_send``."""
         self._engine.tidy()
         with self._engine.lock:
-            self._engine.post_recv(self.handle, (wr,) if isinstance(wr, RecvWR) else wr)
+            self._engine.post_recv(self.handle, (wr,) if isinstance(wr, RecvWR) else self._several(wr))
+
+    def _several(self, wrs: Sequence[T]) -> Sequence[T]:
+        if not hasattr(wrs, "__len__") or not hasattr(wrs, "__getitem__"):
+            raise CallerError(f"{self.name}: wr is {wrs!r:.60}, neither a request nor a sequence of them")
+        return wrs
 
     def _rd_atomic(self, asked: int | None) -> int:
         return min(16, self.context.config.max_rd_atomic) if asked is None else asked
@@ -298,6 +315,6 @@ class QP(Resource):
 
 def _number(plain: dict[str, Any], name: str, bits: int) -> int:
     value = plain[name]
-    if not isinstance(value, int) or not 0 <= value < 1 << bits:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
         raise ValueError(f"{name} {value!r} is not an unsigned integer of {bits} bits")
     return value

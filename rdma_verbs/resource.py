@@ -50,6 +50,8 @@ class Resource:
         Raises:
             CallerError: something that is not in Python's hands still uses it.
         """
+        if self._engine.forked:
+            return  # it is the parent's
         with self._engine as engine:
             if self._raw is None:
                 return

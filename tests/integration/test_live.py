@@ -7,9 +7,10 @@ import asyncio
 import gc
 import hashlib
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ from rdma_verbs import (
     WrOpcode,
 )
 from rdma_verbs.ah import AH
-from rdma_verbs.driver import run
+from rdma_verbs.driver import driver_of, run
 
 ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
 CAP = QPCap(max_send_wr=64, max_recv_wr=64, max_inline_data=64)
@@ -283,6 +284,80 @@ def test_an_address_of_another_machine_is_refused() -> None:
         Context.open("192.0.2.1")
     with pytest.raises(CallerError, match="GID"):
         Context.open("nowhere")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"])
+def test_an_address_that_is_no_hosts_is_refused(address: str) -> None:
+    with pytest.raises(CallerError, match=f"device {address}: not an address of one host"):
+        Context.open(address)
+
+
+def in_a_fork(child: Callable[[], object]) -> tuple[str, int]:
+    """Return what ``child`` printed or raised in a forked process, and its wait status."""
+    out, into = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(10)  # a hang is a failure
+        try:
+            child()
+            os.write(into, b"nothing")
+        except CallerError as error:
+            os.write(into, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(into)
+    with os.fdopen(out) as pipe:
+        said = pipe.read()
+    return said, os.waitpid(pid, 0)[1]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda end: end.context.counters(),
+        lambda end: end.cq.poll(),
+        lambda end: end.qp.post_send(SendWR(data=b"x")),
+        lambda end: PD(end.context),
+        lambda end: end.context.event_fd(),
+    ],
+    ids=["counters", "poll", "post_send", "PD", "event_fd"],
+)
+def test_a_forked_child_is_told_that_the_device_is_its_parents(
+    ends: tuple[End, End], use: Callable[[End], object]
+) -> None:
+    said, status = in_a_fork(lambda: use(ends[0]))
+    assert said.startswith("CallerError: device: it was opened before fork()")
+    assert status == 0
+
+
+def test_a_forked_child_may_close_and_end_and_the_parent_goes_on(ends: tuple[End, End]) -> None:
+    a, b = ends
+
+    def child() -> None:
+        a.qp.close()
+        a.context.close()
+
+    assert in_a_fork(child) == ("nothing", 0)
+    inbox = MR(b.pd, 16, ALL)
+    b.qp.post_recv(RecvWR(sg=[inbox.sge()]))
+    a.qp.post_send(SendWR(data=b"after the fork"))
+
+    async def received() -> int:
+        return (await asyncio.wait_for(b.cq.wait(), 10))[0].byte_len
+
+    assert inbox.read(run(received())) == b"after the fork"
+
+
+def test_a_task_that_never_sleeps_closes_descriptors_too() -> None:
+    async def main() -> int:
+        before = held()[0]
+        for _ in range(20):
+            async with contexts("mem")[0] as context:
+                driver_of(context)
+        return held()[0] - before
+
+    assert run(main()) < 10
 
 
 def test_a_device_that_waits_for_its_rate_sleeps() -> None:

@@ -22,6 +22,12 @@ def test_what_is_no_address_is_named(text: str) -> None:
         GID.of(text)
 
 
+@pytest.mark.parametrize("wrong", [1, True, None, b"\x7f\x00\x00\x01"])
+def test_only_text_and_addresses_are_addresses(wrong: object) -> None:
+    with pytest.raises(CallerError, match="GID: "):
+        GID.of(wrong)  # type: ignore[arg-type]
+
+
 def test_a_gid_has_16_bytes() -> None:
     with pytest.raises(CallerError, match="not 16 bytes"):
         GID(bytes(15))

@@ -27,6 +27,12 @@ def test_polling_takes_the_oldest_first_and_at_most_n(pair: Pair) -> None:
     assert pair.a.cq.poll() == []
 
 
+def test_polling_for_more_than_there_can_be_takes_what_there_is(pair: Pair) -> None:
+    pair.a.post_send(b"x", wr_id=7)
+    pair.run()
+    assert [wc.wr_id for wc in pair.a.cq.poll(1 << 62)] == [7]
+
+
 @pytest.mark.parametrize("n", [0, -1])
 def test_polling_for_nothing_is_refused(pair: Pair, n: int) -> None:
     with pytest.raises(CallerError, match=f"poll for {n}"):
