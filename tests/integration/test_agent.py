@@ -254,6 +254,16 @@ def test_reused_slot_right_after_the_agent_died_too(member: Callable[..., Member
     assert keeper.finish() == [0, 0, 0]
 
 
+def can_bind(ip: str) -> bool:
+    """Whether no socket holds UDP 4791 of this address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((ip, 4791))
+        except OSError:
+            return False
+    return True
+
+
 def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
     ip = f"{NET}.1.8"
     ready, done = os.pipe(), os.pipe()
@@ -278,8 +288,8 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
         assert slot != other.slot
     # Nobody holds the address: a child's copies of the sockets are closed.
     eventually(lambda: node_of(ip) is None, "agent leaves")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((ip, 4791))
+    # The agent takes its name away before its sockets.
+    eventually(lambda: can_bind(ip), "the address is free")
     for fd in (*ready, done[1]):
         os.close(fd)
 
