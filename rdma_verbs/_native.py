@@ -42,7 +42,7 @@ from rdma_verbs._native_values import (
 from rdma_verbs._roce_cffi import ffi, lib
 from rdma_verbs.addr import AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
-from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType
+from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, Recovery
 from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.wr import WC, RecvWR, SendWR
 
@@ -360,10 +360,11 @@ class Engine:
     def config(self) -> DeviceConfig:
         """Return the configuration with defaults filled in."""
         raw = lib.roce_dev_config(self._dev)
-        special = ("gids", "max_mtu", "cc")
+        special = ("gids", "max_mtu", "cc", "recovery")
         plain = {f.name: int(getattr(raw, f.name)) for f in fields(DeviceConfig) if f.name not in special}
         gids = tuple(gid_of(raw.gid[i]) for i in range(raw.ngid))
-        return DeviceConfig(**plain, max_mtu=Mtu(raw.max_mtu), gids=gids, cc=self._cc)
+        recovery = Recovery(raw.recovery)
+        return DeviceConfig(**plain, recovery=recovery, max_mtu=Mtu(raw.max_mtu), gids=gids, cc=self._cc)
 
     def pause(self, mask: int) -> None:
         """Stop the priorities whose bit is set, let the others go on."""

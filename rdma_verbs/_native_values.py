@@ -8,7 +8,7 @@ from datapath.errors import CallerError, expect
 from rdma_verbs._roce_cffi import ffi
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPCap
-from rdma_verbs.enums import WcFlags, WcOpcode, WcStatus
+from rdma_verbs.enums import Recovery, WcFlags, WcOpcode, WcStatus
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def fill_config(raw: Any, config: DeviceConfig) -> None:
     what = "device"
     if not 1 <= len(config.gids) <= 16:
         raise CallerError(f"{what}: {len(config.gids)} GIDs are not between 1 and 16")
+    unknown = int(config.recovery) & ~sum(Recovery)
+    if unknown:
+        raise CallerError(f"{what}: recovery {int(config.recovery):#x} holds unknown bits {unknown:#x}")
     for f in fields(config):
         if f.name in ("gids", "cc"):
             continue

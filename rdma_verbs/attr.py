@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.congestion import CongestionControl
-from rdma_verbs.enums import AccessFlags, Mtu, QpState
+from rdma_verbs.enums import AccessFlags, Mtu, QpState, Recovery
 
 __all__ = ["DeviceConfig", "QPAttr", "QPCap"]
 
@@ -38,6 +38,10 @@ class DeviceConfig:
     """Packets of one message between two that ask for an ACK."""
     tx_burst: int = 0
     """Packets of one queue pair before the next one of its priority has its turn."""
+    recovery: Recovery = Recovery.GO_BACK_N
+    """How reliable queue pairs recover from loss."""
+    rto_min_us: int = 0
+    """The least adaptive timeout, microseconds."""
     max_mtu: Mtu | None = None
     sport: int = 0
     """UDP source port of every packet; 0: 0xC000 and a hash of both queue pair numbers."""

@@ -13,6 +13,7 @@ __all__ = [
     "QpAttrMask",
     "QpState",
     "QpType",
+    "Recovery",
     "SendFlags",
     "SrqAttrMask",
     "WcFlags",
@@ -55,6 +56,21 @@ class Mtu(IntEnum):
     def bytes(self) -> int:
         """Payload bytes of a full packet."""
         return 128 << self.value
+
+
+class Recovery(IntFlag):
+    """How reliable queue pairs recover from loss. ``GO_BACK_N`` alone is what the InfiniBand specification says."""
+
+    GO_BACK_N = 0
+    """Everything from the lost packet on is sent again, after one NAK or the queue pair's timeout (9.7.5, 9.7.6)."""
+    NAK_REARM = 1
+    """As responder, answer a resent stream that skips the expected PSN again by another NAK: no timeout for that."""
+    ADAPTIVE_TIMEOUT = 2
+    """As requester, time out by measured round trips (RFC 6298, doubled by each), at most the queue pair's timeout.
+
+    Timeouts that are shorter than the queue pair's take no retry: a peer is dead no sooner than without."""
+    RETRY_FOREVER = 4
+    """Retries do not run out. For tests of liveness: a peer that is gone is never found out."""
 
 
 class MwType(IntEnum):

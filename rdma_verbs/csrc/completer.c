@@ -26,6 +26,13 @@ static void advance(struct roce_qp *qp, uint32_t psn)
 
 	req->inflight -= DP_MIN(bytes, req->inflight);
 	req->una = psn;
+	req->backoff = 0;
+	req->patience_ps = qp->dev->now_ps;
+	if (req->rtt_timed && roce_psn_diff(psn, req->rtt_psn) > 0) {
+		req->rtt_ps = qp->dev->now_ps - req->rtt_sent_ps;
+		req->rtt_timed = false;
+		roce_requester_sample_rtt(qp, req->rtt_ps);
+	}
 	req->retry_left = qp->attr.retry_cnt;
 	req->rnr_left = qp->attr.rnr_retry;
 	req->implied_nak_done = false;
@@ -35,18 +42,6 @@ static void advance(struct roce_qp *qp, uint32_t psn)
 		req->since_ackreq = 0;
 		req->inflight = 0;
 	}
-}
-
-/* The round trip that an ACK just ended, 0: it ended none. */
-static uint64_t take_rtt(struct roce_qp *qp)
-{
-	struct roce_requester *req = &qp->req;
-	uint64_t sent_ps = req->rtt_sent_ps;
-
-	if (!sent_ps || roce_psn_diff(req->una, req->rtt_psn) <= 0)
-		return 0;
-	req->rtt_sent_ps = 0;
-	return qp->dev->now_ps - sent_ps;
 }
 
 static void settle(struct roce_qp *qp)
@@ -68,6 +63,7 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 	bool moved = false, all = true;
 	uint32_t bytes = 0;
 
+	req->rtt_ps = 0;
 	while (alive(qp) && roce_psn_diff(psn, req->una) > 0) {
 		struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 		uint32_t end = roce_psn_add(wqe->first_psn, wqe->npsn);
@@ -87,7 +83,7 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
 		}
 	}
 	if (moved && alive(qp))
-		roce_congestion_acked(qp, bytes, take_rtt(qp));
+		roce_congestion_acked(qp, bytes, req->rtt_ps);
 	if (moved)
 		settle(qp);
 	return all;
@@ -100,10 +96,11 @@ static bool ack_below(struct roce_qp *qp, uint32_t psn)
  */
 static void wait_longer(struct roce_qp *qp)
 {
-	uint64_t now_ps = qp->dev->now_ps, end_ps = dp_add_ps(qp->req.armed_ps, 4 * qp->timeout_ps);
+	uint64_t now_ps = qp->dev->now_ps, rto_ps = roce_requester_rto_ps(qp);
 
 	if (dp_timer_armed(&qp->rto))
-		dp_wheel_arm(&qp->dev->timers, &qp->rto, DP_MIN(dp_add_ps(now_ps, qp->timeout_ps), end_ps));
+		dp_wheel_arm(&qp->dev->timers, &qp->rto,
+			     DP_MIN(dp_add_ps(now_ps, rto_ps), dp_add_ps(qp->req.armed_ps, 4 * rto_ps)));
 }
 
 /* A response is missing: as if a NAK for a sequence error had come. Once for each place, the timer does the rest. */

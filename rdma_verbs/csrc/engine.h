@@ -145,9 +145,14 @@ struct roce_requester {
 	uint32_t inflight;       /* payload bytes from una to snd */
 	uint64_t rnr_until_ps;
 	uint64_t ack_asked_ps; /* when a packet last asked for an ACK */
-	uint64_t rtt_sent_ps;  /* when the packet at rtt_psn was sent, of which the ACK is timed; 0: none is */
+	uint64_t rtt_sent_ps;  /* with rtt_timed: when the packet at rtt_psn was sent, of which the ACK is timed */
 	uint32_t rtt_psn;
+	bool rtt_timed;
 	uint8_t retry_left, rnr_left;
+	uint8_t backoff;             /* timeouts since una moved; each doubles the adaptive timeout */
+	uint64_t rtt_ps;             /* the sample that the last ACK gave; 0: none */
+	uint64_t srtt_ps, rttvar_ps; /* RFC 6298; 0: no sample yet */
+	uint64_t patience_ps;        /* since when the QP's timeout runs that takes a retry */
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
 	uint64_t armed_ps;     /* since when the ACK timer runs, see wait_longer() */
@@ -161,6 +166,7 @@ struct roce_responder {
 	uint32_t epsn, msn;
 	uint16_t in_message; /* ROCE_OPF_SEND or ROCE_OPF_WRITE between First and Last; 0: between messages */
 	bool gap_reported;   /* a NAK for epsn is out: no second one */
+	uint32_t skipped;    /* with gap_reported: the PSN that came last after epsn */
 	bool draining;       /* in error, but earlier responses and a NAK are still owed */
 	bool comm_est;
 	uint8_t owed, owed_syndrome;
@@ -347,7 +353,9 @@ void roce_requester_reset(struct roce_qp *qp);
 bool roce_requester_can_send(const struct roce_qp *qp);
 struct roce_pkt *roce_requester_tx(struct roce_qp *qp);
 void roce_requester_go_back(struct roce_qp *qp); /* send again from una */
-bool roce_requester_retry(struct roce_qp *qp);   /* counts a retry and goes back; false: none left, QP is in error */
+uint64_t roce_requester_rto_ps(const struct roce_qp *qp);
+void roce_requester_sample_rtt(struct roce_qp *qp, uint64_t rtt_ps);
+bool roce_requester_retry(struct roce_qp *qp); /* counts a retry and goes back; false: none left, QP is in error */
 void roce_requester_timeout(struct roce_qp *qp);
 void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait or pacer */
 void roce_requester_arm(struct roce_qp *qp);       /* transport timer: from now if something is outstanding, else off */

@@ -23,7 +23,7 @@ static bool ack_soon(const struct roce_qp *qp)
 	uint64_t since_ps = qp->dev->now_ps - qp->req.ack_asked_ps;
 
 	return qp->cc.rate_bps && qp->timeout_ps != DP_NEVER &&
-	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > qp->timeout_ps / 4;
+	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > roce_requester_rto_ps(qp) / 4;
 }
 
 bool roce_requester_can_send(const struct roce_qp *qp)
@@ -212,6 +212,40 @@ static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
 	pkt->compare = cas ? wqe->compare_add : 0;
 }
 
+/*
+ * The packet of entry `wqe` from its PSN number i on; *psns: how many PSNs it takes. -EACCES: its memory is not there
+ * any more.
+ */
+static int build(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt, uint32_t *psns)
+{
+	*psns = 1;
+	if (wqe->opcode == ROCE_WR_RDMA_READ) {
+		build_read(qp, wqe, i, pkt);
+		*psns = wqe->npsn - i;
+	} else if (roce_wqe_is_rd(wqe)) {
+		build_atomic(wqe, pkt);
+	} else {
+		return build_message(qp, wqe, i, pkt);
+	}
+	return 0;
+}
+
+/* Which packet's answer is timed: one at a time, and none that was sent before (Karn). */
+static void time_rtt(struct roce_qp *qp, const struct roce_swqe *wqe, const struct roce_pkt *pkt)
+{
+	struct roce_requester *req = &qp->req;
+	bool adaptive = qp->dev->cfg.recovery & ROCE_RECOVERY_ADAPTIVE_TIMEOUT;
+
+	if (req->rtt_timed || !(pkt->bth_flags & ROCE_BTH_ACKREQ) || roce_psn_diff(req->snd, req->max_sent) < 0)
+		return;
+	/* The round trip of a READ is that of its data, too: no congestion control wants it. */
+	if (adaptive || (qp->cc.ops->on_ack && !roce_wqe_is_rd(wqe))) {
+		req->rtt_timed = true;
+		req->rtt_sent_ps = qp->dev->now_ps;
+		req->rtt_psn = req->snd;
+	}
+}
+
 /* An unreliable entry is complete when its last packet is on its way. */
 static void sent_unreliable(struct roce_qp *qp)
 {
@@ -226,7 +260,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	struct roce_dev *dev = qp->dev;
 	struct roce_swqe *wqe;
 	struct roce_pkt *pkt;
-	uint32_t i, psns = 1;
+	uint32_t i, psns;
 
 	if (!execute_local(qp) || !roce_pacer_open(qp) || !roce_requester_can_send(qp))
 		return NULL;
@@ -240,12 +274,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	roce_pkt_address(pkt, qp->type == ROCE_QPT_UD ? &wqe->av : &qp->av, qp,
 			 qp->type == ROCE_QPT_UD ? wqe->remote_qpn : qp->attr.dest_qp_num);
 	pkt->psn = req->snd;
-	if (wqe->opcode == ROCE_WR_RDMA_READ) {
-		build_read(qp, wqe, i, pkt);
-		psns = wqe->npsn - i;
-	} else if (roce_wqe_is_rd(wqe)) {
-		build_atomic(wqe, pkt);
-	} else if (build_message(qp, wqe, i, pkt)) {
+	if (build(qp, wqe, i, pkt, &psns)) {
 		/* A region went away after the first packet. */
 		roce_pkt_put(dev, pkt);
 		stop_at(qp, wqe, ROCE_WC_LOC_PROT_ERR);
@@ -256,11 +285,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM ||
 			    wqe->opcode == ROCE_WR_SEND_WITH_INV))
 		dev->ctr->rdma_sends++;
-	if (qp->cc.ops->on_ack && !req->rtt_sent_ps && (pkt->bth_flags & ROCE_BTH_ACKREQ) && !roce_wqe_is_rd(wqe) &&
-	    roce_psn_diff(req->snd, req->max_sent) >= 0) { /* not one sent again (Karn) */
-		req->rtt_sent_ps = dev->now_ps;
-		req->rtt_psn = req->snd;
-	}
+	time_rtt(qp, wqe, pkt);
 	req->inflight += pkt->len;
 	req->snd = roce_psn_add(req->snd, psns);
 	if (roce_psn_diff(req->snd, req->max_sent) > 0)
@@ -268,12 +293,42 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	if (i + psns == wqe->npsn)
 		next_entry(qp);
 	if (qp->type == ROCE_QPT_RC) {
-		if (!dp_timer_armed(&qp->rto))
+		if (!dp_timer_armed(&qp->rto)) {
+			req->patience_ps = dev->now_ps;
 			roce_requester_arm(qp);
+		}
 	} else if (i + psns == wqe->npsn) {
 		sent_unreliable(qp);
 	}
 	return pkt;
+}
+
+/* RFC 6298, 2: mean and mean deviation of the round trip. */
+void roce_requester_sample_rtt(struct roce_qp *qp, uint64_t rtt_ps)
+{
+	struct roce_requester *req = &qp->req;
+	uint64_t off_ps;
+
+	if (!req->srtt_ps) {
+		req->srtt_ps = rtt_ps;
+		req->rttvar_ps = rtt_ps / 2;
+		return;
+	}
+	off_ps = rtt_ps > req->srtt_ps ? rtt_ps - req->srtt_ps : req->srtt_ps - rtt_ps;
+	req->rttvar_ps = req->rttvar_ps - req->rttvar_ps / 4 + off_ps / 4;
+	req->srtt_ps = req->srtt_ps - req->srtt_ps / 8 + rtt_ps / 8;
+}
+
+/* The QP's timeout; adaptive, what the round trips say and twice as long after each that ran out, but never longer. */
+uint64_t roce_requester_rto_ps(const struct roce_qp *qp)
+{
+	const struct roce_requester *req = &qp->req;
+	uint64_t rto_ps;
+
+	if (!(qp->dev->cfg.recovery & ROCE_RECOVERY_ADAPTIVE_TIMEOUT) || !req->srtt_ps || qp->timeout_ps == DP_NEVER)
+		return qp->timeout_ps;
+	rto_ps = DP_MAX(dp_add_ps(req->srtt_ps, 4 * req->rttvar_ps), qp->dev->cfg.rto_min_us * DP_US);
+	return rto_ps >= qp->timeout_ps >> req->backoff ? qp->timeout_ps : rto_ps << req->backoff;
 }
 
 void roce_requester_arm(struct roce_qp *qp)
@@ -282,7 +337,7 @@ void roce_requester_arm(struct roce_qp *qp)
 
 	qp->req.armed_ps = qp->dev->now_ps;
 	if (outstanding && !qp->req.rnr_wait && qp->timeout_ps != DP_NEVER)
-		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(qp->dev->now_ps, qp->timeout_ps));
+		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(qp->dev->now_ps, roce_requester_rto_ps(qp)));
 	else
 		dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 }
@@ -293,7 +348,7 @@ void roce_requester_go_back(struct roce_qp *qp)
 	qp->req.snd = qp->req.una;
 	qp->req.since_ackreq = 0;
 	qp->req.inflight = 0;
-	qp->req.rtt_sent_ps = 0; /* which of both would its ACK answer? */
+	qp->req.rtt_timed = false; /* which of both would its ACK answer? */
 	/* An entry found bad stays so, but what precedes it may have to be sent again. */
 	qp->req.stopped = qp->req.cur != qp->sq.head && (roce_sq_at(qp, qp->req.cur)->flags & ROCE_WQE_ERROR);
 	roce_requester_arm(qp);
@@ -302,6 +357,8 @@ void roce_requester_go_back(struct roce_qp *qp)
 
 bool roce_requester_retry(struct roce_qp *qp)
 {
+	if (qp->dev->cfg.recovery & ROCE_RECOVERY_RETRY_FOREVER)
+		qp->req.retry_left = 1;
 	if (!qp->req.retry_left) {
 		qp->dev->ctr->retry_exceeded_err++;
 		roce_requester_fail(qp, ROCE_WC_RETRY_EXC_ERR);
@@ -323,12 +380,20 @@ void roce_requester_timeout(struct roce_qp *qp)
 	/* Nor is the pacer: what is to be sent again has not been sent yet. */
 	if (qp->req.snd == qp->req.una && !roce_pacer_open(qp))
 		begin_ps = qp->pace.next_ps;
-	if (begin_ps && dp_add_ps(begin_ps, qp->timeout_ps) > qp->dev->now_ps) {
-		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, qp->timeout_ps));
+	if (begin_ps && dp_add_ps(begin_ps, roce_requester_rto_ps(qp)) > qp->dev->now_ps) {
+		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
 		return;
 	}
 	qp->dev->ctr->timeouts++;
 	roce_congestion_timeout(qp);
+	/* A timeout shorter than the QP's must not make its peer dead any sooner. */
+	if (roce_requester_rto_ps(qp) < qp->timeout_ps &&
+	    qp->dev->now_ps < dp_add_ps(qp->req.patience_ps, qp->timeout_ps)) {
+		qp->req.backoff++;
+		roce_requester_go_back(qp);
+		return;
+	}
+	qp->req.patience_ps = qp->dev->now_ps;
 	roce_requester_retry(qp);
 }
 
@@ -338,6 +403,7 @@ void roce_requester_send_time(struct roce_qp *qp)
 		roce_qp_wake_at(qp, qp->req.rnr_until_ps); /* it was the pacer's time, for a response */
 	} else if (qp->req.rnr_wait) {
 		qp->req.rnr_wait = false;
+		qp->req.patience_ps = qp->dev->now_ps;
 		roce_requester_arm(qp);
 	}
 	roce_qp_kick(qp);

@@ -263,6 +263,7 @@ static int refuse(struct roce_qp *qp, enum verdict v, const struct roce_pkt *pkt
 	case NO_WQE:
 		qp->dev->ctr->send_rnr_err++;
 		qp->resp.gap_reported = true; /* the peer comes back to this PSN by itself */
+		qp->resp.skipped = pkt->psn;
 		roce_response_nak(qp, (uint8_t)(ROCE_AETH_RNR_NAK | qp->attr.min_rnr_timer), pkt->psn);
 		roce_qp_kick(qp);
 		return ROCE_DROP_NONE;
@@ -283,6 +284,25 @@ static int refuse(struct roce_qp *qp, enum verdict v, const struct roce_pkt *pkt
 	}
 }
 
+/*
+ * A packet after the expected PSN. IBTA: one NAK for each expected PSN (9.7.5.2.6), so a lost resend of it waits for the
+ * peer's timeout. A device may do more: PSNs that do not grow are the stream sent again, and if that begins behind the
+ * expected PSN, its head was lost again.
+ */
+static int skipped(struct roce_qp *qp, uint32_t psn)
+{
+	struct roce_responder *resp = &qp->resp;
+	bool again = qp->dev->cfg.recovery & ROCE_RECOVERY_NAK_REARM && roce_psn_diff(psn, resp->skipped) <= 0;
+
+	qp->dev->ctr->out_of_seq_request++;
+	if (!resp->gap_reported || again) {
+		resp->gap_reported = true;
+		roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_PSN_SEQUENCE_ERROR, resp->epsn);
+	}
+	resp->skipped = psn;
+	return roce_drop(qp->dev, ROCE_DROP_OUT_OF_SEQUENCE);
+}
+
 static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	struct roce_responder *resp = &qp->resp;
@@ -290,14 +310,8 @@ static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	bool message_op = info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
 	enum verdict v;
 
-	if (ahead > 0) {
-		qp->dev->ctr->out_of_seq_request++;
-		if (!resp->gap_reported) { /* one NAK for each expected PSN (9.7.5.2.6) */
-			resp->gap_reported = true;
-			roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_PSN_SEQUENCE_ERROR, resp->epsn);
-		}
-		return roce_drop(qp->dev, ROCE_DROP_OUT_OF_SEQUENCE);
-	}
+	if (ahead > 0)
+		return skipped(qp, pkt->psn);
 	if (ahead < 0)
 		return duplicate(qp, pkt, info);
 	resp->gap_reported = false;

@@ -130,6 +130,16 @@ struct roce_cq;
 struct roce_qp;
 struct roce_srq;
 
+/*
+ * How RC (and XRC) recover from loss; all clear: IBTA's go-back-N, one NAK for each expected PSN, the QP's timeout.
+ * What needs the peer's help is done with peers that have it too and does nothing with others (reorder.c).
+ */
+enum roce_recovery {
+	ROCE_RECOVERY_NAK_REARM = 1, /* responder: a stream that skips the expected PSN again earns a NAK again */
+	ROCE_RECOVERY_ADAPTIVE_TIMEOUT = 2, /* requester: times out by measured round trips, at most the QP's timeout */
+	ROCE_RECOVERY_RETRY_FOREVER = 4     /* requester: retries do not run out; for tests of liveness */
+};
+
 struct roce_gid {
 	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
 };
@@ -152,6 +162,8 @@ struct roce_dev_cfg {
 	uint32_t tx_window;     /* 256 packets outstanding per RC QP */
 	uint32_t ack_every;     /* 32: packets of one message between two that request an ACK; always on the last */
 	uint32_t tx_burst;      /* 16 packets of one QP before the next QP of its priority */
+	uint32_t recovery;      /* enum roce_recovery */
+	uint32_t rto_min_us;    /* 100: the least adaptive timeout */
 	uint8_t max_mtu;        /* enum roce_mtu, 5 */
 	uint8_t ngid;           /* 1 to 16 */
 	uint16_t sport;         /* UDP source port of every packet; 0: 0xC000 | hash of both QPNs */
