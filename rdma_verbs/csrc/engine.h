@@ -293,9 +293,12 @@ static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
 {
 	return mr->addr ? mr->addr + (va - mr->iova) : NULL;
 }
-/* Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. */
-void roce_place(uint8_t *dst, const uint8_t *src, size_t len);
-/* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it. */
+/*
+ * Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. False: memory of
+ * the region is gone (datapath/csrc/guard.h).
+ */
+bool roce_place(uint8_t *dst, const uint8_t *src, size_t len);
+/* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it, or memory is gone. */
 int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
 		     const struct roce_pkt *pkt);
 int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
@@ -357,8 +360,9 @@ uint64_t roce_requester_rto_ps(const struct roce_qp *qp);
 void roce_requester_sample_rtt(struct roce_qp *qp, uint64_t rtt_ps);
 bool roce_requester_retry(struct roce_qp *qp); /* counts a retry and goes back; false: none left, QP is in error */
 void roce_requester_timeout(struct roce_qp *qp);
-void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait or pacer */
-void roce_requester_arm(struct roce_qp *qp);       /* transport timer: from now if something is outstanding, else off */
+void roce_requester_unreadable(struct roce_qp *qp, uint32_t psn); /* the payload of this packet is gone */
+void roce_requester_send_time(struct roce_qp *qp);                /* the send wheel fired: RNR wait or pacer */
+void roce_requester_arm(struct roce_qp *qp); /* transport timer: from now if something is outstanding, else off */
 /* Completes the entry at the tail and frees its slot. */
 void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status); /* the entry at the tail, then the QP */
@@ -374,6 +378,7 @@ int roce_responder_alloc(struct roce_qp *qp, uint32_t n);
 bool roce_response_due(const struct roce_qp *qp);
 struct roce_pkt *roce_response_tx(struct roce_qp *qp);
 void roce_response_nak(struct roce_qp *qp, uint8_t syndrome, uint32_t psn);
+void roce_response_unreadable(struct roce_qp *qp, uint32_t psn); /* the payload of this READ response is gone */
 struct roce_rd_res *roce_response_find(struct roce_qp *qp, uint32_t psn);
 /* Room for a new READ or atomic; NULL: the peer has more outstanding than max_dest_rd_atomic. */
 struct roce_rd_res *roce_response_new(struct roce_qp *qp);

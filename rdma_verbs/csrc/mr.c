@@ -1,6 +1,7 @@
 /* Protection domains, memory regions, and the only code that turns a key and an address into a pointer. */
 #include <stdlib.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 #define ACCESS_ALL \
@@ -186,18 +187,21 @@ static inline void store_barrier(void)
 #endif
 }
 
-void roce_place(uint8_t *dst, const uint8_t *src, size_t len)
+bool roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	if (!dst || !src)
-		return;
+	if (!dst || !src || !len)
+		return true;
+	if (!dp_guard_enter(dst, len))
+		return false;
 	if (len > 8) {
 		memcpy(dst, src, len - 8);
 		store_barrier();
-		dst += len - 8;
-		src += len - 8;
-		len = 8;
+		memcpy(dst + len - 8, src + len - 8, 8);
+	} else {
+		memcpy(dst, src, len);
 	}
-	memcpy(dst, src, len);
+	dp_guard_leave();
+	return true;
 }
 
 /* The next piece of SGE memory: at most `left` bytes from *offset on, which moves over it. */
@@ -235,7 +239,8 @@ int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint3
 	while (len) {
 		if (next_piece(pd, &sge, end, &offset, len, ROCE_ACCESS_LOCAL_WRITE, &piece))
 			return -EACCES;
-		roce_place(piece.p, src, piece.len);
+		if (!roce_place(piece.p, src, piece.len))
+			return -EACCES;
 		if (src)
 			src += piece.len;
 		len -= piece.len;
@@ -282,10 +287,12 @@ int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, 
 				if (!to)
 					return -ENOMEM;
 				for (int i = 0; i < pkt->niov; to += pkt->iov[i].iov_len, i++)
-					memcpy(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len);
+					if (!dp_guard_read(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
+						return -EACCES;
 				bounced = true;
 			}
-			memcpy(pkt->bounce + done, piece.p, piece.len);
+			if (!dp_guard_read(pkt->bounce + done, piece.p, piece.len))
+				return -EACCES;
 		}
 		done += piece.len;
 	}

@@ -222,12 +222,15 @@ static void ignored(uint8_t *p)
 	signal(SIGSEGV, SIG_IGN);
 	CHECK_EQ(dp_guard_acquire(), 0);
 	sent(p);
-	_exit(3);
+	_exit(dp_guard_readable(p, page + 1) ? 4 : 3);
 }
 
 static void test_a_sent_signal_stays_ignored(void)
 {
-	CHECK_EQ(status_of(ignored, NULL), -3);
+	uint8_t *p = pages(1);
+
+	CHECK_EQ(status_of(ignored, p), -3); /* and takes no protection away */
+	munmap(p, page);
 }
 
 static void test_the_last_owner_puts_back_what_was_there(void)
@@ -258,13 +261,15 @@ static void passes_on(int sig, siginfo_t *info, void *context)
 
 static void test_a_handler_above_that_passes_on(void)
 {
-	struct sigaction act = {.sa_sigaction = passes_on, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction act = {.sa_sigaction = passes_on, .sa_flags = SA_SIGINFO | SA_NODEFER}, now;
 	uint8_t *p = pages(1);
 
 	sigaction(SIGSEGV, &act, &above);
 	dp_guard_release(); /* the chain is not broken, nor doubled by the next owner */
 	CHECK_EQ(dp_guard_acquire(), 0);
 	CHECK(!dp_guard_readable(p, page + 1));
+	sigaction(SIGSEGV, NULL, &now);
+	CHECK(now.sa_sigaction == passes_on);
 	sigaction(SIGSEGV, &above, NULL);
 	CHECK(!dp_guard_readable(p, page + 1));
 	munmap(p, page);
