@@ -8,7 +8,7 @@
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
- *   qp.c, qp_state.c, cq.c, mr.c, mw.c, device.c   the objects
+ *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
  * Theory of operation of the reliable requester. PSNs run over a circle of 2^24. Send queue indices are
  * free-running 32-bit counters:
@@ -36,7 +36,8 @@
 #define ROCE_PKEY_DEFAULT  0xffff
 #define ROCE_PRIOS         8
 #define ROCE_GRH_BYTES     40
-#define ROCE_MAX_EVENTS    4096
+#define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
+#define ROCE_MAX_EVENTS            4096
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
@@ -60,6 +61,16 @@ struct roce_mr {
 	uint8_t mw_type;        /* not 0: this is a window */
 	struct roce_mr *parent; /* of a window; NULL: not bound */
 	struct roce_qp *qp;     /* of a window of type 2 while it is bound: only through this one */
+	struct roce_dm *dm;     /* not NULL: the region is of this device memory */
+	bool null;              /* ibv_alloc_null_mr(): writes vanish, reads give zeros */
+};
+
+struct roce_dm {
+	struct roce_dev *dev;
+	uint8_t *mem;
+	uint64_t length;
+	uint32_t users; /* regions */
+	struct roce_dm *next, **pprev;
 };
 
 struct roce_mw {
@@ -238,6 +249,8 @@ struct roce_dev {
 	uint32_t npds, ncqs, cq_next;
 	struct roce_srq *srqs;
 	uint32_t nsrqs, srq_next;
+	struct roce_dm *dms;
+	uint64_t dm_bytes; /* allocated */
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -281,6 +294,10 @@ struct roce_mr *roce_rkey_check(const struct roce_qp *qp, uint32_t key, uint64_t
 struct roce_mr *roce_key_find(const struct roce_dev *dev, uint32_t key); /* by its index only */
 int roce_key_take(struct roce_mr *mr, const char *what); /* an index and random bits; counts as user of the PD */
 void roce_key_give(struct roce_mr *mr);
+struct roce_mr *roce_mr_make(const struct roce_mr *init); /* a copy of it with a key; NULL and errno */
+
+/* dm.c */
+void roce_dm_unuse(struct roce_dm *dm); /* a region of it goes away */
 
 /* mw.c */
 int roce_mw_check_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
