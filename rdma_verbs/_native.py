@@ -329,7 +329,7 @@ class Engine:
         number = abs(code)
         words = ffi.string(lib.roce_dev_error(self._dev)).decode() if self._dev else ""
         message = words or f"{what}: {os.strerror(number)}"
-        if number == _errno.EBUSY:
+        if number in (_errno.EBUSY, _errno.EFAULT):
             return CallerError(message, number)
         return type(from_errno(number, ""))(message, number)
 

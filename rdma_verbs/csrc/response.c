@@ -105,7 +105,9 @@ void roce_response_unreadable(struct roce_qp *qp, uint32_t psn)
 		stop(qp, &qp->resp.res[i]);
 	if (qp->state >= ROCE_QPS_RTR && qp->state <= ROCE_QPS_SQE) {
 		roce_responder_fatal(qp, ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
-	} else if (qp->state == ROCE_QPS_ERR) { /* by a later request: this is the one that the peer hears of */
+	} else if (qp->state == ROCE_QPS_ERR &&
+		   (qp->resp.owed != ROCE_OWED_NAK || roce_psn_diff(psn, qp->resp.owed_psn) < 0)) {
+		/* By a request after this one: the peer hears of the first packet that it does not get. */
 		qp->resp.draining = true;
 		roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
 		roce_qp_kick(qp);
