@@ -13,7 +13,8 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
@@ -409,10 +410,9 @@ class Engine:
         self, pd: Handle, memory: memoryview | int | None, length: int, iova: int | None, access: AccessFlags
     ) -> tuple[Handle, int, object]:
         """Register memory: of an object, at an address, ``None``: none. Returns region, address, and what pins it."""
-        pin = ffi.from_buffer(memory) if isinstance(memory, memoryview) else None
-        where = pin if pin is not None else ffi.cast("void *", memory or 0)
-        start = _start(where, iova, access)
-        mr = self._made(lib.roce_mr_reg(pd, where, length, start, u32("MR", "access", access)), "MR")
+        with _pinned(memory) as (where, pin):
+            start = _start(where, iova, access)
+            mr = self._made(lib.roce_mr_reg(pd, where, length, start, u32("MR", "access", access)), "MR")
         return mr, start, pin
 
     def mr_rereg(
@@ -426,11 +426,10 @@ class Engine:
         access: AccessFlags,
     ) -> tuple[int, object]:
         """Change what ``flags`` name. Returns the new address, and what pins the memory."""
-        pin = ffi.from_buffer(memory) if isinstance(memory, memoryview) else None
-        where = pin if pin is not None else ffi.cast("void *", memory or 0)
-        start = _start(where, iova, access)
-        number, bits = u32("MR", "flags", flags), u32("MR", "access", access)
-        self._check(lib.roce_mr_rereg(mr, number, pd or ffi.NULL, where, length, start, bits), "MR: rereg")
+        with _pinned(memory) as (where, pin):
+            start = _start(where, iova, access)
+            number, bits = u32("MR", "flags", flags), u32("MR", "access", access)
+            self._check(lib.roce_mr_rereg(mr, number, pd or ffi.NULL, where, length, start, bits), "MR: rereg")
         return start, pin
 
     def mr_keys(self, mr: Handle) -> tuple[int, int]:
@@ -682,6 +681,23 @@ def _release(kind: Kind, handle: Handle) -> int:
     if kind is Kind.CQ:
         return int(lib.roce_cq_destroy(handle))
     return int(lib.roce_pd_dealloc(handle))
+
+
+@contextmanager
+def _pinned(memory: memoryview | int | None) -> Iterator[tuple[Handle, object]]:
+    """Give the address of memory, and what pins it, unless what is done with it fails.
+
+    The traceback of a failure holds both, and a collection may clear a memoryview before its export and then crashes.
+    """
+    if not isinstance(memory, memoryview):
+        yield ffi.cast("void *", memory or 0), None
+        return
+    pin = ffi.from_buffer(memory)
+    try:
+        yield pin, pin
+    except DpuError:
+        ffi.release(pin)
+        raise
 
 
 def _start(where: Handle, iova: int | None, access: AccessFlags) -> int:
