@@ -106,7 +106,9 @@ def test_rereg_access(pair: Pair) -> None:
 @pytest.mark.ibta("11.2.8.7", "a region that moves to another domain has new keys, which open it only there")
 def test_rereg_pd(pair: Pair) -> None:
     mr, other = MR(pair.b.pd, bytearray(b"data"), ALL), PD(pair.b.context)
+    before = mr.rkey
     mr.rereg(HOME, pd=other)
+    assert mr.rkey != before
     assert mr.pd is other
     assert read(pair, mr.addr, mr.rkey)[0] is REFUSED
     pair.b.pd.close()  # it no longer holds the region

@@ -86,6 +86,16 @@ def test_memory_vanishes_in_the_middle_of_a_read(pair: Pair, pages: Pages, how: 
     assert ended(pair) == REMOTE
 
 
+@pytest.mark.ibta("9.7.4.1.5", "the READ that cannot be answered is the one that fails, not what was refused after it")
+@BOTH
+def test_a_later_request_was_refused_already(pair: Pair, pages: Pages, how: str) -> None:
+    mr = region(pair.b, pages)
+    pages.vanish(how)
+    pair.a.post_read(8, mr)
+    pair.a.post_send(b"x", WrOpcode.RDMA_WRITE, remote_addr=mr.addr, rkey=mr.rkey ^ 1)
+    assert ended(pair)[0] == [WcStatus.REM_ACCESS_ERR, WcStatus.WR_FLUSH_ERR]
+
+
 @pytest.mark.ibta("9.7.4.1.5", "an atomic on memory that is gone is a remote access error, and nothing is changed")
 @BOTH
 @pytest.mark.parametrize("operation", [WrOpcode.ATOMIC_CMP_AND_SWP, WrOpcode.ATOMIC_FETCH_AND_ADD])
