@@ -117,6 +117,7 @@ def test_rereg_pd(pair: Pair) -> None:
     assert mr.closed
 
 
+@pytest.mark.ibta("11.2.8.7", "memory, domain and rights change in one call")
 def test_rereg_all_at_once(pair: Pair) -> None:
     mr = MR(PD(pair.b.context), 8, AccessFlags(0))
     mr.rereg(MOVE | HOME | RIGHTS, pair.b.pd, source=bytearray(b"all."), access=READABLE | AccessFlags.ZERO_BASED)
@@ -167,11 +168,13 @@ def test_rereg_under_a_window(pair: Pair) -> None:
     mr.rereg(RIGHTS, access=ALL)
 
 
+@pytest.mark.ibta("10.6.3.1", "a change of rights gives none that the memory does not")
 def test_read_only_memory_gets_no_write_access(pair: Pair) -> None:
     with pytest.raises(CallerError, match="its memory is read-only"):
         MR(pair.a.pd, b"x", AccessFlags(0)).rereg(RIGHTS, access=ALL)
 
 
+@pytest.mark.ibta("11.2.8.7", "null regions and device memory stay what they are")
 @pytest.mark.parametrize("make", [lambda p: NullMR(p.b.pd), lambda p: device_region(p, 8)])
 def test_what_has_no_memory_of_the_host_is_not_registered_again(pair: Pair, make: Callable[[Pair], MR]) -> None:
     with pytest.raises(CallerError, match="cannot be registered again"):
@@ -239,6 +242,7 @@ def test_implicit_region_of_the_sender(pair: Pair) -> None:
     later.close()
 
 
+@pytest.mark.ibta("10.6.3.1", "access flags that are hints, known or not, are taken")
 def test_flags_that_change_nothing_are_taken(pair: Pair) -> None:
     for flags in (64, 64 | 128, 1 << 20, 1 << 25, 1 << 29):  # on demand, huge pages, and the optional range
         assert MR(pair.a.pd, 8, flags).access == flags
@@ -260,6 +264,7 @@ def test_advise(pair: Pair, pages: Pages, advice: AdviseMrAdvice) -> None:
     assert caught.value.errno == errno.EFAULT
 
 
+@pytest.mark.ibta("11.2.8", "advice to write needs pages that can be written")
 def test_advice_to_write_where_only_reading_is_possible(pair: Pair, pages: Pages) -> None:
     pages.protect()
     mr = MR(pair.a.pd, pages.size, ALL | AccessFlags.ON_DEMAND, address=pages.address)
@@ -324,6 +329,9 @@ def test_device_memory(pair: Pair) -> None:
     assert read(pair, 57, mr.rkey, 8)[0] is REFUSED
 
 
+@pytest.mark.ibta(
+    "11.2.1.2", "device memory has a limit, sizes and alignment are checked, what is freed is there again"
+)
 def test_device_memory_is_limited_and_given_back(make_pair: Callable[..., Pair]) -> None:
     context = make_pair(config=DeviceConfig(max_dm_size=100)).a.context
     for length in (0, 101):
@@ -339,6 +347,7 @@ def test_device_memory_is_limited_and_given_back(make_pair: Callable[..., Pair])
     assert DM(context, AllocDmAttr(100)).length == 100
 
 
+@pytest.mark.ibta("10.6.3", "copies of the host keep within device memory")
 def test_copies_keep_within_device_memory(pair: Pair) -> None:
     dm = DM(pair.a.context, AllocDmAttr(16))
     for call in (lambda: dm.copy_to_dm(9, bytes(8)), lambda: dm.copy_from_dm(9, 8), lambda: dm.copy_from_dm(17, 0)):
@@ -372,6 +381,7 @@ def test_bad_device_region(pair: Pair, case: str) -> None:
         DMMR(pair.b.pd, 8, DM_ACCESS, dm)
 
 
+@pytest.mark.ibta("10.6.3", "device memory goes after its regions")
 def test_device_memory_outlives_no_region_and_closes_them(pair: Pair) -> None:
     mr = device_region(pair)
     dm = mr.dm

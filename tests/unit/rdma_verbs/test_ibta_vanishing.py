@@ -108,6 +108,7 @@ def test_atomic_on_memory_that_is_gone(pair: Pair, pages: Pages, operation: WrOp
     assert result.read() == b"untouchd"
 
 
+@pytest.mark.ibta("9.7.4.1.5", "memory that the process may only read is read, a write is a remote access error")
 def test_memory_that_may_only_be_read(make_pair: MakePair, pages: Pages) -> None:
     pages.fill(b"constant")
     pages.protect()
@@ -241,6 +242,7 @@ def test_unreliable_receive(make_pair: MakePair, pages: Pages, service: QpType, 
     assert [wc.status for wc in pair.b.poll_all()] == [WcStatus.LOC_PROT_ERR]
 
 
+@pytest.mark.ibta("10.6.3", "copies out of and into a region find out, too, that memory is gone")
 @BOTH
 def test_the_region_itself_is_read_and_written_safely(pair: Pair, pages: Pages, how: str) -> None:
     mr = region(pair.a, pages)
@@ -254,6 +256,7 @@ def test_the_region_itself_is_read_and_written_safely(pair: Pair, pages: Pages, 
             call()
 
 
+@pytest.mark.ibta("10.6.3", "memory need not be there to be registered, but to be used")
 def test_a_region_of_memory_that_is_not_there_is_registered_all_the_same(pair: Pair, pages: Pages) -> None:
     pages.vanish("munmap")
     mr = MR(pair.b.pd, pages.size, AccessFlags.REMOTE_READ, address=pages.address)
