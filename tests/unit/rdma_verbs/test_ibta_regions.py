@@ -28,7 +28,7 @@ from rdma_verbs import (
     WcStatus,
     WrOpcode,
 )
-from rdma_verbs._native import address_of
+from rdma_verbs._native import Kind, address_of
 from rdma_verbs.wr import SGE
 from tests.pages import Pages
 from tests.unit.rdma_verbs.pair import ALL, Pair
@@ -385,6 +385,9 @@ def test_bad_device_region(pair: Pair, case: str) -> None:
 def test_device_memory_outlives_no_region_and_closes_them(pair: Pair) -> None:
     mr = device_region(pair)
     dm = mr.dm
+    with pair.b.context.engine as engine, pytest.raises(CallerError, match="DM: still used by 1 regions") as caught:
+        engine.release(Kind.DM, dm.handle)
+    assert caught.value.errno == errno.EBUSY
     dm.close()
     assert mr.closed
     with pytest.raises(CallerError, match="DM of 64 bytes is closed"):
