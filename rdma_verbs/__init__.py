@@ -11,8 +11,11 @@ from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.congestion import CcAlgorithm, CongestionControl
 from rdma_verbs.cq import CQ
 from rdma_verbs.device import AsyncEvent, Context
+from rdma_verbs.dm import DM, DMMR, AllocDmAttr
 from rdma_verbs.enums import (
     AccessFlags,
+    AdviseMrAdvice,
+    AdviseMrFlags,
     EventType,
     Mtu,
     MwType,
@@ -20,6 +23,7 @@ from rdma_verbs.enums import (
     QpState,
     QpType,
     Recovery,
+    ReregMrFlags,
     SendFlags,
     SrqAttrMask,
     WcFlags,
@@ -28,7 +32,7 @@ from rdma_verbs.enums import (
     WrOpcode,
 )
 from rdma_verbs.errors import PostError, QueueFullError
-from rdma_verbs.mr import MR
+from rdma_verbs.mr import MR, NullMR
 from rdma_verbs.mw import MW, MWBind, MWBindInfo, inc_rkey
 from rdma_verbs.pd import PD
 from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
@@ -39,6 +43,8 @@ from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 __all__ = [
     "AH",
     "CQ",
+    "DM",
+    "DMMR",
     "GID",
     "MR",
     "MW",
@@ -49,6 +55,9 @@ __all__ = [
     "WC",
     "AHAttr",
     "AccessFlags",
+    "AdviseMrAdvice",
+    "AdviseMrFlags",
+    "AllocDmAttr",
     "AsyncEvent",
     "CallerError",
     "CcAlgorithm",
@@ -62,6 +71,7 @@ __all__ = [
     "MWBindInfo",
     "Mtu",
     "MwType",
+    "NullMR",
     "PeerError",
     "Port",
     "PostError",
@@ -75,6 +85,7 @@ __all__ = [
     "QueueFullError",
     "Recovery",
     "RecvWR",
+    "ReregMrFlags",
     "Rule",
     "SendFlags",
     "SendWR",

@@ -13,7 +13,8 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
@@ -44,7 +45,7 @@ from rdma_verbs.addr import AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, Recovery
 from rdma_verbs.errors import PostError, QueueFullError
-from rdma_verbs.wr import WC, RecvWR, SendWR
+from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -80,8 +81,9 @@ class Kind(IntEnum):
     SRQ = 1
     MW = 2
     MR = 3
-    CQ = 4
-    PD = 5
+    DM = 4
+    CQ = 5
+    PD = 6
 
 
 class _Lock(Protocol):
@@ -328,7 +330,7 @@ class Engine:
         number = abs(code)
         words = ffi.string(lib.roce_dev_error(self._dev)).decode() if self._dev else ""
         message = words or f"{what}: {os.strerror(number)}"
-        if number == _errno.EBUSY:
+        if number in (_errno.EBUSY, _errno.EFAULT):
             return CallerError(message, number)
         return type(from_errno(number, ""))(message, number)
 
@@ -405,17 +407,77 @@ class Engine:
         return self._made(lib.roce_pd_alloc(self._dev), "PD")
 
     def mr_reg(
-        self, pd: Handle, view: memoryview | None, length: int, iova: int | None, access: AccessFlags
-    ) -> tuple[Handle, int, int, int, object]:
-        """Register memory, ``None``: bounds without memory. Returns region, lkey, rkey, address, and what pins it."""
-        pin = ffi.from_buffer(view) if view is not None else None
-        address = int(ffi.cast("uintptr_t", pin)) if pin is not None else 0
-        start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
-        if not 0 <= start <= NEVER_PS:
-            raise CallerError(f"MR: iova {start} is not a 64-bit address")
-        raw = lib.roce_mr_reg(pd, pin if pin is not None else ffi.NULL, length, start, u32("MR", "access", access))
-        mr = self._made(raw, "MR")
-        return mr, int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr)), start, pin
+        self, pd: Handle, memory: memoryview | int | None, length: int, iova: int | None, access: AccessFlags
+    ) -> tuple[Handle, int, object]:
+        """Register memory: of an object, at an address, ``None``: none. Returns region, address, and what pins it."""
+        with _pinned(memory) as (where, pin):
+            start = _start(where, iova, access)
+            mr = self._made(lib.roce_mr_reg(pd, where, length, start, u32("MR", "access", access)), "MR")
+        return mr, start, pin
+
+    def mr_rereg(
+        self,
+        mr: Handle,
+        flags: int,
+        pd: Handle,
+        memory: memoryview | int | None,
+        length: int,
+        iova: int | None,
+        access: AccessFlags,
+    ) -> tuple[int, object]:
+        """Change what ``flags`` name. Returns the new address, and what pins the memory."""
+        with _pinned(memory) as (where, pin):
+            start = _start(where, iova, access)
+            number, bits = u32("MR", "flags", flags), u32("MR", "access", access)
+            self._check(lib.roce_mr_rereg(mr, number, pd or ffi.NULL, where, length, start, bits), "MR: rereg")
+        return start, pin
+
+    def mr_keys(self, mr: Handle) -> tuple[int, int]:
+        """Return lkey and rkey."""
+        return int(lib.roce_mr_lkey(mr)), int(lib.roce_mr_rkey(mr))
+
+    def mr_read(self, mr: Handle, offset: int, length: int) -> bytes:
+        """Return a copy of a region's bytes."""
+        out = bytearray(length)
+        self._check(lib.roce_mr_read(mr, offset, ffi.from_buffer(out), length), "MR: read")
+        return bytes(out)
+
+    def mr_write(self, mr: Handle, offset: int, data: memoryview) -> None:
+        """Copy bytes into a region."""
+        self._check(lib.roce_mr_write(mr, offset, ffi.from_buffer(data), len(data)), "MR: write")
+
+    def mr_alloc_null(self, pd: Handle) -> Handle:
+        """Return a new region without memory."""
+        return self._made(lib.roce_mr_alloc_null(pd), "MR")
+
+    def advise_mr(self, pd: Handle, advice: int, flags: int, ranges: Sequence[SGE]) -> None:
+        """Bring in pages of regions."""
+        raw = ffi.new("struct roce_sge[]", len(ranges))
+        for i, sge in enumerate(ranges):
+            fill("advise", raw[i], (("addr", sge.addr), ("length", sge.length), ("lkey", sge.lkey)))
+        number, bits = u32("advise", "advice", advice), u32("advise", "flags", flags)
+        self._check(lib.roce_advise_mr(pd, number, bits, raw, len(ranges)), "advise")
+
+    def dm_alloc(self, length: int, log_align_req: int) -> Handle:
+        """Return new device memory."""
+        size, align = u32("DM", "length", length), u32("DM", "log_align_req", log_align_req)
+        return self._made(lib.roce_dm_alloc(self._dev, size, align), "DM")
+
+    def dm_copy_to(self, dm: Handle, offset: int, data: memoryview) -> None:
+        """Copy bytes into device memory."""
+        where = u32("DM", "dm_offset", offset)
+        self._check(lib.roce_memcpy_to_dm(dm, where, ffi.from_buffer(data), len(data)), "DM: copy")
+
+    def dm_copy_from(self, dm: Handle, offset: int, length: int) -> bytes:
+        """Return a copy of device memory."""
+        where, out = u32("DM", "dm_offset", offset), bytearray(u32("DM", "length", length))
+        self._check(lib.roce_memcpy_from_dm(ffi.from_buffer(out), dm, where, length), "DM: copy")
+        return bytes(out)
+
+    def dm_reg_mr(self, pd: Handle, dm: Handle, offset: int, length: int, access: AccessFlags) -> Handle:
+        """Register device memory."""
+        where, size = u32("MR", "offset", offset), u32("MR", "length", length)
+        return self._made(lib.roce_dm_reg_mr(pd, dm, where, size, u32("MR", "access", access)), "MR")
 
     def mw_alloc(self, pd: Handle, mw_type: int) -> Handle:
         """Return a new window, not bound."""
@@ -614,9 +676,37 @@ def _release(kind: Kind, handle: Handle) -> int:
         return int(lib.roce_mw_dealloc(handle))
     if kind is Kind.MR:
         return int(lib.roce_mr_dereg(handle))
+    if kind is Kind.DM:
+        return int(lib.roce_dm_free(handle))
     if kind is Kind.CQ:
         return int(lib.roce_cq_destroy(handle))
     return int(lib.roce_pd_dealloc(handle))
+
+
+@contextmanager
+def _pinned(memory: memoryview | int | None) -> Iterator[tuple[Handle, object]]:
+    """Give the address of memory, and what pins it, unless what is done with it fails.
+
+    The traceback of a failure holds both, and a collection may clear a memoryview before its export and then crashes.
+    """
+    if not isinstance(memory, memoryview):
+        yield ffi.cast("void *", memory or 0), None
+        return
+    pin = ffi.from_buffer(memory)
+    try:
+        yield pin, pin
+    except DpuError:
+        ffi.release(pin)
+        raise
+
+
+def _start(where: Handle, iova: int | None, access: AccessFlags) -> int:
+    """Return a region's first address."""
+    address = int(ffi.cast("uintptr_t", where))
+    start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
+    if not 0 <= start <= NEVER_PS:
+        raise CallerError(f"MR: iova {start} is not a 64-bit address")
+    return start
 
 
 def _srq_attr(what: str, attr: "SrqAttr") -> Any:

@@ -32,6 +32,8 @@ class DeviceConfig:
     max_inline: int = 0
     """Bytes."""
     max_rd_atomic: int = 0
+    max_dm_size: int = 0
+    """Bytes of device memory in all."""
     tx_window: int = 0
     """Packets outstanding per RC queue pair."""
     ack_every: int = 0

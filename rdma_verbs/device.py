@@ -21,6 +21,7 @@ from rdma_verbs.enums import EventType, Mtu
 from rdma_verbs.resource import Resource
 
 if TYPE_CHECKING:
+    from rdma_verbs.dm import DM
     from rdma_verbs.node import NodeAttachment, PeerNode
     from rdma_verbs.pd import PD
     from rdma_verbs.virtual import VirtualNet
@@ -78,7 +79,7 @@ class Context:
         self.gids: tuple[GID, ...] = self.config.gids
         self.driver: Driver | None = None
         self._closed = False
-        self._children: weakref.WeakSet[PD | CQ] = weakref.WeakSet()
+        self._children: weakref.WeakSet[PD | CQ | DM] = weakref.WeakSet()
         self._events: deque[AsyncEvent] = deque()
         self._fired: dict[CQ, None] = {}  # in the order of firing, each once
         self._node: NodeAttachment | None = None
@@ -232,7 +233,7 @@ class Context:
         if self._closed:
             raise CallerError(f"{self.name} is closed")
 
-    def adopt(self, child: "PD | CQ") -> None:
+    def adopt(self, child: "PD | CQ | DM") -> None:
         """Close ``child`` before this one closes."""
         self._children.add(child)
 

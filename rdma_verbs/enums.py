@@ -7,6 +7,8 @@ from enum import IntEnum, IntFlag
 
 __all__ = [
     "AccessFlags",
+    "AdviseMrAdvice",
+    "AdviseMrFlags",
     "EventType",
     "Mtu",
     "MwType",
@@ -14,6 +16,7 @@ __all__ = [
     "QpState",
     "QpType",
     "Recovery",
+    "ReregMrFlags",
     "SendFlags",
     "SrqAttrMask",
     "WcFlags",
@@ -89,7 +92,31 @@ class AccessFlags(IntFlag):
     REMOTE_ATOMIC = 8
     MW_BIND = 16
     ZERO_BASED = 32
+    ON_DEMAND = 64
+    HUGETLB = 128
     RELAXED_ORDERING = 1 << 20
+
+
+class ReregMrFlags(IntFlag):
+    """What ``MR.rereg`` changes."""
+
+    CHANGE_TRANSLATION = 1
+    CHANGE_PD = 2
+    CHANGE_ACCESS = 4
+
+
+class AdviseMrAdvice(IntEnum):
+    """What ``PD.advise_mr`` asks for: bring pages in, for reading, for writing, or only those that need no fault."""
+
+    PREFETCH = 0
+    PREFETCH_WRITE = 1
+    PREFETCH_NO_FAULT = 2
+
+
+class AdviseMrFlags(IntFlag):
+    """How ``PD.advise_mr`` does it: it always waits for the pages, so ``FLUSH`` changes nothing."""
+
+    FLUSH = 1
 
 
 class QpAttrMask(IntFlag):

@@ -1,10 +1,13 @@
 """Protection domains: regions and queue pairs of one domain may be used together, others may not."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from datapath.errors import expect
 from rdma_verbs._native import Kind
+from rdma_verbs.enums import AdviseMrAdvice, AdviseMrFlags
 from rdma_verbs.resource import Resource
+from rdma_verbs.wr import SGE
 
 if TYPE_CHECKING:
     from rdma_verbs.device import Context
@@ -43,6 +46,15 @@ class PD(Resource):
             for child in [*self._children, *self._windows, *self._regions]:
                 child.close()
             super().close()
+
+    def advise_mr(self, advise: AdviseMrAdvice, flags: AdviseMrFlags | int = 0, sg_list: Sequence[SGE] = ()) -> None:
+        """Bring in the pages of regions that are paged on demand (``ibv_advise_mr``).
+
+        Raises:
+            CallerError: no ranges; a key, a range or a right is wrong, or a page is not there (EFAULT).
+        """
+        with self._engine as engine:
+            engine.advise_mr(self.handle, advise, flags, sg_list)
 
     def add_region(self, region: "MR") -> None:
         """Hold a region; for ``MR``."""

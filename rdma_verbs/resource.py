@@ -62,6 +62,11 @@ class Resource:
             self._raw = None
         self._on_closed()
 
+    def _repin(self, pin: object) -> None:
+        """Hold other memory from now on: the engine no longer touches what it had."""
+        self._finalizer.detach()
+        self._finalizer = weakref.finalize(self, self._engine.forget, self._kind, self.handle, pin)
+
     def adopt(self, child: "Resource") -> None:
         """Close ``child`` before this one closes; for the other files of this package."""
         self._children.add(child)

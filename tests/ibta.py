@@ -21,6 +21,8 @@ TITLES = {
     "test_ibta_srq.py": "Shared receive queues",
     "test_ibta_windows.py": "Memory windows and invalidation",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
+    "test_ibta_regions.py": "Regions registered again, without memory, of all memory, of the device's",
+    "test_ibta_vanishing.py": "Memory that is gone",
     "test_ibta_congestion.py": "Congestion notification",
     "test_ibta_drops.py": "Packets that are dropped",
 }

@@ -32,6 +32,7 @@ static int check_config(struct roce_dev_cfg *cfg)
 	DEFAULT(max_sge, 30);
 	DEFAULT(max_inline, 1024);
 	DEFAULT(max_rd_atomic, 128);
+	DEFAULT(max_dm_size, 262144);
 	DEFAULT(tx_window, 256);
 	DEFAULT(ack_every, 32);
 	DEFAULT(tx_burst, 16);
@@ -93,6 +94,8 @@ void roce_dev_free(struct roce_dev *dev)
 	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i])
 			roce_mr_dereg(dev->mrs[i]);
+	while (dev->dms)
+		roce_dm_free(dev->dms);
 	while (dev->srqs)
 		roce_srq_destroy(dev->srqs);
 	while (dev->cqs)

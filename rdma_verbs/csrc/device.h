@@ -18,6 +18,13 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
  */
 int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_ps);
 
+/*
+ * Of a packet from roce_dev_tx(), not yet given back: its payload cannot be read, the memory is gone. Whoever carries
+ * the packet reads with datapath/csrc/guard.h, does not send it, and says so here: a request then completes with a
+ * local protection error, a READ response becomes a NAK for a remote access error. An unreliable packet is lost.
+ */
+void roce_dev_unreadable(struct roce_dev *dev, const struct roce_pkt *pkt);
+
 /* When there is something to send or a timer to run; DP_NEVER: nothing. */
 uint64_t roce_dev_next_ps(const struct roce_dev *dev);
 

@@ -8,7 +8,7 @@
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
- *   qp.c, qp_state.c, cq.c, mr.c, mw.c, device.c   the objects
+ *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
  * Theory of operation of the reliable requester. PSNs run over a circle of 2^24. Send queue indices are
  * free-running 32-bit counters:
@@ -36,7 +36,8 @@
 #define ROCE_PKEY_DEFAULT  0xffff
 #define ROCE_PRIOS         8
 #define ROCE_GRH_BYTES     40
-#define ROCE_MAX_EVENTS    4096
+#define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
+#define ROCE_MAX_EVENTS            4096
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
@@ -60,6 +61,16 @@ struct roce_mr {
 	uint8_t mw_type;        /* not 0: this is a window */
 	struct roce_mr *parent; /* of a window; NULL: not bound */
 	struct roce_qp *qp;     /* of a window of type 2 while it is bound: only through this one */
+	struct roce_dm *dm;     /* not NULL: the region is of this device memory */
+	bool null;              /* ibv_alloc_null_mr(): writes vanish, reads give zeros */
+};
+
+struct roce_dm {
+	struct roce_dev *dev;
+	uint8_t *mem;
+	uint64_t length;
+	uint32_t users; /* regions */
+	struct roce_dm *next, **pprev;
 };
 
 struct roce_mw {
@@ -238,6 +249,8 @@ struct roce_dev {
 	uint32_t npds, ncqs, cq_next;
 	struct roce_srq *srqs;
 	uint32_t nsrqs, srq_next;
+	struct roce_dm *dms;
+	uint64_t dm_bytes; /* allocated */
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -281,6 +294,10 @@ struct roce_mr *roce_rkey_check(const struct roce_qp *qp, uint32_t key, uint64_t
 struct roce_mr *roce_key_find(const struct roce_dev *dev, uint32_t key); /* by its index only */
 int roce_key_take(struct roce_mr *mr, const char *what); /* an index and random bits; counts as user of the PD */
 void roce_key_give(struct roce_mr *mr);
+struct roce_mr *roce_mr_make(const struct roce_mr *init); /* a copy of it with a key; NULL and errno */
+
+/* dm.c */
+void roce_dm_unuse(struct roce_dm *dm); /* a region of it goes away */
 
 /* mw.c */
 int roce_mw_check_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
@@ -293,9 +310,12 @@ static inline uint8_t *roce_mr_at(const struct roce_mr *mr, uint64_t va)
 {
 	return mr->addr ? mr->addr + (va - mr->iova) : NULL;
 }
-/* Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. */
-void roce_place(uint8_t *dst, const uint8_t *src, size_t len);
-/* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it. */
+/*
+ * Copies with the final 8 bytes last: programs poll the end of a buffer. dst NULL (phantom): nothing. False: memory of
+ * the region is gone (datapath/csrc/guard.h).
+ */
+bool roce_place(uint8_t *dst, const uint8_t *src, size_t len);
+/* Scatters a packet's payload over SGEs at `offset`. 0, or -EACCES: an lkey does not allow it, or memory is gone. */
 int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
 		     const struct roce_pkt *pkt);
 int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
@@ -357,8 +377,9 @@ uint64_t roce_requester_rto_ps(const struct roce_qp *qp);
 void roce_requester_sample_rtt(struct roce_qp *qp, uint64_t rtt_ps);
 bool roce_requester_retry(struct roce_qp *qp); /* counts a retry and goes back; false: none left, QP is in error */
 void roce_requester_timeout(struct roce_qp *qp);
-void roce_requester_send_time(struct roce_qp *qp); /* the send wheel fired: RNR wait or pacer */
-void roce_requester_arm(struct roce_qp *qp);       /* transport timer: from now if something is outstanding, else off */
+void roce_requester_unreadable(struct roce_qp *qp, uint32_t psn); /* the payload of this packet is gone */
+void roce_requester_send_time(struct roce_qp *qp);                /* the send wheel fired: RNR wait or pacer */
+void roce_requester_arm(struct roce_qp *qp); /* transport timer: from now if something is outstanding, else off */
 /* Completes the entry at the tail and frees its slot. */
 void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status); /* the entry at the tail, then the QP */
@@ -374,6 +395,7 @@ int roce_responder_alloc(struct roce_qp *qp, uint32_t n);
 bool roce_response_due(const struct roce_qp *qp);
 struct roce_pkt *roce_response_tx(struct roce_qp *qp);
 void roce_response_nak(struct roce_qp *qp, uint8_t syndrome, uint32_t psn);
+void roce_response_unreadable(struct roce_qp *qp, uint32_t psn); /* the payload of this READ response is gone */
 struct roce_rd_res *roce_response_find(struct roce_qp *qp, uint32_t psn);
 /* Room for a new READ or atomic; NULL: the peer has more outstanding than max_dest_rd_atomic. */
 struct roce_rd_res *roce_response_new(struct roce_qp *qp);

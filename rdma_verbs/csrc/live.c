@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/pump.h"
 
 /* Whoever polls makes progress himself; for this long after, the helper does not compete for the lock. */
@@ -148,6 +149,12 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 	live->port = port;
 	live->wake_fd = live->event_fd = -1;
 	clock_gettime(CLOCK_MONOTONIC, &live->epoch);
+	err = -dp_guard_acquire();
+	if (err) {
+		free(live);
+		errno = err;
+		return NULL;
+	}
 	err = -roce_pump_init(&live->pump, dev, port);
 	if (err)
 		goto fail;
@@ -171,6 +178,7 @@ fail:
 	if (live->event_fd >= 0)
 		close(live->event_fd);
 	roce_pump_fini(&live->pump);
+	dp_guard_release();
 	free(live);
 	errno = err;
 	return NULL;
@@ -189,6 +197,7 @@ void roce_live_stop(struct roce_live *live)
 	close(live->wake_fd);
 	close(live->event_fd);
 	roce_pump_fini(&live->pump);
+	dp_guard_release();
 	free(live);
 }
 

@@ -1,11 +1,14 @@
 /* Protection domains, memory regions, and the only code that turns a key and an address into a pointer. */
 #include <stdlib.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 #define ACCESS_ALL \
 	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC | \
-	 ROCE_ACCESS_MW_BIND | ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_RELAXED_ORDERING)
+	 ROCE_ACCESS_MW_BIND | ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_ON_DEMAND | ROCE_ACCESS_HUGETLB)
+#define REREG_ALL       (ROCE_REREG_MR_CHANGE_TRANSLATION | ROCE_REREG_MR_CHANGE_PD | ROCE_REREG_MR_CHANGE_ACCESS)
+#define NULL_PAGE_BYTES 4096u
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
 {
@@ -53,6 +56,12 @@ static int grow_table(struct roce_dev *dev, uint32_t index)
 	return 0;
 }
 
+static uint32_t new_key(struct roce_dev *dev, uint32_t index)
+{
+	return (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
+	       (uint32_t)((uint64_t)index << dev->key_bits);
+}
+
 int roce_key_take(struct roce_mr *mr, const char *what)
 {
 	struct roce_dev *dev = mr->pd->dev;
@@ -67,8 +76,7 @@ int roce_key_take(struct roce_mr *mr, const char *what)
 		return roce_fail(dev, -ENOMEM, "%s: no memory", what);
 	dev->mr_next = (i + 1) % dev->cfg.max_mr;
 	mr->index = i;
-	mr->key = (uint32_t)(dp_rng_next(&dev->rng) & ((1ULL << dev->key_bits) - 1)) |
-		  (uint32_t)((uint64_t)i << dev->key_bits);
+	mr->key = new_key(dev, i);
 	dev->mrs[i] = mr;
 	dev->nmrs++;
 	mr->pd->users++;
@@ -84,51 +92,196 @@ void roce_key_give(struct roce_mr *mr)
 	mr->pd->users--;
 }
 
-struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access)
+static int check_access(struct roce_dev *dev, uint32_t access)
 {
-	struct roce_dev *dev = pd->dev;
-	struct roce_mr *mr = NULL;
-	int err;
+	/* Bits of the optional range are hints: a device that does not know one ignores it (ibv_reg_mr). */
+	uint32_t unknown = access & ~(uint32_t)(ACCESS_ALL | ROCE_ACCESS_OPTIONAL_RANGE);
 
-	if (access & ~(uint32_t)ACCESS_ALL) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access,
-				access & ~(uint32_t)ACCESS_ALL);
-		goto fail;
-	}
+	if (unknown)
+		return roce_fail(dev, -EINVAL, "MR: access flags %#x hold unknown bits %#x", access, unknown);
 	/* Whoever may write from afar must be allowed to write locally (10.6.3.1). */
-	if ((access & (ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_ATOMIC)) && !(access & ROCE_ACCESS_LOCAL_WRITE)) {
-		err = roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write",
-				access);
-		goto fail;
+	if ((access & (ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_ATOMIC)) && !(access & ROCE_ACCESS_LOCAL_WRITE))
+		return roce_fail(dev, -EINVAL, "MR: access flags %#x grant remote write or atomic without local write",
+				 access);
+	/* The page size of a region that is not pinned; here the processor's tables know it. */
+	if ((access & ROCE_ACCESS_HUGETLB) && !(access & ROCE_ACCESS_ON_DEMAND))
+		return roce_fail(dev, -EINVAL, "MR: access flags %#x ask for huge pages without on-demand paging",
+				 access);
+	return 0;
+}
+
+/* Where a region lies. */
+struct span {
+	uint8_t *addr;
+	uint64_t length, iova;
+};
+
+/* An implicit region is all of the address space, but for the page that holds NULL, which is never memory. */
+static int check_span(struct roce_dev *dev, uint32_t access, struct span *s)
+{
+	bool implicit = (access & ROCE_ACCESS_ON_DEMAND) && !s->addr && s->length == UINT64_MAX;
+
+	if (implicit && (s->iova || (access & ROCE_ACCESS_ZERO_BASED)))
+		return roce_fail(dev, -EINVAL, "MR: an implicit region has the process's own addresses, iova %#llx%s",
+				 (unsigned long long)s->iova, access & ROCE_ACCESS_ZERO_BASED ? ", zero-based" : "");
+	if (implicit) {
+		*s = (struct span){(uint8_t *)(uintptr_t)NULL_PAGE_BYTES, UINT64_MAX - NULL_PAGE_BYTES + 1,
+				   NULL_PAGE_BYTES};
+		return 0;
 	}
 	if (access & ROCE_ACCESS_ZERO_BASED)
-		iova = 0;
+		s->iova = 0;
 	/* The last byte has an address; the one after it need not. */
-	if (length && (iova + length - 1 < iova || (addr && (uintptr_t)addr + length - 1 < (uintptr_t)addr))) {
-		err = roce_fail(dev, -EINVAL, "MR: length %#llx at %#llx runs past 2^64", (unsigned long long)length,
-				(unsigned long long)iova);
-		goto fail;
-	}
-	mr = calloc(1, sizeof(*mr));
+	if (s->length &&
+	    (s->iova + s->length - 1 < s->iova || (s->addr && (uintptr_t)s->addr + s->length - 1 < (uintptr_t)s->addr)))
+		return roce_fail(dev, -EINVAL, "MR: length %#llx at %#llx runs past 2^64",
+				 (unsigned long long)s->length, (unsigned long long)s->iova);
+	return 0;
+}
+
+struct roce_mr *roce_mr_make(const struct roce_mr *init)
+{
+	struct roce_mr *mr = malloc(sizeof(*mr));
+	int err;
+
 	if (!mr) {
-		err = roce_fail(dev, -ENOMEM, "MR: no memory");
-		goto fail;
+		errno = -roce_fail(init->pd->dev, -ENOMEM, "MR: no memory");
+		return NULL;
 	}
-	*mr = (struct roce_mr){.pd = pd, .addr = addr, .iova = iova, .length = length, .access = access};
+	*mr = *init;
 	err = roce_key_take(mr, "MR");
-	if (err)
-		goto fail;
+	if (err) {
+		free(mr);
+		errno = -err;
+		return NULL;
+	}
 	return mr;
-fail:
-	free(mr);
-	errno = -err;
-	return NULL;
+}
+
+struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access)
+{
+	struct span s = {addr, length, iova};
+	int err = check_access(pd->dev, access);
+
+	if (!err)
+		err = check_span(pd->dev, access, &s);
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+	return roce_mr_make(
+		&(struct roce_mr){.pd = pd, .addr = s.addr, .iova = s.iova, .length = s.length, .access = access});
+}
+
+struct roce_mr *roce_mr_alloc_null(struct roce_pd *pd)
+{
+	return roce_mr_make(
+		&(struct roce_mr){.pd = pd, .length = UINT64_MAX, .access = ROCE_ACCESS_LOCAL_WRITE, .null = true});
+}
+
+/* What a call of rereg may not do to this region. */
+static int check_rereg(struct roce_mr *mr, uint32_t flags, const struct roce_pd *pd, uint32_t access)
+{
+	struct roce_dev *dev = mr->pd->dev;
+
+	if (!flags || flags & ~(uint32_t)REREG_ALL)
+		return roce_fail(dev, -EINVAL, "MR %#010x: rereg flags %#x, of %#x at least one", mr->key, flags,
+				 REREG_ALL);
+	if (mr->null || mr->dm)
+		return roce_fail(dev, -EINVAL, "MR %#010x: a region %s cannot be registered again", mr->key,
+				 mr->null ? "without memory" : "of device memory");
+	if (mr->windows) /* 10.6.7.2.5 */
+		return roce_fail(dev, -EBUSY, "MR %#010x: %u windows are bound to it", mr->key, mr->windows);
+	if ((flags & ROCE_REREG_MR_CHANGE_PD) && (!pd || pd->dev != dev))
+		return roce_fail(dev, -EINVAL, "MR %#010x: rereg to a PD that is not this device's", mr->key);
+	if ((flags & ROCE_REREG_MR_CHANGE_ACCESS) && check_access(dev, access))
+		return -EINVAL;
+	if (!(flags & ROCE_REREG_MR_CHANGE_TRANSLATION) && (access ^ mr->access) & ROCE_ACCESS_ZERO_BASED)
+		return roce_fail(dev, -EINVAL, "MR %#010x: access flags %#x move its first address", mr->key, access);
+	return 0;
+}
+
+int roce_mr_rereg(struct roce_mr *mr, uint32_t flags, struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova,
+		  uint32_t access)
+{
+	struct roce_dev *dev = mr->pd->dev;
+	struct span s = {addr, length, iova};
+	int err;
+
+	if (!(flags & ROCE_REREG_MR_CHANGE_ACCESS))
+		access = mr->access;
+	err = check_rereg(mr, flags, pd, access);
+	if (err)
+		return err;
+	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION) {
+		err = check_span(dev, access, &s);
+		if (err)
+			return err;
+		mr->addr = s.addr;
+		mr->length = s.length;
+		mr->iova = s.iova;
+	}
+	if (flags & ROCE_REREG_MR_CHANGE_PD) {
+		mr->pd->users--;
+		mr->pd = pd;
+		pd->users++;
+	}
+	mr->access = access;
+	/* Whoever has a key of what the region was must not reach what it is now: new ones (11.2.8.7). */
+	if (flags & (ROCE_REREG_MR_CHANGE_TRANSLATION | ROCE_REREG_MR_CHANGE_PD)) {
+		uint32_t old = mr->key;
+
+		while (mr->key == old)
+			mr->key = new_key(dev, mr->index);
+	}
+	return 0;
+}
+
+static int check_copy(struct roce_mr *mr, uint64_t offset, uint64_t length)
+{
+	if (length > mr->length || offset > mr->length - length)
+		return roce_fail(mr->pd->dev, -EFAULT, "MR %#010x: bytes %llu to %llu are not within its %llu", mr->key,
+				 (unsigned long long)offset, (unsigned long long)(offset + length),
+				 (unsigned long long)mr->length);
+	if (!mr->addr && !mr->null)
+		return roce_fail(mr->pd->dev, -EFAULT, "MR %#010x: it has no memory", mr->key);
+	return 0;
+}
+
+static int not_there(struct roce_mr *mr, uint64_t offset, uint64_t length)
+{
+	return roce_fail(mr->pd->dev, -EFAULT, "MR %#010x: of %llu bytes at %llu not all are there", mr->key,
+			 (unsigned long long)length, (unsigned long long)offset);
+}
+
+int roce_mr_read(struct roce_mr *mr, uint64_t offset, void *to, uint64_t length)
+{
+	int err = check_copy(mr, offset, length);
+
+	if (err)
+		return err;
+	if (mr->null)
+		memset(to, 0, length);
+	else if (!dp_guard_read(to, mr->addr + offset, length))
+		return not_there(mr, offset, length);
+	return 0;
+}
+
+int roce_mr_write(struct roce_mr *mr, uint64_t offset, const void *from, uint64_t length)
+{
+	int err = check_copy(mr, offset, length);
+
+	if (err)
+		return err;
+	return mr->null || dp_guard_write(mr->addr + offset, from, length) ? 0 : not_there(mr, offset, length);
 }
 
 int roce_mr_dereg(struct roce_mr *mr)
 {
 	if (mr->windows) /* 10.6.7.2.5 */
 		return roce_fail(mr->pd->dev, -EBUSY, "MR %#010x: %u windows are bound to it", mr->key, mr->windows);
+	if (mr->dm)
+		roce_dm_unuse(mr->dm);
 	roce_key_give(mr);
 	free(mr);
 	return 0;
@@ -186,19 +339,25 @@ static inline void store_barrier(void)
 #endif
 }
 
-void roce_place(uint8_t *dst, const uint8_t *src, size_t len)
+bool roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	if (!dst || !src)
-		return;
+	if (!dst || !src || !len)
+		return true;
+	if (!dp_guard_enter(dst, len))
+		return false;
 	if (len > 8) {
 		memcpy(dst, src, len - 8);
 		store_barrier();
-		dst += len - 8;
-		src += len - 8;
-		len = 8;
+		memcpy(dst + len - 8, src + len - 8, 8);
+	} else {
+		memcpy(dst, src, len);
 	}
-	memcpy(dst, src, len);
+	dp_guard_leave();
+	return true;
 }
+
+/* What a region without memory reads as. Nobody writes to it. */
+static const uint8_t zeros[4096];
 
 /* The next piece of SGE memory: at most `left` bytes from *offset on, which moves over it. */
 struct piece {
@@ -221,7 +380,10 @@ static int next_piece(struct roce_pd *pd, const struct roce_sge **sge, const str
 	mr = roce_mr_check(pd, (*sge)->lkey, (*sge)->addr + *offset, out->len, access);
 	if (!mr)
 		return -EACCES;
-	out->p = roce_mr_at(mr, (*sge)->addr + *offset);
+	if (dp_unlikely(mr->null && !access)) /* a packet's worth at most */
+		out->p = (uint8_t *)zeros;
+	else
+		out->p = roce_mr_at(mr, (*sge)->addr + *offset);
 	*offset += out->len;
 	return 0;
 }
@@ -235,7 +397,8 @@ int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint3
 	while (len) {
 		if (next_piece(pd, &sge, end, &offset, len, ROCE_ACCESS_LOCAL_WRITE, &piece))
 			return -EACCES;
-		roce_place(piece.p, src, piece.len);
+		if (!roce_place(piece.p, src, piece.len))
+			return -EACCES;
 		if (src)
 			src += piece.len;
 		len -= piece.len;
@@ -282,10 +445,12 @@ int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, 
 				if (!to)
 					return -ENOMEM;
 				for (int i = 0; i < pkt->niov; to += pkt->iov[i].iov_len, i++)
-					memcpy(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len);
+					if (!dp_guard_read(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
+						return -EACCES;
 				bounced = true;
 			}
-			memcpy(pkt->bounce + done, piece.p, piece.len);
+			if (!dp_guard_read(pkt->bounce + done, piece.p, piece.len))
+				return -EACCES;
 		}
 		done += piece.len;
 	}

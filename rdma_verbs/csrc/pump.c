@@ -83,14 +83,18 @@ static void build(struct roce_pump *p, struct roce_pkt **pkts, int n)
 	p->first = p->nsealed = 0;
 	for (int i = 0; i < n; i++) {
 		struct dp_frame *f = &p->frames[p->n];
+		int err;
 
 		f->data = p->buf + used;
 		f->cap = (uint32_t)((size_t)ROCE_PUMP_FRAMES * FRAME_ROOM - used);
 		f->flags = 0;
 		f->prio = pkts[i]->prio;
-		if (roce_wire_build(pkts[i], f) == 0) {
+		err = roce_wire_build(pkts[i], f);
+		if (dp_likely(!err)) {
 			p->v[p->n++] = f;
 			used += f->len;
+		} else if (err == -EIO) {
+			roce_dev_unreadable(p->dev, pkts[i]);
 		} else {
 			roce_dev_counters(p->dev)->send_err++; /* phantom payload on a byte port */
 		}

@@ -2,6 +2,7 @@
  * The requester: turns send queue entries into request packets, and goes back when the completer or a timer
  * says so. IBTA vol 1, 9.7 (reliable), 9.8 (unreliable). See the theory of operation in engine.h.
  */
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 void roce_requester_reset(struct roce_qp *qp)
@@ -150,6 +151,15 @@ static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *
 	return ROCE_OPCODE(service[qp->type], op);
 }
 
+/* An unreliable entry completes as soon as its packet is handed over: its memory is looked at before that. */
+static bool readable(const struct roce_pkt *pkt)
+{
+	for (int i = 0; i < pkt->niov; i++)
+		if (!dp_guard_readable(pkt->iov[i].iov_base, pkt->iov[i].iov_len))
+			return false;
+	return true;
+}
+
 /* SEND and RDMA WRITE: packet i of the entry. */
 static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt)
 {
@@ -185,7 +195,9 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 		pkt->iov[0] = (struct iovec){(uint8_t *)wqe->sge + offset, len};
 		return 0;
 	}
-	return roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt);
+	if (roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt))
+		return -EACCES;
+	return qp->type == ROCE_QPT_RC || readable(pkt) ? 0 : -EACCES;
 }
 
 /* READ request for what is missing from PSN `first_psn + i` on. */
@@ -265,6 +277,10 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	if (!execute_local(qp) || !roce_pacer_open(qp) || !roce_requester_can_send(qp))
 		return NULL;
 	wqe = roce_sq_at(qp, req->cur);
+	if (wqe->flags & ROCE_WQE_ERROR) { /* bad stays bad, whatever made us go back */
+		req->stopped = true;
+		return NULL;
+	}
 	if (req->cur == req->fresh && !begin(qp, wqe))
 		return NULL;
 	pkt = roce_pkt_get(dev);
@@ -329,6 +345,20 @@ uint64_t roce_requester_rto_ps(const struct roce_qp *qp)
 		return qp->timeout_ps;
 	rto_ps = DP_MAX(dp_add_ps(req->srtt_ps, 4 * req->rttvar_ps), qp->dev->cfg.rto_min_us * DP_US);
 	return rto_ps >= qp->timeout_ps >> req->backoff ? qp->timeout_ps : rto_ps << req->backoff;
+}
+
+void roce_requester_unreadable(struct roce_qp *qp, uint32_t psn)
+{
+	if (qp->state != ROCE_QPS_RTS && qp->state != ROCE_QPS_SQD)
+		return;
+	for (uint32_t i = qp->sq.tail; i != qp->req.fresh; i++) {
+		struct roce_swqe *wqe = roce_sq_at(qp, i);
+
+		if (!(wqe->flags & ROCE_WQE_LOCAL) && (uint32_t)roce_psn_diff(psn, wqe->first_psn) < wqe->npsn) {
+			stop_at(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+			return;
+		}
+	}
 }
 
 void roce_requester_arm(struct roce_qp *qp)

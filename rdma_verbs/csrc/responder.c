@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 void roce_responder_reset(struct roce_qp *qp)
@@ -140,7 +141,8 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 			uint8_t *to = roce_mr_at(mr, va + offset);
 
 			for (int i = 0; i < pkt->niov; i++) {
-				roce_place(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len);
+				if (!roce_place(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
+					return ACCESS;
 				to = to ? to + pkt->iov[i].iov_len : NULL;
 			}
 		}
@@ -202,6 +204,16 @@ static uint64_t atomic_execute(uint8_t *at, const struct roce_pkt *pkt, bool cas
 	return old;
 }
 
+/* False: the memory is gone. */
+static __attribute__((noinline)) bool atomic_guarded(uint8_t *at, const struct roce_pkt *pkt, bool cas, uint64_t *old)
+{
+	if (at && !dp_guard_enter(at, 8))
+		return false;
+	*old = atomic_execute(at, pkt, cas);
+	dp_guard_leave();
+	return true;
+}
+
 static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pkt)
 {
 	struct roce_rd_res *res;
@@ -219,8 +231,11 @@ static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pk
 	res->first_psn = pkt->psn;
 	res->npsn = 1;
 	res->msn = qp->resp.msn + 1;
-	res->value = atomic_execute(roce_mr_at(mr, pkt->va), pkt,
-				    pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_COMPARE_SWAP));
+	if (!atomic_guarded(roce_mr_at(mr, pkt->va), pkt, pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_COMPARE_SWAP),
+			    &res->value)) {
+		res->valid = false;
+		return ACCESS;
+	}
 	roce_response_start(qp, res, pkt->psn, 0, 0);
 	return OK;
 }

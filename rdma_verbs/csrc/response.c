@@ -99,6 +99,21 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 	return true;
 }
 
+void roce_response_unreadable(struct roce_qp *qp, uint32_t psn)
+{
+	for (uint32_t i = 0; i < qp->resp.res_size; i++)
+		stop(qp, &qp->resp.res[i]);
+	if (qp->state >= ROCE_QPS_RTR && qp->state <= ROCE_QPS_SQE) {
+		roce_responder_fatal(qp, ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
+	} else if (qp->state == ROCE_QPS_ERR &&
+		   (qp->resp.owed != ROCE_OWED_NAK || roce_psn_diff(psn, qp->resp.owed_psn) < 0)) {
+		/* By a request after this one: the peer hears of the first packet that it does not get. */
+		qp->resp.draining = true;
+		roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
+		roce_qp_kick(qp);
+	}
+}
+
 /* One packet of the oldest response that is due; NULL: none is, or a READ turned out impossible. */
 static bool build_response(struct roce_qp *qp, struct roce_pkt *pkt)
 {
@@ -116,11 +131,7 @@ static bool build_response(struct roce_qp *qp, struct roce_pkt *pkt)
 		pkt->swap_add = res->value;
 		aeth(pkt, ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID, res->msn);
 	} else if (!build_read(qp, res, pkt)) {
-		uint32_t psn = res->job_next;
-
-		for (uint32_t i = 0; i < resp->res_size; i++)
-			stop(qp, &resp->res[i]);
-		roce_responder_fatal(qp, ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
+		roce_response_unreadable(qp, res->job_next);
 		return false;
 	}
 	res->job_next = roce_psn_add(res->job_next, 1);

@@ -116,6 +116,19 @@ int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_p
 	return done;
 }
 
+void roce_dev_unreadable(struct roce_dev *dev, const struct roce_pkt *pkt)
+{
+	struct roce_qp *qp = roce_qp_find(dev, pkt->sqpn);
+
+	dev->ctr->send_err++;
+	if (!qp || qp->type == ROCE_QPT_UC || qp->type == ROCE_QPT_UD)
+		return;
+	if (roce_opcode_info(pkt->opcode)->flags & ROCE_OPF_REQUEST)
+		roce_requester_unreadable(qp, pkt->psn);
+	else
+		roce_response_unreadable(qp, pkt->psn);
+}
+
 uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 {
 	uint64_t next = dp_wheel_next_ps(&dev->timers);

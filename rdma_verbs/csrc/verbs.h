@@ -33,8 +33,24 @@ enum roce_access {
 	ROCE_ACCESS_REMOTE_ATOMIC = 8,
 	ROCE_ACCESS_MW_BIND = 16,
 	ROCE_ACCESS_ZERO_BASED = 32,
+	ROCE_ACCESS_ON_DEMAND = 64,
+	ROCE_ACCESS_HUGETLB = 128,
 	ROCE_ACCESS_RELAXED_ORDERING = 1048576
 };
+
+enum roce_rereg_mr_flags {
+	ROCE_REREG_MR_CHANGE_TRANSLATION = 1,
+	ROCE_REREG_MR_CHANGE_PD = 2,
+	ROCE_REREG_MR_CHANGE_ACCESS = 4
+};
+
+enum roce_advise_mr_advice {
+	ROCE_ADVISE_MR_ADVICE_PREFETCH = 0,
+	ROCE_ADVISE_MR_ADVICE_PREFETCH_WRITE = 1,
+	ROCE_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT = 2
+};
+
+enum roce_advise_mr_flags { ROCE_ADVISE_MR_FLAG_FLUSH = 1 };
 
 enum roce_qp_attr_mask {
 	ROCE_QP_STATE = 1,
@@ -125,6 +141,7 @@ enum roce_event_type {
 struct roce_dev;
 struct roce_pd;
 struct roce_mr;
+struct roce_dm;
 struct roce_mw;
 struct roce_cq;
 struct roce_qp;
@@ -159,6 +176,7 @@ struct roce_dev_cfg {
 	uint32_t max_sge;   /* 30 */
 	uint32_t max_inline;    /* 1024 bytes */
 	uint32_t max_rd_atomic; /* 128: both as initiator and as responder */
+	uint32_t max_dm_size;   /* 262144 bytes of device memory in all */
 	uint32_t tx_window;     /* 256 packets outstanding per RC QP */
 	uint32_t ack_every;     /* 32: packets of one message between two that request an ACK; always on the last */
 	uint32_t tx_burst;      /* 16 packets of one QP before the next QP of its priority */
@@ -316,11 +334,42 @@ int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev); /* 1, or 0
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev);
 int roce_pd_dealloc(struct roce_pd *pd); /* -EBUSY while in use */
 
-/* addr NULL with length > 0: a phantom region, bounds without memory. */
+/*
+ * addr NULL with length > 0: a phantom region, bounds without memory. addr NULL with length 2^64 - 1 and ON_DEMAND: an
+ * implicit region, the whole address space of the process. Memory need not be there, nor stay: an access that does not
+ * find it is an access error. ON_DEMAND and HUGETLB change nothing else: no region is pinned.
+ */
 struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova, uint32_t access);
+/* ibv_alloc_null_mr(): any address; writes vanish, reads give zeros. Local use only: its R_Key opens nothing. */
+struct roce_mr *roce_mr_alloc_null(struct roce_pd *pd);
+/*
+ * ibv_rereg_mr(): what `flags` (enum roce_rereg_mr_flags) name changes, the rest of the arguments is ignored. A new
+ * translation or PD makes new keys. On an error the region is what it was (IBV_REREG_MR_ERR_INPUT); -EBUSY while
+ * windows are bound to it.
+ */
+int roce_mr_rereg(struct roce_mr *mr, uint32_t flags, struct roce_pd *pd, void *addr, uint64_t length, uint64_t iova,
+		  uint32_t access);
+/*
+ * ibv_advise_mr(): brings the pages of ON_DEMAND regions in, for reading or writing; NO_FAULT only those that are in
+ * already, so nothing. -EFAULT: a key, range or right is wrong, or a page is not there.
+ */
+int roce_advise_mr(struct roce_pd *pd, uint32_t advice, uint32_t flags, const struct roce_sge *sg_list,
+		   uint32_t num_sge);
+/* What the region's memory holds, for a binding: at `offset` from its start. -EFAULT: out of bounds, or not there. */
+int roce_mr_read(struct roce_mr *mr, uint64_t offset, void *to, uint64_t length);
+int roce_mr_write(struct roce_mr *mr, uint64_t offset, const void *from, uint64_t length);
 int roce_mr_dereg(struct roce_mr *mr); /* -EBUSY while windows are bound to it */
 uint32_t roce_mr_lkey(const struct roce_mr *mr);
 uint32_t roce_mr_rkey(const struct roce_mr *mr);
+
+/* Device memory: zeroed, aligned to 2^log_align_req bytes, reached by the two copies and through regions of it. */
+struct roce_dm *roce_dm_alloc(struct roce_dev *dev, uint64_t length, uint32_t log_align_req);
+int roce_dm_free(struct roce_dm *dm); /* -EBUSY while regions are on it */
+int roce_memcpy_to_dm(struct roce_dm *dm, uint64_t dm_offset, const void *host, uint64_t length);
+int roce_memcpy_from_dm(void *host, struct roce_dm *dm, uint64_t dm_offset, uint64_t length);
+/* ZERO_BASED is a must; what a device's memory cannot do (windows, on-demand paging) is refused. */
+struct roce_mr *roce_dm_reg_mr(struct roce_pd *pd, struct roce_dm *dm, uint64_t dm_offset, uint64_t length,
+			       uint32_t access);
 
 struct roce_mw *roce_mw_alloc(struct roce_pd *pd, uint32_t type);
 int roce_mw_dealloc(struct roce_mw *mw);

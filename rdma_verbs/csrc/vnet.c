@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/pump.h"
 
 struct roce_vnet {
@@ -12,7 +13,13 @@ struct roce_vnet {
 
 struct roce_vnet *roce_vnet_new(void)
 {
-	return calloc(1, sizeof(struct roce_vnet));
+	struct roce_vnet *net = calloc(1, sizeof(*net));
+
+	if (net && dp_guard_acquire()) {
+		free(net);
+		return NULL;
+	}
+	return net;
 }
 
 void roce_vnet_free(struct roce_vnet *net)
@@ -26,6 +33,7 @@ void roce_vnet_free(struct roce_vnet *net)
 	}
 	free(net->nodes);
 	free(net);
+	dp_guard_release();
 }
 
 int roce_vnet_join(struct roce_vnet *net, struct roce_dev *dev, struct dp_port *port)

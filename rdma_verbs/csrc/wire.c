@@ -6,6 +6,7 @@
  */
 #include "rdma_verbs/csrc/wire.h"
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/opcode.h"
 
 #define IP4_BYTES          20
@@ -368,8 +369,8 @@ int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f)
 	for (int i = 0; left; i++) {
 		uint32_t n = (uint32_t)DP_MIN(pkt->iov[i].iov_len, left);
 
-		if (n)
-			memcpy(p, pkt->iov[i].iov_base, n);
+		if (n && !dp_guard_read(p, pkt->iov[i].iov_base, n))
+			return -EIO;
 		p += n;
 		left -= n;
 	}

@@ -60,7 +60,8 @@ enum roce_drop roce_wire_parse(const struct dp_frame *f, struct roce_pkt *pkt);
  * Encodes pkt into f: f->l3 and f->data (f->cap bytes of room), payload copied, pad added, ICRC bytes left
  * zero. IPv4: DF set, identification = pkt->ip_id, valid checksum; UDP checksum 0 for IPv4 and, as RoCEv2
  * permits, for IPv6 too. Returns 0, -EMSGSIZE (does not fit f->cap), -EINVAL (opcode without a table entry or
- * with payload that it never carries, addresses of two families), -EFAULT (phantom payload). f->flags stay.
+ * with payload that it never carries, addresses of two families), -EFAULT (phantom payload), -EIO (the payload's
+ * memory is gone). f->flags stay.
  */
 int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f);
 

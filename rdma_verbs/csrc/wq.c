@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 static int ring_init(struct roce_ring *ring, uint32_t size, size_t stride)
@@ -165,8 +166,9 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 		uint8_t *to = (uint8_t *)wqe->sge;
 
 		for (uint32_t i = 0; i < wr->num_sge; to += wr->sg_list[i].length, i++)
-			if (wr->sg_list[i].length)
-				memcpy(to, (const void *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length);
+			if (!dp_guard_read(to, (const void *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length))
+				return roce_fail(qp->dev, -EFAULT, "QP %u: inline data at %#llx cannot be read",
+						 qp->qpn, (unsigned long long)wr->sg_list[i].addr);
 	} else if (wr->num_sge) {
 		wqe->num_sge = (uint16_t)wr->num_sge;
 		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));

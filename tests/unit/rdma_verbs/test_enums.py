@@ -4,6 +4,8 @@ import pytest
 
 from rdma_verbs import (
     AccessFlags,
+    AdviseMrAdvice,
+    AdviseMrFlags,
     EventType,
     Mtu,
     MwType,
@@ -11,6 +13,7 @@ from rdma_verbs import (
     QpState,
     QpType,
     Recovery,
+    ReregMrFlags,
     SendFlags,
     SrqAttrMask,
     WcFlags,
@@ -26,6 +29,9 @@ ENUMS: list[tuple[type[IntEnum | IntFlag], str, str]] = [
     (Mtu, "roce_mtu", "ROCE_"),
     (MwType, "roce_mw_type", "ROCE_MW_"),
     (AccessFlags, "roce_access", "ROCE_ACCESS_"),
+    (ReregMrFlags, "roce_rereg_mr_flags", "ROCE_REREG_MR_"),
+    (AdviseMrAdvice, "roce_advise_mr_advice", "ROCE_ADVISE_MR_ADVICE_"),
+    (AdviseMrFlags, "roce_advise_mr_flags", "ROCE_ADVISE_MR_FLAG_"),
     (QpAttrMask, "roce_qp_attr_mask", "ROCE_QP_"),
     (SrqAttrMask, "roce_srq_attr_mask", "ROCE_SRQ_"),
     (Recovery, "roce_recovery", "ROCE_RECOVERY_"),

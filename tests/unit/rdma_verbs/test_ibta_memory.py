@@ -86,14 +86,20 @@ def test_empty_region(peer: WirePeer) -> None:
 
 
 BAD_REGIONS: dict[str, tuple[Fields, str]] = {
-    "unknown flag": ({"access": 64}, "access flags 0x40 hold unknown bits 0x40"),
+    "unknown flag": ({"access": 1 << 15}, "access flags 0x8000 hold unknown bits 0x8000"),
     "remote write without local write": ({"access": AccessFlags.REMOTE_WRITE}, "access flags 0x2 grant remote write"),
     "atomic without local write": ({"access": AccessFlags.REMOTE_ATOMIC}, "access flags 0x8 grant"),
     "past 2^64": ({"iova": (1 << 64) - 4095}, r"length 0x1000 at 0xfffffffffffff001 runs past 2\^64"),
     "iova of 65 bits": ({"iova": 1 << 64}, "iova 18446744073709551616"),
     "iova and zero-based": ({"iova": 0, "access": ALL | AccessFlags.ZERO_BASED}, "iova 0x0 with ZERO_BASED"),
     "read-only memory": ({"source": bytes(8)}, "bytes is read-only"),
-    "no length": ({"source": 0}, "length 0"),
+    "huge pages alone": ({"access": AccessFlags.HUGETLB}, "huge pages without on-demand paging"),
+    "implicit with a length": ({"implicit": True, "access": 64}, "an implicit region has source 0"),
+    "implicit, not on demand": ({"implicit": True, "source": 0}, "an implicit region has source 0"),
+    "address zero": ({"address": 0}, "address 0"),
+    "address of 65 bits": ({"address": 1 << 64}, "address 18446744073709551616"),
+    "address and a buffer": ({"source": b"x", "address": 4096}, "length b'x'"),
+    "address past 2^64": ({"address": (1 << 64) - 4095}, r"runs past 2\^64"),
     "negative length": ({"source": -1}, "length -1"),
     "no buffer": ({"source": None}, "NoneType has no buffer"),
 }
@@ -102,8 +108,8 @@ BAD_REGIONS: dict[str, tuple[Fields, str]] = {
 @pytest.mark.ibta("10.6.3.1", "a region that makes no sense is refused, naming object, value and limit")
 @pytest.mark.parametrize("case", BAD_REGIONS)
 def test_bad_region(peer: WirePeer, case: str) -> None:
-    fields, text = BAD_REGIONS[case]
-    fields = {"source": 4096, "access": ALL} | fields
+    text = BAD_REGIONS[case][1]
+    fields: dict[str, Any] = {"source": 4096, "access": ALL} | BAD_REGIONS[case][0]
     with pytest.raises(CallerError, match=f"MR: .*{text}"):
         MR(peer.pd, fields.pop("source"), fields.pop("access"), **fields)
 

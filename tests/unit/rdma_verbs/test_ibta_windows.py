@@ -138,8 +138,9 @@ def test_unbind(peer: WirePeer) -> None:
     key = bind(peer, mw, MWBindInfo())
     peer.collect()
     assert [wc.status for wc in peer.done()] == [OK]
+    first = mr.addr
     mr.close()
-    peer.refused(write(peer, mr.addr + 64, key), NAK_ACCESS, 0)
+    peer.refused(write(peer, first + 64, key), NAK_ACCESS, 0)
 
 
 @pytest.mark.ibta("10.6.7.2.6", "a type 2 window is its QP's: through another QP of the domain, NAK access error")

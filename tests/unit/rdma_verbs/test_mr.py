@@ -99,9 +99,16 @@ def test_a_file_is_mapped_and_what_is_written_reaches_it(pd: PD, tmp_path: Path)
 
 def test_a_length_allocates_zeroed_memory(pd: PD) -> None:
     assert MR(pd, 5000, WRITE).read() == bytes(5000)
-    for length in (0, -1):
-        with pytest.raises(CallerError, match=f"length {length}"):
-            MR(pd, length, WRITE)
+    with pytest.raises(CallerError, match="length -1 is negative"):
+        MR(pd, -1, WRITE)
+
+
+def test_a_region_of_no_bytes_is_a_region_however_it_is_made(pd: PD) -> None:
+    for source in (0, b"", bytearray(), memoryview(b"")):
+        mr = MR(pd, source, READ)
+        assert (mr.length, mr.read(), mr.sge().length) == (0, b"", 0)
+        with pytest.raises(CallerError, match="are not within its 0"):
+            mr.read(1)
 
 
 def test_addresses_follow_iova_and_zero_based(pd: PD) -> None:
@@ -134,7 +141,7 @@ def test_flags_that_contradict_are_refused(pd: PD) -> None:
     with pytest.raises(CallerError, match="without local write"):
         MR(pd, bytearray(8), AccessFlags.REMOTE_WRITE)
     with pytest.raises(CallerError, match="unknown bits"):
-        MR(pd, bytearray(8), 1 << 9)
+        MR(pd, bytearray(8), 1 << 15)
 
 
 def test_keys_differ_and_a_closed_region_says_so(pd: PD) -> None:
@@ -143,7 +150,15 @@ def test_keys_differ_and_a_closed_region_says_so(pd: PD) -> None:
     mr = MR(pd, 8, WRITE)
     mr.close()
     mr.close()
-    for call in (mr.read, mr.sge, lambda: mr.buf, lambda: mr.write(b"")):
+    for call in (
+        mr.read,
+        mr.sge,
+        lambda: mr.buf,
+        lambda: mr.write(b""),
+        lambda: mr.lkey,
+        lambda: mr.rkey,
+        lambda: mr.addr,
+    ):
         with pytest.raises(CallerError, match=r"MR 0x[0-9a-f]{8} is closed"):
             call()
     assert mr.closed
