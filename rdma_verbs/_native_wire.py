@@ -9,7 +9,16 @@ from rdma_verbs._roce_cffi import ffi, lib
 PACKET_FIELDS = (
     "opcode", "bth_flags", "tos", "ttl", "pkey", "dqpn", "psn", "sport", "ip_id", "flow_label", "qkey", "sqpn",
     "xrc_srqn", "va", "rkey", "dma_len", "swap_add", "compare", "syndrome", "msn", "imm",
+    "sack_psn", "ce_bytes", "sack",
 )  # fmt: skip
+
+
+_WORD = (1 << 64) - 1
+
+
+def _number(field: Any) -> int:
+    """Return a field; an array of 64-bit words as one number, its first word the lowest."""
+    return field if isinstance(field, int) else sum(word << 64 * i for i, word in enumerate(field))
 
 
 def enum_values(name: str) -> dict[str, int]:
@@ -49,7 +58,7 @@ def wire_parse(ip: bytes, check_icrc: bool) -> tuple[str, dict[str, int], bytes,
     del alive
     return (
         "",
-        {name: getattr(packet, name) for name in PACKET_FIELDS},
+        {name: _number(getattr(packet, name)) for name in PACKET_FIELDS},
         bytes(packet.sgid.b),
         bytes(packet.dgid.b),
         payload,
@@ -58,7 +67,9 @@ def wire_parse(ip: bytes, check_icrc: bool) -> tuple[str, dict[str, int], bytes,
 
 def wire_build(fields: dict[str, int], sgid: bytes, dgid: bytes, payload: bytes) -> bytes:
     """Return a sealed IP packet; the inverse of ``wire_parse``."""
+    sack = fields.pop("sack")
     packet = ffi.new("struct roce_pkt *", fields)
+    packet.sack = [sack >> shift & _WORD for shift in range(0, lib.ROCE_SACK_BITS, 64)]
     packet.sgid.b, packet.dgid.b = sgid, dgid
     alive = ffi.from_buffer(payload)
     packet.iov[0].iov_base, packet.iov[0].iov_len = alive, len(payload)

@@ -44,6 +44,10 @@ class DeviceConfig:
     """How reliable queue pairs recover from loss."""
     rto_min_us: int = 0
     """The least adaptive timeout, microseconds."""
+    rx_window: int = 0
+    """Packets that a queue pair with selective repeat holds behind a gap; about one bandwidth-delay product."""
+    reorder_pkts: int = 0
+    """So many packets may overtake another before selective repeat takes that for lost."""
     max_mtu: Mtu | None = None
     sport: int = 0
     """UDP source port of every packet; 0: 0xC000 and a hash of both queue pair numbers."""

@@ -74,6 +74,15 @@ class Recovery(IntFlag):
     Timeouts that are shorter than the queue pair's take no retry: a peer is dead no sooner than without."""
     RETRY_FOREVER = 4
     """Retries do not run out. For tests of liveness: a peer that is gone is never found out."""
+    SELECTIVE_REPEAT = 8
+    """Send again only what is lost, between devices that both have this option; with others go-back-N.
+
+    As responder, hold what comes after a gap (``rx_window`` packets) and execute it in order, so that memory and
+    completions show no difference. RC only. It sets a reserved bit of the BTH, by which the devices find each other."""
+    OOO = 16
+    """With ``SELECTIVE_REPEAT``: RDMA WRITEs are placed in memory as they come, in any order; completions stay in order.
+
+    For packets sprayed over many paths. Not for programs that poll the last byte of a buffer."""
 
 
 class MwType(IntEnum):

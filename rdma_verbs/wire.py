@@ -29,6 +29,8 @@ class Header(IntFlag):
     IMMDT = 1 << 8
     IETH = 1 << 9
     CNP = 1 << 10
+    SACK = 1 << 11
+    """Ours; see ``csrc/reorder.c``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Packet:
     ackreq: bool = False
     fecn: bool = False
     becn: bool = False
+    ext: bool = False
+    """The sender has our extension; a reserved bit of the BTH."""
     pkey: int = 0xFFFF
     # Extension headers
     qkey: int = 0
@@ -100,6 +104,10 @@ class Packet:
     syndrome: int = 0
     msn: int = 0
     imm: int = 0
+    sack_psn: int = 0
+    ce_bytes: int = 0
+    sack: int = 0
+    """Bit i: the packet with PSN ``sack_psn + i`` is held."""
 
     @property
     def name(self) -> str:
@@ -116,9 +124,10 @@ class Packet:
 FIELD_BITS = {
     "opcode": 8, "dqpn": 24, "psn": 24, "tos": 8, "ttl": 8, "ip_id": 16, "flow_label": 20, "sport": 16, "pkey": 16,
     "qkey": 32, "sqpn": 24, "xrc_srqn": 24, "va": 64, "rkey": 32, "dma_len": 32, "swap_add": 64, "compare": 64,
-    "syndrome": 8, "msn": 24, "imm": 32,
+    "syndrome": 8, "msn": 24, "imm": 32, "sack_psn": 24, "ce_bytes": 32,
+    "sack": 256,
 }  # fmt: skip
-_FLAG_BITS = {"solicited": 1 << 0, "migreq": 1 << 1, "ackreq": 1 << 2, "fecn": 1 << 3, "becn": 1 << 4}
+_FLAG_BITS = {"solicited": 1 << 0, "migreq": 1 << 1, "ackreq": 1 << 2, "fecn": 1 << 3, "becn": 1 << 4, "ext": 1 << 5}
 
 
 def _address(gid: bytes) -> IPv4Address | IPv6Address:

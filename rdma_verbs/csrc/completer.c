@@ -25,7 +25,11 @@ static void advance(struct roce_qp *qp, uint32_t psn)
 	uint32_t bytes = payload_below(qp, wqe, psn) - payload_below(qp, wqe, req->una);
 
 	req->inflight -= DP_MIN(bytes, req->inflight);
+	if (req->sr)
+		roce_sr_passed(qp, req->una, psn);
 	req->una = psn;
+	if (req->sr)
+		roce_sr_sent(qp);
 	req->backoff = 0;
 	req->patience_ps = qp->dev->now_ps;
 	if (req->rtt_timed && roce_psn_diff(psn, req->rtt_psn) > 0) {
@@ -57,36 +61,54 @@ static void settle(struct roce_qp *qp)
  * Acknowledges all PSNs below `psn`. Acknowledges coalesce, but they never stand for the data of a READ or an
  * atomic: false when one of these is before `psn` without its response, which is then lost (9.7.5.2.1).
  */
-static bool ack_below(struct roce_qp *qp, uint32_t psn)
+static bool ack_below(struct roce_qp *qp, uint32_t psn, uint32_t ce_bytes)
 {
 	struct roce_requester *req = &qp->req;
 	bool moved = false, all = true;
 	uint32_t bytes = 0;
 
 	req->rtt_ps = 0;
-	while (alive(qp) && roce_psn_diff(psn, req->una) > 0) {
+	if (req->sr)
+		psn = roce_sr_acked(qp, psn);
+	while (alive(qp) && qp->sq.tail != req->fresh) {
 		struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
-		uint32_t end = roce_psn_add(wqe->first_psn, wqe->npsn);
+		uint32_t end = roce_psn_add(wqe->first_psn, wqe->npsn), to = roce_psn_diff(end, psn) <= 0 ? end : psn;
 
 		if (roce_wqe_is_rd(wqe)) {
-			all = false;
+			all = roce_psn_diff(psn, req->una) <= 0;
+			to = req->sr ? roce_sr_answered_below(qp, end) : req->una;
+		}
+		if (roce_psn_diff(to, req->una) <= 0)
 			break;
-		}
 		moved = true;
-		bytes += payload_below(qp, wqe, roce_psn_diff(end, psn) <= 0 ? end : psn) -
-			 payload_below(qp, wqe, req->una);
-		if (roce_psn_diff(end, psn) <= 0) {
-			advance(qp, end);
+		bytes += payload_below(qp, wqe, to) - payload_below(qp, wqe, req->una);
+		advance(qp, to);
+		if (to == end)
 			roce_requester_complete(qp, ROCE_WC_SUCCESS);
-		} else {
-			advance(qp, psn);
-		}
 	}
-	if (moved && alive(qp))
-		roce_congestion_acked(qp, bytes, req->rtt_ps);
+	if ((moved || ce_bytes) && alive(qp))
+		roce_congestion_acked(qp, bytes, ce_bytes, req->rtt_ps);
 	if (moved)
 		settle(qp);
 	return all;
+}
+
+/* Our extension's ACK: what the peer has executed, and what it holds behind a gap. It may be older than una. */
+static int selective_ack(struct roce_qp *qp, const struct roce_pkt *pkt)
+{
+	struct roce_requester *req = &qp->req;
+	uint32_t below = roce_psn_add(pkt->psn, 1);
+
+	if (!req->sr || roce_psn_diff(below, req->max_sent) > 0 || (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)
+		return roce_drop(qp->dev, ROCE_DROP_GHOST);
+	qp->dev->ctr->rcvd_acks++;
+	roce_sr_sacked(qp, pkt);
+	ack_below(qp, below, roce_sr_ce_bytes(qp, pkt->ce_bytes));
+	if (alive(qp)) { /* even where una stands, the peer lives */
+		roce_requester_arm(qp);
+		roce_qp_kick(qp);
+	}
+	return ROCE_DROP_NONE;
 }
 
 /*
@@ -135,7 +157,12 @@ static void rnr_nak(struct roce_qp *qp, uint8_t timer)
 		req->rnr_left--;
 	}
 	req->rnr_wait = true;
-	roce_requester_go_back(qp);
+	if (req->sr) { /* the peer holds what came after it */
+		roce_sr_lose(qp, req->una);
+		roce_requester_arm(qp);
+	} else {
+		roce_requester_go_back(qp);
+	}
 	req->rnr_until_ps = dp_add_ps(qp->dev->now_ps, roce_rnr_timer_ps(timer));
 	roce_qp_wake_at(qp, req->rnr_until_ps);
 }
@@ -147,7 +174,7 @@ static int nak(struct roce_qp *qp, uint8_t code)
 	switch (code) {
 	case ROCE_NAK_PSN_SEQUENCE_ERROR:
 		ctr->rcvd_seq_err++;
-		if (qp->req.snd == qp->req.una) /* a duplicate: nothing was sent since we went back */
+		if (roce_requester_is_back(qp)) /* a duplicate: nothing was sent since */
 			return ROCE_DROP_NONE;
 		ctr->completer_retry_err++;
 		roce_congestion_nak(qp);
@@ -172,7 +199,7 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 
 	if (kind == ROCE_AETH_ACK) {
 		ctr->rcvd_acks++;
-		if (!ack_below(qp, roce_psn_add(pkt->psn, 1)))
+		if (!ack_below(qp, roce_psn_add(pkt->psn, 1), 0) && !qp->req.sr)
 			implied_nak(qp);
 		return ROCE_DROP_NONE;
 	}
@@ -180,11 +207,11 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 		return roce_drop(qp->dev, ROCE_DROP_BAD_SYNDROME);
 	ctr->rcvd_naks++;
 	/* Any NAK acknowledges every PSN before its own (9.7.5.2). */
-	if (!ack_below(qp, pkt->psn)) {
+	if (!ack_below(qp, pkt->psn, 0) && !qp->req.sr) {
 		implied_nak(qp);
 		return ROCE_DROP_NONE;
 	}
-	if (!alive(qp))
+	if (!alive(qp) || qp->req.una != pkt->psn)
 		return ROCE_DROP_NONE;
 	if (kind == ROCE_AETH_NAK)
 		return nak(qp, value);
@@ -193,61 +220,92 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 	return ROCE_DROP_NONE;
 }
 
-static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+/* The entry that a response is for; NULL: none that awaits it. Go-back-N takes responses in order only. */
+static struct roce_swqe *awaiting(struct roce_qp *qp, uint32_t psn)
 {
-	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
-	uint32_t i = (uint32_t)roce_psn_diff(pkt->psn, wqe->first_psn);
-	uint32_t offset = i * qp->mtu;
-	bool last = i == wqe->npsn - 1;
+	if (!qp->req.sr)
+		return roce_sq_at(qp, qp->sq.tail);
+	return roce_sr_awaits(qp, psn) ? roce_sq_find_psn(qp, psn) : NULL;
+}
 
-	if (wqe->opcode != ROCE_WR_RDMA_READ || last != !!(info->flags & ROCE_OPF_LAST) ||
-	    pkt->len != DP_MIN(qp->mtu, wqe->length - offset) ||
-	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)) {
-		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
+/* A response that cannot be right, or has nowhere to go: fatal, when the entry's turn has come to complete. */
+static int bad_response(struct roce_qp *qp, const struct roce_swqe *wqe, enum roce_wc_status status)
+{
+	if (wqe != roce_sq_at(qp, qp->sq.tail))
+		return roce_drop(qp->dev, ROCE_DROP_GHOST); /* asked for again then */
+	roce_requester_fail(qp, status);
+	return ROCE_DROP_NONE;
+}
+
+/* The data of a response is in place. */
+static int answered(struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t psn)
+{
+	if (qp->req.sr) {
+		roce_sr_answer(qp, psn);
+		ack_below(qp, qp->req.una, 0);
+		if (alive(qp)) {
+			roce_requester_arm(qp);
+			roce_qp_kick(qp);
+		}
 		return ROCE_DROP_NONE;
 	}
-	if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt)) {
-		roce_requester_fail(qp, ROCE_WC_LOC_PROT_ERR);
-		return ROCE_DROP_NONE;
-	}
-	advance(qp, roce_psn_add(pkt->psn, 1));
-	if (last)
+	psn = roce_psn_add(psn, 1);
+	advance(qp, psn);
+	if (psn == roce_psn_add(wqe->first_psn, wqe->npsn))
 		roce_requester_complete(qp, ROCE_WC_SUCCESS);
 	settle(qp);
 	return ROCE_DROP_NONE;
 }
 
+static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+{
+	const struct roce_swqe *wqe = awaiting(qp, pkt->psn);
+	uint32_t i, offset;
+	bool last;
+
+	if (!wqe)
+		return roce_drop(qp->dev, ROCE_DROP_GHOST);
+	i = (uint32_t)roce_psn_diff(pkt->psn, wqe->first_psn);
+	offset = i * qp->mtu;
+	last = i == wqe->npsn - 1;
+	/* A piece that was asked for again has a First and a Last of its own. */
+	if (wqe->opcode != ROCE_WR_RDMA_READ || (!qp->req.sr && last != !!(info->flags & ROCE_OPF_LAST)) ||
+	    pkt->len != DP_MIN(qp->mtu, wqe->length - offset) ||
+	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK))
+		return bad_response(qp, wqe, ROCE_WC_BAD_RESP_ERR);
+	if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
+		return bad_response(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+	return answered(qp, wqe, pkt->psn);
+}
+
 static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
 {
-	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
+	const struct roce_swqe *wqe = awaiting(qp, pkt->psn);
 	uint64_t value = pkt->swap_add;
 
+	if (!wqe)
+		return roce_drop(qp->dev, ROCE_DROP_GHOST);
 	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ ||
-	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
-		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
-		return ROCE_DROP_NONE;
-	}
-	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, (const uint8_t *)&value, sizeof(value))) {
-		roce_requester_fail(qp, ROCE_WC_LOC_PROT_ERR);
-		return ROCE_DROP_NONE;
-	}
-	advance(qp, roce_psn_add(pkt->psn, 1));
-	roce_requester_complete(qp, ROCE_WC_SUCCESS);
-	settle(qp);
-	return ROCE_DROP_NONE;
+	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)
+		return bad_response(qp, wqe, ROCE_WC_BAD_RESP_ERR);
+	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, (const uint8_t *)&value, sizeof(value)))
+		return bad_response(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+	return answered(qp, wqe, pkt->psn);
 }
 
 int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	if (!alive(qp))
 		return roce_drop(qp->dev, ROCE_DROP_BAD_STATE);
+	if (pkt->opcode == ROCE_OPCODE_EXT_ACK)
+		return selective_ack(qp, pkt);
 	/* Late, duplicate, or never asked for: "ghost" acknowledges are silently dropped (9.7.5.1.5). */
 	if (roce_psn_diff(pkt->psn, qp->req.una) < 0 || roce_psn_diff(pkt->psn, qp->req.max_sent) >= 0)
 		return roce_drop(qp->dev, ROCE_DROP_GHOST);
 	if (pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
 		return acknowledge(qp, pkt);
 	/* A READ or atomic response acknowledges all requests before its own (9.7.5.1.2). */
-	if (!ack_below(qp, pkt->psn)) {
+	if (!ack_below(qp, pkt->psn, 0) && !qp->req.sr) {
 		implied_nak(qp);
 		return ROCE_DROP_NONE;
 	}

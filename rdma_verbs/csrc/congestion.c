@@ -81,9 +81,9 @@ void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool r
 	}
 }
 
-void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint64_t rtt_ps)
+void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint32_t ce_bytes, uint64_t rtt_ps)
 {
-	struct roce_cc_ack ack = {.bytes = bytes, .rtt_ps = rtt_ps};
+	struct roce_cc_ack ack = {.bytes = bytes, .ce_bytes = ce_bytes, .rtt_ps = rtt_ps};
 
 	if (qp->cc.ops->on_ack) {
 		qp->cc.ops->on_ack(&qp->cc, &ack, qp->dev->now_ps);

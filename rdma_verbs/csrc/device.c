@@ -5,8 +5,10 @@
 
 #include "rdma_verbs/csrc/engine.h"
 
-#define SLAB_PKTS    64
-#define RECOVERY_ALL (ROCE_RECOVERY_NAK_REARM | ROCE_RECOVERY_ADAPTIVE_TIMEOUT | ROCE_RECOVERY_RETRY_FOREVER)
+#define SLAB_PKTS 64
+#define RECOVERY_ALL \
+	(ROCE_RECOVERY_NAK_REARM | ROCE_RECOVERY_ADAPTIVE_TIMEOUT | ROCE_RECOVERY_RETRY_FOREVER | \
+	 ROCE_RECOVERY_SELECTIVE_REPEAT | ROCE_RECOVERY_OOO)
 
 struct roce_pkt_slab {
 	struct roce_pkt_slab *next;
@@ -37,6 +39,7 @@ static int check_config(struct roce_dev_cfg *cfg)
 	DEFAULT(ack_every, 32);
 	DEFAULT(tx_burst, 16);
 	DEFAULT(rto_min_us, 100);
+	DEFAULT(rx_window, 256);
 	DEFAULT(max_mtu, ROCE_MTU_4096);
 	if (cfg->qpn_base < 2 || cfg->qpn_count > ROCE_QPN_MASK - 2 ||
 	    cfg->qpn_base + (uint64_t)cfg->qpn_count > ROCE_QPN_MULTICAST)
@@ -47,7 +50,10 @@ static int check_config(struct roce_dev_cfg *cfg)
 	/* Half the circle is the most that sequence comparison bears; a READ may take a quarter at once. */
 	if (cfg->tx_window > 1u << 21 || cfg->max_mtu > ROCE_MTU_4096 || cfg->ngid < 1 || cfg->ngid > 16)
 		return -EINVAL;
-	if (cfg->recovery & ~(uint32_t)RECOVERY_ALL || cfg->rto_min_us > 10000000)
+	if (cfg->recovery & ~(uint32_t)RECOVERY_ALL || cfg->rto_min_us > 10000000 || cfg->rx_window > 1u << 21 ||
+	    cfg->reorder_pkts > 1u << 21)
+		return -EINVAL;
+	if (cfg->recovery & ROCE_RECOVERY_OOO && !(cfg->recovery & ROCE_RECOVERY_SELECTIVE_REPEAT))
 		return -EINVAL;
 	return roce_cc_check(&cfg->cc);
 }

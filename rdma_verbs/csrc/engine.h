@@ -6,6 +6,7 @@
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
+ *   selective.c  requester's selective repeat;  reorder.c  the responder's
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
@@ -163,6 +164,7 @@ struct roce_requester {
 	uint8_t backoff;             /* timeouts since una moved; each doubles the adaptive timeout */
 	uint64_t rtt_ps;             /* the sample that the last ACK gave; 0: none */
 	uint64_t srtt_ps, rttvar_ps; /* RFC 6298; 0: no sample yet */
+	struct roce_sr *sr;          /* selective repeat; NULL: go-back-N */
 	uint64_t patience_ps;        /* since when the QP's timeout runs that takes a retry */
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
@@ -185,6 +187,9 @@ struct roce_responder {
 	uint32_t offset;   /* bytes of the message so far */
 	uint64_t wr_va;    /* RDMA WRITE */
 	uint32_t wr_rkey, wr_len;
+	struct roce_hold *hold; /* selective repeat: what came after a gap; NULL: nothing ever did */
+	uint32_t sack_psn;      /* of what was held last */
+	uint32_t ce_bytes, ce_told;
 	struct roce_rd_res *res; /* max_dest_rd_atomic of them, in PSN order from res_head */
 	uint32_t res_size, res_head, jobs;
 };
@@ -201,6 +206,7 @@ struct roce_qp {
 	struct roce_dev *dev;
 	struct roce_qp *ready_next;
 	bool ready;
+	bool ext; /* the peer has our extension, and so have we */
 	uint8_t type, state, prio, sig_all;
 	uint32_t qpn, mtu; /* mtu in bytes */
 	struct roce_requester req;
@@ -372,7 +378,8 @@ static inline struct roce_pd *roce_recv_pd(const struct roce_qp *qp) /* whose ke
 void roce_requester_reset(struct roce_qp *qp);
 bool roce_requester_can_send(const struct roce_qp *qp);
 struct roce_pkt *roce_requester_tx(struct roce_qp *qp);
-void roce_requester_go_back(struct roce_qp *qp); /* send again from una */
+void roce_requester_go_back(struct roce_qp *qp);       /* send again from una on what is not known to be there */
+bool roce_requester_is_back(const struct roce_qp *qp); /* and has not done so yet */
 uint64_t roce_requester_rto_ps(const struct roce_qp *qp);
 void roce_requester_sample_rtt(struct roce_qp *qp, uint64_t rtt_ps);
 bool roce_requester_retry(struct roce_qp *qp); /* counts a retry and goes back; false: none left, QP is in error */
@@ -385,10 +392,42 @@ void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status);
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status); /* the entry at the tail, then the QP */
 void roce_requester_progress(struct roce_qp *qp); /* after una or tail moved: completes a bad entry, drains */
 
+/* selective.c: the requester's PSNs from una on */
+void roce_sr_start(struct roce_qp *qp);
+void roce_sr_sent(struct roce_qp *qp); /* max_sent or una has grown */
+/* An ACK of everything below `psn`; what a selective one names besides. */
+uint32_t roce_sr_acked(struct roce_qp *qp, uint32_t psn); /* below what everything is executed now */
+void roce_sr_sacked(struct roce_qp *qp, const struct roce_pkt *pkt);
+bool roce_sr_awaits(const struct roce_qp *qp, uint32_t psn);             /* a response at this PSN */
+void roce_sr_answer(struct roce_qp *qp, uint32_t psn);                   /* one was placed */
+uint32_t roce_sr_answered_below(const struct roce_qp *qp, uint32_t end); /* the first from una on that is not */
+void roce_sr_passed(struct roce_qp *qp, uint32_t from, uint32_t to);     /* una has moved */
+bool roce_sr_any_lost(const struct roce_qp *qp);
+struct roce_swqe *roce_sr_next_lost(const struct roce_qp *qp, uint32_t *psn, uint32_t *npsn); /* NULL: none */
+void roce_sr_resent(struct roce_qp *qp, uint32_t psn, uint32_t npsn);
+void roce_sr_forget(struct roce_qp *qp, uint32_t psn); /* it cannot be sent again */
+void roce_sr_lose(struct roce_qp *qp, uint32_t psn);
+void roce_sr_lose_all(struct roce_qp *qp);
+uint32_t roce_sr_ce_bytes(struct roce_qp *qp, uint32_t total); /* how many of the peer's total are new */
+struct roce_swqe *roce_sq_find_psn(const struct roce_qp *qp, uint32_t psn);
+
+/* reorder.c: the extension, and the responder's packets behind a gap */
+void roce_ext_learn(struct roce_qp *qp); /* a packet came that says that the peer has it */
+int roce_hold_put(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+const struct roce_pkt *roce_hold_next(const struct roce_qp *qp); /* the one with the expected PSN, or NULL */
+void roce_hold_drop(struct roce_qp *qp, uint32_t psn);
+void roce_hold_free(struct roce_qp *qp);
+bool roce_sack_due(const struct roce_qp *qp);
+void roce_sack_fill(struct roce_qp *qp, struct roce_pkt *pkt);
+/* A READ asked again in part is answered beside what is being answered. NULL: there are too many. */
+struct roce_rd_res *roce_repair_new(struct roce_qp *qp);
+struct roce_rd_res *roce_repair_next(const struct roce_qp *qp);
+
 /* completer.c */
 int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
 
 /* responder.c, response.c */
+bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
 int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
 void roce_responder_reset(struct roce_qp *qp);
 int roce_responder_alloc(struct roce_qp *qp, uint32_t n);
@@ -417,7 +456,7 @@ void roce_congestion_reset(struct roce_qp *qp);
 void roce_congestion_tick(struct roce_dev *dev);
 /* A packet that the rate limits, a request or a response, was sent. */
 void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response);
-void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint64_t rtt_ps);
+void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint32_t ce_bytes, uint64_t rtt_ps);
 void roce_congestion_nak(struct roce_qp *qp);
 void roce_congestion_timeout(struct roce_qp *qp);
 void roce_congestion_marked(struct roce_qp *qp); /* a packet for it came with CE */
@@ -461,6 +500,8 @@ static inline void roce_pkt_address(struct roce_pkt *pkt, const struct roce_av *
 	pkt->dqpn = dqpn;
 	pkt->sport = qp->sport;
 	pkt->bth_flags = ROCE_BTH_MIGREQ; /* APM is not offered: the path is always "migrated" (9.2.4) */
+	if (qp->dev->cfg.recovery & ROCE_RECOVERY_SELECTIVE_REPEAT && qp->type == ROCE_QPT_RC)
+		pkt->bth_flags |= ROCE_BTH_EXT;
 	pkt->ip_flags = ROCE_PKT_DF;
 }
 

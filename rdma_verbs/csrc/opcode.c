@@ -11,7 +11,8 @@
 #define HDR_LEN(h) \
 	(12 + HDR_BYTES(h, RDETH, 4) + HDR_BYTES(h, DETH, 8) + HDR_BYTES(h, XRCETH, 4) + HDR_BYTES(h, FETH, 4) + \
 	 HDR_BYTES(h, RETH, 16) + HDR_BYTES(h, ATOMICETH, 28) + HDR_BYTES(h, AETH, 4) + \
-	 HDR_BYTES(h, ATOMICACKETH, 8) + HDR_BYTES(h, IMMDT, 4) + HDR_BYTES(h, IETH, 4) + HDR_BYTES(h, CNP, 16))
+	 HDR_BYTES(h, ATOMICACKETH, 8) + HDR_BYTES(h, IMMDT, 4) + HDR_BYTES(h, IETH, 4) + HDR_BYTES(h, CNP, 16) + \
+	 HDR_BYTES(h, SACK, 40))
 
 #define OP(svc, op, hdrs_, flags_) \
 	[ROCE_OPCODE(ROCE_SVC_##svc, ROCE_OP_##op)] = { \
@@ -69,6 +70,12 @@
 
 /* clang-format on */
 
+/* Ours, between devices that both enable it: an ACK that names what is held, WRITE packets that all have a RETH. */
+#define EXTENSION \
+	OP(RC_EXT, ACKNOWLEDGE, AETH | ROCE_HDR_SACK, ROCE_OPF_ACK), \
+		OP(RC_EXT, RDMA_WRITE_MIDDLE, RETH, WRITE | MIDDLE), OP(RC_EXT, RDMA_WRITE_LAST, RETH, WRITE | LAST), \
+		OP(RC_EXT, RDMA_WRITE_LAST_WITH_IMMEDIATE, RETH | IMMDT, WRITE | LAST | RQ_WQE)
+
 static const struct roce_opcode_info table[256] = {
 	SENDS_AND_WRITES(RC, 0),
 	RELIABLE(RC, 0),
@@ -77,6 +84,7 @@ static const struct roce_opcode_info table[256] = {
 	OP(UD, SEND_ONLY_WITH_IMMEDIATE, DETH | IMMDT, SEND | ONLY | RQ_WQE),
 	SENDS_AND_WRITES(XRC, ROCE_HDR_XRCETH),
 	RELIABLE(XRC, ROCE_HDR_XRCETH),
+	EXTENSION,
 	[ROCE_OPCODE_CNP] = {.name = "CNP", .hdrs = ROCE_HDR_CNP, .hdr_len = HDR_LEN(ROCE_HDR_CNP)},
 };
 

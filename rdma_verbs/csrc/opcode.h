@@ -13,7 +13,8 @@ enum roce_service {
 	ROCE_SVC_RD = 2,
 	ROCE_SVC_UD = 3,
 	ROCE_SVC_CNP = 4,
-	ROCE_SVC_XRC = 5
+	ROCE_SVC_XRC = 5,
+	ROCE_SVC_RC_EXT = 6 /* manufacturer opcodes: RC's, with headers of ours (reorder.c) */
 };
 
 enum roce_operation {
@@ -46,6 +47,7 @@ enum roce_operation {
 
 #define ROCE_OPCODE(svc, op) ((uint8_t)((svc) << 5 | (op)))
 #define ROCE_OPCODE_CNP      0x81 /* A17.9.3 */
+#define ROCE_OPCODE_EXT_ACK  ROCE_OPCODE(ROCE_SVC_RC_EXT, ROCE_OP_ACKNOWLEDGE)
 
 static inline enum roce_service roce_opcode_service(uint8_t opcode)
 {
@@ -71,6 +73,7 @@ enum roce_hdr {
 	ROCE_HDR_IMMDT = 1 << 8,        /*  4 */
 	ROCE_HDR_IETH = 1 << 9,         /*  4 */
 	ROCE_HDR_CNP = 1 << 10,         /* 16 reserved bytes */
+	ROCE_HDR_SACK = 1 << 11,        /* 40, ours: which PSN the first bit is of, bytes that came with CE, 256 bits */
 };
 
 enum roce_opf {

@@ -11,7 +11,8 @@
 #include "datapath/csrc/base.h"
 
 /* cffi: begin */
-#define ROCE_PKT_IOV 4
+#define ROCE_PKT_IOV   4
+#define ROCE_SACK_BITS 256
 /* cffi: end */
 #define ROCE_PSN_MASK      0xffffffu
 #define ROCE_QPN_MASK      0xffffffu
@@ -24,6 +25,8 @@ enum roce_bth_flag {
 	ROCE_BTH_ACKREQ = 1 << 2,
 	ROCE_BTH_FECN = 1 << 3,
 	ROCE_BTH_BECN = 1 << 4,
+	ROCE_BTH_EXT = 1 << 5,    /* the sender has our extension: one of the bits that are reserved after AckReq */
+	ROCE_BTH_PLACED = 1 << 6, /* never on the wire: the payload is in memory already */
 };
 /* cffi: end */
 
@@ -72,6 +75,9 @@ struct roce_pkt {
 	uint32_t qkey;     /* DETH */
 	uint32_t xrc_srqn; /* XRCETH */
 	uint32_t flow_label;
+	uint32_t sack_psn; /* SACK: PSN of the first bit */
+	uint32_t ce_bytes; /* SACK: payload that came with CE, modulo 2^32 */
+	uint64_t sack[ROCE_SACK_BITS / 64];
 	struct dp_ip sgid, dgid;
 
 	struct iovec iov[ROCE_PKT_IOV]; /* payload, valid until the next call into the device or port it came from */

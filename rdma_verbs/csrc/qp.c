@@ -151,6 +151,7 @@ void roce_qp_reset(struct roce_qp *qp)
 	qp->attr.path_mtu = qp->dev->cfg.max_mtu;
 	qp->mtu = 128u << qp->attr.path_mtu;
 	qp->prio = 0;
+	qp->ext = false;
 	roce_requester_reset(qp);
 	roce_responder_reset(qp);
 	roce_congestion_reset(qp);
@@ -269,6 +270,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 			own->en_sqd_async_notify = 0;
 	}
 	qp->state = (uint8_t)to;
+	if (qp->ext && !qp->req.sr && to == ROCE_QPS_RTS)
+		roce_sr_start(qp);
 	if (to == ROCE_QPS_SQD)
 		roce_requester_progress(qp);
 	roce_qp_kick(qp);

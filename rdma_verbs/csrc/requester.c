@@ -2,11 +2,14 @@
  * The requester: turns send queue entries into request packets, and goes back when the completer or a timer
  * says so. IBTA vol 1, 9.7 (reliable), 9.8 (unreliable). See the theory of operation in engine.h.
  */
+#include <stdlib.h>
+
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 void roce_requester_reset(struct roce_qp *qp)
 {
+	free(qp->req.sr);
 	memset(&qp->req, 0, sizeof(qp->req));
 }
 
@@ -27,13 +30,18 @@ static bool ack_soon(const struct roce_qp *qp)
 	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > roce_requester_rto_ps(qp) / 4;
 }
 
-bool roce_requester_can_send(const struct roce_qp *qp)
+static bool sending(const struct roce_qp *qp)
+{
+	return (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD) && !qp->req.rnr_wait;
+}
+
+/* The next in order: with go-back-N also what is sent again. */
+static bool can_go_on(const struct roce_qp *qp)
 {
 	const struct roce_requester *req = &qp->req;
 	const struct roce_swqe *wqe;
 
-	if ((qp->state != ROCE_QPS_RTS && qp->state != ROCE_QPS_SQD) || req->rnr_wait || req->stopped ||
-	    req->cur == qp->sq.head)
+	if (!sending(qp) || req->stopped || req->cur == qp->sq.head)
 		return false;
 	/* SQD finishes what has begun and begins nothing (10.3.1.5). */
 	if (qp->state == ROCE_QPS_SQD && req->cur == req->fresh)
@@ -50,6 +58,11 @@ bool roce_requester_can_send(const struct roce_qp *qp)
 	if ((wqe->send_flags & ROCE_SEND_FENCE) && req->rd_outstanding)
 		return false;
 	return !roce_wqe_is_rd(wqe) || req->rd_outstanding < qp->attr.max_rd_atomic;
+}
+
+bool roce_requester_can_send(const struct roce_qp *qp)
+{
+	return (roce_sr_any_lost(qp) && sending(qp)) || can_go_on(qp);
 }
 
 /* The entry whose turn it is cannot be sent: it completes with `status` once everything before it is complete. */
@@ -92,7 +105,7 @@ static bool execute_local(struct roce_qp *qp)
 {
 	struct roce_requester *req = &qp->req;
 
-	while (req->cur == req->fresh && req->cur != qp->sq.head && roce_requester_can_send(qp)) {
+	while (req->cur == req->fresh && req->cur != qp->sq.head && can_go_on(qp)) {
 		struct roce_swqe *wqe = roce_sq_at(qp, req->cur);
 		bool at_tail = req->cur == qp->sq.tail;
 
@@ -173,6 +186,12 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 	pkt->va = wqe->remote_addr;
 	pkt->rkey = wqe->rkey;
 	pkt->dma_len = wqe->length;
+	if (offset && qp->ext && qp->dev->cfg.recovery & ROCE_RECOVERY_OOO &&
+	    (wqe->opcode == ROCE_WR_RDMA_WRITE || wqe->opcode == ROCE_WR_RDMA_WRITE_WITH_IMM)) {
+		pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC_EXT, roce_opcode_operation(pkt->opcode));
+		pkt->va += offset;
+		pkt->dma_len -= offset;
+	}
 	if (qp->type == ROCE_QPT_UD)
 		/* A Q_Key with its top bit set means "the QP's own" (10.2.5). */
 		pkt->qkey = wqe->remote_qkey & 0x80000000u ? qp->attr.qkey : wqe->remote_qkey;
@@ -266,6 +285,45 @@ static void sent_unreliable(struct roce_qp *qp)
 	roce_requester_progress(qp);
 }
 
+/* One packet of what selective repeat found lost; NULL: there is none that can be sent. */
+static struct roce_pkt *resend(struct roce_qp *qp)
+{
+	struct roce_requester *req = &qp->req;
+	uint32_t psn, npsn, psns;
+	struct roce_swqe *wqe;
+	struct roce_pkt *pkt;
+
+	while ((wqe = roce_sr_next_lost(qp, &psn, &npsn))) {
+		uint32_t i = (uint32_t)roce_psn_diff(psn, wqe->first_psn);
+
+		if (wqe->flags & ROCE_WQE_ERROR) { /* it fails when its turn to complete comes */
+			roce_sr_forget(qp, psn);
+			continue;
+		}
+		pkt = roce_pkt_get(qp->dev);
+		if (!pkt)
+			return NULL;
+		roce_pkt_address(pkt, &qp->av, qp, qp->attr.dest_qp_num);
+		pkt->psn = psn;
+		if (build(qp, wqe, i, pkt, &psns)) {
+			roce_pkt_put(qp->dev, pkt);
+			stop_at(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+			return NULL;
+		}
+		if (npsn < psns) /* of a READ, a piece */
+			pkt->dma_len = DP_MIN(pkt->dma_len, npsn * qp->mtu);
+		pkt->bth_flags |= ROCE_BTH_ACKREQ; /* what the gap held back is told at once */
+		if (req->rtt_timed && (uint32_t)roce_psn_diff(req->rtt_psn, psn) < npsn)
+			req->rtt_timed = false; /* which of both would its ACK answer? */
+		roce_sr_resent(qp, psn, npsn);
+		qp->dev->ctr->retransmitted_pkts++;
+		if (!dp_timer_armed(&qp->rto))
+			roce_requester_arm(qp);
+		return pkt;
+	}
+	return NULL;
+}
+
 struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 {
 	struct roce_requester *req = &qp->req;
@@ -274,7 +332,12 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	struct roce_pkt *pkt;
 	uint32_t i, psns;
 
-	if (!execute_local(qp) || !roce_pacer_open(qp) || !roce_requester_can_send(qp))
+	if (roce_sr_any_lost(qp) && sending(qp) && roce_pacer_open(qp)) {
+		pkt = resend(qp);
+		if (pkt)
+			return pkt;
+	}
+	if (!execute_local(qp) || !roce_pacer_open(qp) || !can_go_on(qp))
 		return NULL;
 	wqe = roce_sq_at(qp, req->cur);
 	if (wqe->flags & ROCE_WQE_ERROR) { /* bad stays bad, whatever made us go back */
@@ -306,6 +369,8 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	req->snd = roce_psn_add(req->snd, psns);
 	if (roce_psn_diff(req->snd, req->max_sent) > 0)
 		req->max_sent = req->snd;
+	if (req->sr)
+		roce_sr_sent(qp);
 	if (i + psns == wqe->npsn)
 		next_entry(qp);
 	if (qp->type == ROCE_QPT_RC) {
@@ -372,8 +437,19 @@ void roce_requester_arm(struct roce_qp *qp)
 		dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 }
 
+bool roce_requester_is_back(const struct roce_qp *qp)
+{
+	return qp->req.sr ? roce_sr_any_lost(qp) : qp->req.snd == qp->req.una;
+}
+
 void roce_requester_go_back(struct roce_qp *qp)
 {
+	if (qp->req.sr) {
+		roce_sr_lose_all(qp);
+		roce_requester_arm(qp);
+		roce_qp_kick(qp);
+		return;
+	}
 	qp->req.cur = qp->sq.tail;
 	qp->req.snd = qp->req.una;
 	qp->req.since_ackreq = 0;
@@ -408,7 +484,7 @@ void roce_requester_timeout(struct roce_qp *qp)
 	/* A pause is not a loss: what waits behind it could not be answered. The timer begins anew when it ends. */
 	begin_ps = qp->dev->paused & 1 << qp->prio ? qp->dev->now_ps : qp->dev->resumed_ps[qp->prio];
 	/* Nor is the pacer: what is to be sent again has not been sent yet. */
-	if (qp->req.snd == qp->req.una && !roce_pacer_open(qp))
+	if (roce_requester_is_back(qp) && !roce_pacer_open(qp))
 		begin_ps = qp->pace.next_ps;
 	if (begin_ps && dp_add_ps(begin_ps, roce_requester_rto_ps(qp)) > qp->dev->now_ps) {
 		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));

@@ -9,6 +9,7 @@
 
 void roce_responder_reset(struct roce_qp *qp)
 {
+	roce_hold_free(qp);
 	free(qp->resp.res);
 	memset(&qp->resp, 0, sizeof(qp->resp));
 }
@@ -93,6 +94,16 @@ static bool length_ok(const struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	return pkt->len <= qp->mtu;
 }
 
+static bool place(uint8_t *to, const struct roce_pkt *pkt)
+{
+	for (int i = 0; i < pkt->niov; i++) {
+		if (!roce_place(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
+			return false;
+		to = to ? to + pkt->iov[i].iov_len : NULL;
+	}
+	return true;
+}
+
 /* SEND and RDMA WRITE packets, both connected services; `pkt` is in sequence. */
 static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
@@ -128,6 +139,10 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 		/* The DMA length and the payloads agree, to the byte (9.7.4.1.6). */
 		if (last ? pkt->len != total - offset : pkt->len >= total - offset)
 			return INVALID;
+		/* Our extension's packets say themselves where they go: the same, or nonsense. */
+		if (!first && (info->hdrs & ROCE_HDR_RETH) &&
+		    (pkt->va != va + offset || pkt->rkey != rkey || pkt->dma_len != total - offset))
+			return INVALID;
 		/* The whole range at the first packet; a region may vanish before the last. No key for no bytes. */
 		if (total) {
 			mr = roce_rkey_check(qp, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
@@ -137,15 +152,8 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 		}
 		if ((info->flags & ROCE_OPF_RQ_WQE) && !roce_recv_claim(qp))
 			return NO_WQE;
-		if (pkt->len) {
-			uint8_t *to = roce_mr_at(mr, va + offset);
-
-			for (int i = 0; i < pkt->niov; i++) {
-				if (!roce_place(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
-					return ACCESS;
-				to = to ? to + pkt->iov[i].iov_len : NULL;
-			}
-		}
+		if (pkt->len && !(pkt->bth_flags & ROCE_BTH_PLACED) && !place(roce_mr_at(mr, va + offset), pkt))
+			return ACCESS;
 		resp->wr_va = va;
 		resp->wr_rkey = rkey;
 		resp->wr_len = total;
@@ -155,6 +163,24 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	if (info->flags & ROCE_OPF_RQ_WQE && last)
 		complete_recv(qp, ROCE_WC_SUCCESS, pkt, info, resp->offset);
 	return OK;
+}
+
+/*
+ * With ROCE_RECOVERY_OOO: the payload of a WRITE packet that came too early, where the packet says where it goes. Whether
+ * it is allowed there is asked again in its turn, and then the answer counts.
+ */
+bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+{
+	struct roce_mr *mr;
+
+	if (!(qp->dev->cfg.recovery & ROCE_RECOVERY_OOO) || !(info->flags & ROCE_OPF_WRITE) ||
+	    !(info->hdrs & ROCE_HDR_RETH) || !pkt->len || pkt->len > qp->mtu ||
+	    !(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_WRITE))
+		return false;
+	mr = roce_rkey_check(qp, pkt->rkey, pkt->va, pkt->len, ROCE_ACCESS_REMOTE_WRITE);
+	if (!mr)
+		return false;
+	return place(roce_mr_at(mr, pkt->va), pkt);
 }
 
 static enum verdict read_request(struct roce_qp *qp, const struct roce_pkt *pkt)
@@ -267,6 +293,14 @@ static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struc
 	    roce_psn_diff(roce_psn_add(pkt->psn, roce_npkts(pkt->dma_len, qp->mtu)),
 			  roce_psn_add(res->first_psn, res->npsn)) > 0)
 		return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
+	if (qp->ext) { /* a piece of it, beside what is still on its way */
+		struct roce_rd_res *repair = roce_repair_new(qp);
+
+		if (!repair)
+			return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
+		*repair = (struct roce_rd_res){.rkey = res->rkey, .msn = res->msn};
+		res = repair;
+	}
 	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
 	res->replay = true;
 	return ROCE_DROP_NONE;
@@ -318,17 +352,13 @@ static int skipped(struct roce_qp *qp, uint32_t psn)
 	return roce_drop(qp->dev, ROCE_DROP_OUT_OF_SEQUENCE);
 }
 
-static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+/* The request with the expected PSN. */
+static int in_order(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	struct roce_responder *resp = &qp->resp;
-	int32_t ahead = roce_psn_diff(pkt->psn, resp->epsn);
 	bool message_op = info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
 	enum verdict v;
 
-	if (ahead > 0)
-		return skipped(qp, pkt->psn);
-	if (ahead < 0)
-		return duplicate(qp, pkt, info);
 	resp->gap_reported = false;
 	if (resp->owed == ROCE_OWED_NAK) /* what it complained of has just come */
 		resp->owed = ROCE_OWED_NOTHING;
@@ -355,6 +385,29 @@ static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		resp->owed = ROCE_OWED_ACK;
 	}
 	return ROCE_DROP_NONE;
+}
+
+static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+{
+	struct roce_responder *resp = &qp->resp;
+	int32_t ahead = roce_psn_diff(pkt->psn, resp->epsn);
+	const struct roce_pkt *next = pkt;
+	int why;
+
+	if (ahead > 0)
+		return qp->ext ? roce_hold_put(qp, pkt, info) : skipped(qp, pkt->psn);
+	if (ahead < 0)
+		return duplicate(qp, pkt, info);
+	why = in_order(qp, pkt, info);
+	/* And what waited for it. An RNR NAK leaves the expected PSN as it is. */
+	while (resp->hold && qp->state != ROCE_QPS_ERR && resp->epsn != next->psn) {
+		roce_hold_drop(qp, next->psn);
+		next = roce_hold_next(qp);
+		if (!next)
+			break;
+		in_order(qp, next, roce_opcode_info(next->opcode));
+	}
+	return why;
 }
 
 /* Drops the packet and what the message had so far; its receive entry waits for the next message. */
@@ -434,6 +487,8 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 
 int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
+	if (qp->ext && (pkt->tos & 3) == 3) /* CE, RFC 3168 */
+		qp->resp.ce_bytes += pkt->len;
 	if (qp->state == ROCE_QPS_RTR && !qp->resp.comm_est && qp->type != ROCE_QPT_UD) {
 		qp->resp.comm_est = true;
 		roce_event_push(qp->dev, ROCE_EVENT_COMM_EST, qp->qpn, qp->user);

@@ -118,9 +118,9 @@ void roce_response_unreadable(struct roce_qp *qp, uint32_t psn)
 static bool build_response(struct roce_qp *qp, struct roce_pkt *pkt)
 {
 	struct roce_responder *resp = &qp->resp;
-	struct roce_rd_res *res = NULL;
+	struct roce_rd_res *repair = roce_repair_next(qp), *res = repair;
 
-	for (uint32_t i = 0; i < resp->res_size; i++) { /* from the oldest: the ring is in PSN order */
+	for (uint32_t i = 0; !repair && i < resp->res_size; i++) { /* from the oldest: the ring is in PSN order */
 		res = &resp->res[(resp->res_head + i) % resp->res_size];
 		if (res->active)
 			break;
@@ -131,6 +131,13 @@ static bool build_response(struct roce_qp *qp, struct roce_pkt *pkt)
 		pkt->swap_add = res->value;
 		aeth(pkt, ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID, res->msn);
 	} else if (!build_read(qp, res, pkt)) {
+		if (repair) { /* the peer may have it by now, and the region gone since: no error of this QP's */
+			uint32_t psn = repair->job_next;
+
+			stop(qp, repair);
+			roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_REMOTE_ACCESS_ERROR, psn);
+			return false;
+		}
 		roce_response_unreadable(qp, res->job_next);
 		return false;
 	}
@@ -146,6 +153,8 @@ static void build_ack(struct roce_qp *qp, struct roce_pkt *pkt)
 	bool nak = resp->owed == ROCE_OWED_NAK;
 
 	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE);
+	if (!nak && roce_sack_due(qp))
+		roce_sack_fill(qp, pkt);
 	pkt->psn = nak ? resp->owed_psn : roce_psn_add(resp->epsn, ROCE_PSN_MASK);
 	aeth(pkt, nak ? resp->owed_syndrome : (uint8_t)(ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID), resp->msn);
 	resp->owed = ROCE_OWED_NOTHING;

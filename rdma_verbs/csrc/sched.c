@@ -193,7 +193,9 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
 		return roce_drop(dev, ROCE_DROP_UNKNOWN_QPN);
-	if (service[qp->type] != svc && svc != ROCE_SVC_CNP)
+	if (svc == ROCE_SVC_RC_EXT && !(dev->cfg.recovery & ROCE_RECOVERY_SELECTIVE_REPEAT))
+		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
+	if (service[qp->type] != (svc == ROCE_SVC_RC_EXT ? ROCE_SVC_RC : svc) && svc != ROCE_SVC_CNP)
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);
@@ -205,6 +207,8 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 	dev->ctr->rcvd_bytes += pkt->len;
 	if ((pkt->tos & 3) == 3) /* CE, RFC 3168 */
 		roce_congestion_marked(qp);
+	if (pkt->bth_flags & ROCE_BTH_EXT && !qp->ext)
+		roce_ext_learn(qp);
 	if (svc == ROCE_SVC_CNP)
 		why = roce_congestion_cnp_rx(qp);
 	else if (info->flags & ROCE_OPF_REQUEST)

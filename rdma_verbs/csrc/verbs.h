@@ -154,7 +154,9 @@ struct roce_srq;
 enum roce_recovery {
 	ROCE_RECOVERY_NAK_REARM = 1, /* responder: a stream that skips the expected PSN again earns a NAK again */
 	ROCE_RECOVERY_ADAPTIVE_TIMEOUT = 2, /* requester: times out by measured round trips, at most the QP's timeout */
-	ROCE_RECOVERY_RETRY_FOREVER = 4     /* requester: retries do not run out; for tests of liveness */
+	ROCE_RECOVERY_RETRY_FOREVER = 4,    /* requester: retries do not run out; for tests of liveness */
+	ROCE_RECOVERY_SELECTIVE_REPEAT = 8, /* send again only what is lost, with peers that have it too; RC */
+	ROCE_RECOVERY_OOO = 16              /* with it: RDMA WRITEs are placed as they come */
 };
 
 struct roce_gid {
@@ -182,6 +184,8 @@ struct roce_dev_cfg {
 	uint32_t tx_burst;      /* 16 packets of one QP before the next QP of its priority */
 	uint32_t recovery;      /* enum roce_recovery */
 	uint32_t rto_min_us;    /* 100: the least adaptive timeout */
+	uint32_t rx_window;     /* 256: packets that selective repeat holds behind a gap; one bandwidth-delay product */
+	uint32_t reorder_pkts;  /* 0: so many packets may overtake one before selective repeat takes it for lost */
 	uint8_t max_mtu;        /* enum roce_mtu, 5 */
 	uint8_t ngid;           /* 1 to 16 */
 	uint16_t sport;         /* UDP source port of every packet; 0: 0xC000 | hash of both QPNs */

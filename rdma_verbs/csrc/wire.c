@@ -155,6 +155,8 @@ static void parse_bth(const uint8_t *p, struct roce_pkt *pkt)
 	pkt->dqpn = dp_get_be24(p + 5);
 	if (p[8] & 0x80)
 		pkt->bth_flags |= ROCE_BTH_ACKREQ;
+	if (p[8] & 0x40)
+		pkt->bth_flags |= ROCE_BTH_EXT;
 	pkt->psn = dp_get_be24(p + 9);
 }
 
@@ -198,6 +200,12 @@ static void parse_headers(const uint8_t *p, uint16_t hdrs, struct roce_pkt *pkt)
 	}
 	if (hdrs & (ROCE_HDR_IMMDT | ROCE_HDR_IETH)) /* never both */
 		pkt->imm = dp_get_be32(p);
+	if (hdrs & ROCE_HDR_SACK) {
+		pkt->sack_psn = dp_get_be24(p + 1);
+		pkt->ce_bytes = dp_get_be32(p + 4);
+		for (int i = 0; i < ROCE_SACK_BITS / 64; i++)
+			pkt->sack[i] = dp_get_be64(p + 8 + 8 * i);
+	}
 }
 
 enum roce_drop roce_wire_parse(const struct dp_frame *f, struct roce_pkt *pkt)
@@ -287,7 +295,7 @@ static void build_bth(const struct roce_pkt *pkt, uint8_t pad, uint8_t *p)
 	dp_put_be16(p + 2, pkt->pkey);
 	p[4] = (uint8_t)((pkt->bth_flags & ROCE_BTH_FECN ? 0x80 : 0) | (pkt->bth_flags & ROCE_BTH_BECN ? 0x40 : 0));
 	dp_put_be24(p + 5, pkt->dqpn);
-	p[8] = pkt->bth_flags & ROCE_BTH_ACKREQ ? 0x80 : 0;
+	p[8] = (uint8_t)((pkt->bth_flags & ROCE_BTH_ACKREQ ? 0x80 : 0) | (pkt->bth_flags & ROCE_BTH_EXT ? 0x40 : 0));
 	dp_put_be24(p + 9, pkt->psn);
 }
 
@@ -332,6 +340,12 @@ static void build_headers(const struct roce_pkt *pkt, uint16_t hdrs, uint8_t *p)
 		dp_put_be32(p, pkt->imm);
 	if (hdrs & ROCE_HDR_CNP)
 		memset(p, 0, 16);
+	if (hdrs & ROCE_HDR_SACK) {
+		dp_put_be32(p, pkt->sack_psn & ROCE_PSN_MASK);
+		dp_put_be32(p + 4, pkt->ce_bytes);
+		for (int i = 0; i < ROCE_SACK_BITS / 64; i++)
+			dp_put_be64(p + 8 + 8 * i, pkt->sack[i]);
+	}
 }
 
 static uint64_t iov_bytes(const struct roce_pkt *pkt)

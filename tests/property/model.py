@@ -226,14 +226,19 @@ def judge_landing(scenario: Scenario, requester: int, steps: list[Step], ending:
     side = scenario.sides[requester]
     initial = initial_memory(side)
     landed: Effect = []
-    for step in steps if ending.failed is None else steps[: ending.failed + 1]:
+    # With selective repeat, responses land before it is known that an earlier request fails.
+    whole = ending.failed is None or scenario.selective
+    for step in steps if whole else steps[: (ending.failed or 0) + 1]:
         op = step.op
         if not op.kind.is_rd:
             continue
         found = gather(side, seen.memory, op.pieces)
         before = gather(side, initial, op.pieces)
-        if step.number == ending.failed:
-            found = _landed_prefix(scenario, step, found, before)
+        placed = found
+        if ending.failed is not None and step.number >= ending.failed:
+            found = _landed_prefix(scenario, step, ending.failed, found, before)
+        if not scenario.selective:
+            placed = found
         if op.kind.is_atomic:
             require(
                 found in (step.result, b""), f"{op.kind.value} {step.number}: {found.hex()}, not {step.result.hex()}"
@@ -243,18 +248,31 @@ def judge_landing(scenario: Scenario, requester: int, steps: list[Step], ending:
         elif found != step.result[: len(found)]:
             for i, (byte, values) in enumerate(zip(found, allowed(step, step.result), strict=False)):
                 require(byte in values, f"READ {step.number}: byte {i} is {byte:#x}, allowed {values}")
-        landed += scattered(side, op.pieces, 0, found)
+        landed += scattered(side, op.pieces, 0, placed)
     return landed
 
 
-def _landed_prefix(scenario: Scenario, step: Step, found: bytes, before: bytes) -> bytes:
+def _landed_prefix(scenario: Scenario, step: Step, failed: int, found: bytes, before: bytes) -> bytes:
     """The packets of a failed READ that were placed: what must differ from before, in whole packets, but not all."""
     if step.op.kind.is_atomic:
         return b"" if found == before else found
+    if scenario.selective:
+        return _landed_in_part(scenario, step, found, before, step.number == failed)
     changed = max((i + 1 for i, (a, b) in enumerate(zip(found, before, strict=True)) if a != b), default=0)
     placed = -(-changed // scenario.mtu)
     require(placed < len(packets(found, scenario.mtu)), f"READ {step.number} failed, but its last packet was placed")
     return found[: placed * scenario.mtu]
+
+
+def _landed_in_part(scenario: Scenario, step: Step, found: bytes, before: bytes, failed: bool) -> bytes:
+    """Any packets of the READ, not all if it failed: the bytes that were not placed count as right."""
+    mtu = scenario.mtu
+    parts = packets(found, mtu)
+    missing = [i for i, part in enumerate(parts) if part == before[i * mtu : i * mtu + len(part)]]
+    require(not failed or missing or not found, f"READ {step.number} failed, but all of its packets were placed")
+    for i in missing:
+        parts[i] = step.result[i * mtu : i * mtu + len(parts[i])]
+    return b"".join(parts)
 
 
 # Responder
@@ -365,7 +383,8 @@ def judge_ending(scenario: Scenario, requester: int, ending: Ending, seen: tuple
         require(not attempts, f"{attempts} retries on a clean network")
     if ending.status == "RETRY_EXC_ERR":
         require(attempts > side.retry_cnt, f"gave up after {attempts - 1} retries, retry_cnt is {side.retry_cnt}")
-        judge_dead_link(side, mine, ending)
+        if "ADAPTIVE_TIMEOUT" not in scenario.recovery[requester]:
+            judge_dead_link(side, mine, ending)
     elif ending.status == "RNR_RETRY_EXC_ERR":
         judge_rnr(scenario, requester, ending, mine)
     else:

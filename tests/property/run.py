@@ -2,6 +2,8 @@
 
 import ctypes
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from datapath.errors import DpuError
 from datapath.port import Direction, FaultPort, Faults, Rule
@@ -20,6 +22,7 @@ from rdma_verbs import (
     QPCap,
     QPInitAttr,
     QpType,
+    Recovery,
     RecvWR,
     SendFlags,
     SendWR,
@@ -32,6 +35,7 @@ from tests.property.scenario import (
     REGION_USE,
     Kind,
     Op,
+    Options,
     Piece,
     Recv,
     Scenario,
@@ -223,8 +227,12 @@ def _faults(side: Side) -> Faults:
     )
 
 
-def _config(side: Side) -> DeviceConfig:
+def _config(side: Side, options: Options) -> DeviceConfig:
     return DeviceConfig(
+        recovery=reduce(or_, (Recovery[name] for name in options), Recovery.GO_BACK_N),
+        rx_window=side.rx_window,
+        reorder_pkts=side.reorder_pkts,
+        rto_min_us=1,
         seed=side.memory_seed + 1,
         max_mr=16,
         max_cq=4,
@@ -246,7 +254,7 @@ def play(scenario: Scenario) -> tuple[Seen, Seen]:
         one, two = scenario.sides
         contexts = net.pair(
             addresses=ADDRESSES[scenario.ipv6],
-            config=(_config(one), _config(two)),
+            config=(_config(one, scenario.recovery[0]), _config(two, scenario.recovery[1])),
             latency_ns=scenario.latency_ns,
             depth=scenario.depth,
             wrappers=([_faults(one)], [_faults(two)]),

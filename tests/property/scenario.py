@@ -15,6 +15,9 @@ GUARD_BYTES = 32
 GRH_BYTES = 40
 
 
+Options = tuple[str, ...]
+
+
 class Service(Enum):
     RC = "RC"
     UC = "UC"
@@ -173,6 +176,8 @@ class Side:
     tx_window: int = 0
     ack_every: int = 0
     tx_burst: int = 0
+    rx_window: int = 0
+    reorder_pkts: int = 0
     faults: FaultMix = FaultMix()
     drops: tuple[tuple[int, int], ...] = ()
     """Packets lost by rule: (packets after the first PSN, which transmission of that PSN)."""
@@ -205,6 +210,18 @@ class Scenario:
     """The frames that this side sends are all lost from ``dead_ns`` on."""
     dead_ns: int = 0
     outages: tuple[Outage, ...] = ()
+    recovery: tuple[Options, Options] = ((), ())
+    """Names of the options of each side's device."""
+
+    @property
+    def selective(self) -> bool:
+        """Both devices know selective repeat, so both use it once they have heard of each other."""
+        return all("SELECTIVE_REPEAT" in options for options in self.recovery)
+
+    @property
+    def unordered(self) -> bool:
+        """RDMA WRITEs may be placed in any order."""
+        return self.selective and any("OOO" in options for options in self.recovery)
 
     @property
     def clean(self) -> bool:

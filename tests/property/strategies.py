@@ -10,6 +10,7 @@ from tests.property.scenario import (
     FaultMix,
     Kind,
     Op,
+    Options,
     Outage,
     Piece,
     Recv,
@@ -141,6 +142,8 @@ def _sides(draw: st.DrawFn, service: Service, mtu: int, max_ops: int) -> tuple[S
         tx_window=draw(st.sampled_from((0, 0, 2, 5, 16))),
         ack_every=draw(st.sampled_from((0, 1, 3))),
         tx_burst=draw(st.sampled_from((0, 1, 5))),
+        rx_window=draw(st.sampled_from((0, 0, 4, 16))),
+        reorder_pkts=draw(st.sampled_from((0, 0, 3))),
         faults=draw(fault_mixes()),
     )
     return side, drafts
@@ -161,7 +164,14 @@ def _recvs(draw: st.DrawFn, lengths: list[int], forever: bool, allocator: Alloca
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, service: Service, max_ops: int = 12, *, every_recv: bool = False) -> Scenario:
+def scenarios(
+    draw: st.DrawFn,
+    service: Service,
+    max_ops: int = 12,
+    *,
+    every_recv: bool = False,
+    recovery: tuple[Options, Options] = ((), ()),
+) -> Scenario:
     """Both sides with requests, memory and faults, and the wire between them.
 
     ``every_recv``: no receive is missing, whatever ``rnr_retry`` says.
@@ -196,6 +206,7 @@ def scenarios(draw: st.DrawFn, service: Service, max_ops: int = 12, *, every_rec
         depth=draw(st.sampled_from((512, 8))),
         dead_side=dead_side,
         dead_ns=0 if dead_side is None else draw(st.integers(0, 60_000)),
+        recovery=recovery,
     )
 
 

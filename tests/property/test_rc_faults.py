@@ -9,14 +9,34 @@ from hypothesis import given
 from tests.property.budget import in_test, play_round, rounds
 from tests.property.model import judge_gaps, judge_outages, judge_rc
 from tests.property.run import play
-from tests.property.scenario import Scenario, Service
+from tests.property.scenario import Options, Scenario, Service
 from tests.property.strategies import gaps, outages, scenarios
+
+SELECTIVE, OOO = ("SELECTIVE_REPEAT",), ("SELECTIVE_REPEAT", "OOO")
+EXTRAS = ("NAK_REARM", "ADAPTIVE_TIMEOUT")
+MODES: dict[str, tuple[Options, Options]] = {
+    "NAK again": (("NAK_REARM",), ("NAK_REARM",)),
+    "adaptive timeout": (("ADAPTIVE_TIMEOUT",), ("ADAPTIVE_TIMEOUT",)),
+    "selective repeat": (SELECTIVE, SELECTIVE),
+    "selective repeat, one end": (SELECTIVE, ()),
+    "selective repeat with all": ((*SELECTIVE, *EXTRAS), (*SELECTIVE, *EXTRAS)),
+}
 
 
 @in_test(400)
 @given(scenario=scenarios(Service.RC))
 def test_rc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenario) -> None:
     judge_rc(scenario, play(scenario))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rc_with_other_recovery(mode: str) -> None:
+    @in_test(150)
+    @given(scenario=scenarios(Service.RC, recovery=MODES[mode]))
+    def judged(scenario: Scenario) -> None:
+        judge_rc(scenario, play(scenario))
+
+    judged()
 
 
 def judge_success(scenario: Scenario) -> None:

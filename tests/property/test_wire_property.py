@@ -27,8 +27,12 @@ FIELD_HEADERS = {
     "syndrome": Header.AETH,
     "msn": Header.AETH,
     "imm": Header.IMMDT | Header.IETH | Header.FETH,
+    "sack_psn": Header.SACK,
+    "ce_bytes": Header.SACK,
+    "sack": Header.SACK,
 }
 BITS = {"syndrome": 8, "sqpn": 24, "xrc_srqn": 24, "msn": 24, "va": 64, "swap_add": 64, "compare": 64}
+BITS |= {"sack_psn": 24, "sack": 256}
 
 
 def uint(bits: int) -> st.SearchStrategy[int]:
@@ -47,7 +51,9 @@ def packets(draw: st.DrawFn, max_payload: int = 4096) -> Packet:
         payload = draw(st.binary(min_size=8, max_size=8))
     elif opcode.has_payload:
         payload = draw(st.binary(max_size=64) | st.binary(max_size=max_payload))
-    flags: dict[str, Any] = {name: draw(st.booleans()) for name in ("solicited", "migreq", "ackreq", "fecn", "becn")}
+    flags: dict[str, Any] = {
+        name: draw(st.booleans()) for name in ("solicited", "migreq", "ackreq", "fecn", "becn", "ext")
+    }
     extra: dict[str, Any] = {
         name: draw(uint(BITS.get(name, 32))) for name, headers in FIELD_HEADERS.items() if headers & opcode.headers
     }
