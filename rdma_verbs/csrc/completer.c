@@ -158,7 +158,7 @@ static void rnr_nak(struct roce_qp *qp, uint8_t timer)
 	}
 	req->rnr_wait = true;
 	if (req->sr) { /* the peer holds what came after it */
-		roce_sr_lose(qp, req->una);
+		roce_sr_lose_oldest(qp);
 		roce_requester_arm(qp);
 	} else {
 		roce_requester_go_back(qp);

@@ -406,7 +406,7 @@ bool roce_sr_any_lost(const struct roce_qp *qp);
 struct roce_swqe *roce_sr_next_lost(const struct roce_qp *qp, uint32_t *psn, uint32_t *npsn); /* NULL: none */
 void roce_sr_resent(struct roce_qp *qp, uint32_t psn, uint32_t npsn);
 void roce_sr_forget(struct roce_qp *qp, uint32_t psn); /* it cannot be sent again */
-void roce_sr_lose(struct roce_qp *qp, uint32_t psn);
+void roce_sr_lose_oldest(struct roce_qp *qp);
 void roce_sr_lose_all(struct roce_qp *qp);
 uint32_t roce_sr_ce_bytes(struct roce_qp *qp, uint32_t total); /* how many of the peer's total are new */
 struct roce_swqe *roce_sq_find_psn(const struct roce_qp *qp, uint32_t psn);

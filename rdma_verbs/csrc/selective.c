@@ -339,18 +339,26 @@ void roce_sr_forget(struct roce_qp *qp, uint32_t psn)
 	detach(qp->req.sr, at(qp->req.sr, psn));
 }
 
-void roce_sr_lose(struct roce_qp *qp, uint32_t psn)
+/* Also where the peer said that it holds it: it waits for it to come again after an RNR NAK. */
+void roce_sr_lose_oldest(struct roce_qp *qp)
 {
 	struct roce_sr *sr = qp->req.sr;
+	struct slot *s = at(sr, qp->req.una);
 
-	if (roce_psn_diff(psn, sr->end) < 0 && !(at(sr, psn)->flags & (ACKED | LOST)))
-		lose_slot(sr, at(sr, psn));
+	if (sr->end == qp->req.una || (s->flags & LOST))
+		return;
+	s->flags &= (uint8_t)~ACKED;
+	lose_slot(sr, s);
 }
 
 void roce_sr_lose_all(struct roce_qp *qp)
 {
-	for (uint32_t psn = qp->req.una; roce_psn_diff(psn, qp->req.sr->end) < 0; psn = roce_psn_add(psn, 1))
-		roce_sr_lose(qp, psn);
+	struct roce_sr *sr = qp->req.sr;
+
+	roce_sr_lose_oldest(qp);
+	for (uint32_t psn = qp->req.una; roce_psn_diff(psn, sr->end) < 0; psn = roce_psn_add(psn, 1))
+		if (!(at(sr, psn)->flags & (ACKED | LOST)))
+			lose_slot(sr, at(sr, psn));
 }
 
 uint32_t roce_sr_ce_bytes(struct roce_qp *qp, uint32_t total)

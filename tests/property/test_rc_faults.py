@@ -3,6 +3,8 @@
 The scenario is played by the engine in virtual time; `model.py` says whether the outcome is legal.
 """
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -18,6 +20,8 @@ MODES: dict[str, tuple[Options, Options]] = {
     "NAK again": (("NAK_REARM",), ("NAK_REARM",)),
     "adaptive timeout": (("ADAPTIVE_TIMEOUT",), ("ADAPTIVE_TIMEOUT",)),
     "selective repeat": (SELECTIVE, SELECTIVE),
+    "any order": (OOO, OOO),
+    "any order, one end": (OOO, SELECTIVE),
     "selective repeat, one end": (SELECTIVE, ()),
     "selective repeat with all": ((*SELECTIVE, *EXTRAS), (*SELECTIVE, *EXTRAS)),
 }
@@ -35,6 +39,22 @@ def test_rc_with_other_recovery(mode: str) -> None:
     @given(scenario=scenarios(Service.RC, recovery=MODES[mode]))
     def judged(scenario: Scenario) -> None:
         judge_rc(scenario, play(scenario))
+
+    judged()
+
+
+@pytest.mark.parametrize("mode", [*MODES, "go-back-N"])
+def test_whatever_a_network_that_lives_does_endless_retries_bring_everything(mode: str) -> None:
+    options = MODES.get(mode, ((), ()))
+    endless = (*options[0], "RETRY_FOREVER"), (*options[1], "RETRY_FOREVER")
+
+    @in_test(40)
+    @given(scenario=scenarios(Service.RC, recovery=endless, every_recv=True))
+    def judged(scenario: Scenario) -> None:
+        one, two = (replace(side, rnr_retry=7) for side in scenario.sides)
+        living = replace(scenario, sides=(one, two), dead_side=None)
+        for ending in judge_rc(living, play(living)):
+            assert ending.status == "SUCCESS"
 
     judged()
 
