@@ -12,11 +12,13 @@ __all__ = [
     "EventType",
     "Mtu",
     "MwType",
+    "PlacementType",
     "QpAttrMask",
     "QpState",
     "QpType",
     "Recovery",
     "ReregMrFlags",
+    "SelectivityLevel",
     "SendFlags",
     "SrqAttrMask",
     "WcFlags",
@@ -94,6 +96,8 @@ class AccessFlags(IntFlag):
     ZERO_BASED = 32
     ON_DEMAND = 64
     HUGETLB = 128
+    FLUSH_GLOBAL = 1 << 8
+    FLUSH_PERSISTENT = 1 << 9
     RELAXED_ORDERING = 1 << 20
 
 
@@ -166,6 +170,8 @@ class WrOpcode(IntEnum):
     LOCAL_INV = 7
     BIND_MW = 8
     SEND_WITH_INV = 9
+    FLUSH = 14
+    ATOMIC_WRITE = 15
 
 
 class SendFlags(IntFlag):
@@ -175,6 +181,20 @@ class SendFlags(IntFlag):
     SIGNALED = 2
     SOLICITED = 4
     INLINE = 8
+
+
+class PlacementType(IntFlag):
+    """How far data must have come before a FLUSH is answered (IBTA vol 1, A19)."""
+
+    GLOBAL = 1
+    PERSISTENT = 2
+
+
+class SelectivityLevel(IntEnum):
+    """What a FLUSH is about: a range, or the whole region of its key (IBTA vol 1, A19)."""
+
+    RANGE = 0
+    MR = 1
 
 
 class WcStatus(IntEnum):
@@ -214,6 +234,8 @@ class WcOpcode(IntEnum):
     FETCH_ADD = 4
     BIND_MW = 5
     LOCAL_INV = 6
+    FLUSH = 8
+    ATOMIC_WRITE = 9
     RECV = 128
     RECV_RDMA_WITH_IMM = 129
 

@@ -29,7 +29,14 @@ T = TypeVar("T")
 
 __all__ = ["QP", "QPEndpoint", "QPInitAttr"]
 
-_ALL_ACCESS = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
+_ALL_ACCESS = (
+    AccessFlags.LOCAL_WRITE
+    | AccessFlags.REMOTE_WRITE
+    | AccessFlags.REMOTE_READ
+    | AccessFlags.REMOTE_ATOMIC
+    | AccessFlags.FLUSH_GLOBAL
+    | AccessFlags.FLUSH_PERSISTENT
+)
 
 # Attributes that each transition needs besides the state (IBTA vol 1, 11.2.5.2).
 _INIT = {

@@ -20,6 +20,7 @@ TITLES = {
     "test_ibta_completions.py": "Completions, completion queues, datagrams",
     "test_ibta_srq.py": "Shared receive queues",
     "test_ibta_windows.py": "Memory windows and invalidation",
+    "test_ibta_placement.py": "ATOMIC WRITE and FLUSH",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
     "test_ibta_regions.py": "Regions registered again, without memory, of all memory, of the device's",
     "test_ibta_vanishing.py": "Memory that is gone",

@@ -14,7 +14,7 @@ static uint32_t payload_below(const struct roce_qp *qp, const struct roce_swqe *
 {
 	uint64_t bytes = (uint64_t)roce_psn_diff(psn, wqe->first_psn) * qp->mtu;
 
-	return roce_wqe_is_rd(wqe) ? 0 : (uint32_t)DP_MIN(bytes, wqe->length);
+	return roce_wqe_lands(wqe) ? 0 : (uint32_t)DP_MIN(bytes, wqe->length);
 }
 
 /* Moves una; whatever arrives that moves it gives the retry counters back (9.7.6.1.3). */
@@ -193,20 +193,27 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 	return ROCE_DROP_NONE;
 }
 
+static bool is_atomic(const struct roce_swqe *wqe)
+{
+	return roce_wqe_lands(wqe) && wqe->opcode != ROCE_WR_RDMA_READ;
+}
+
+/* Data of a READ; an empty response stands for an ATOMIC WRITE or a FLUSH that was executed (A19). */
 static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 	uint32_t i = (uint32_t)roce_psn_diff(pkt->psn, wqe->first_psn);
 	uint32_t offset = i * qp->mtu;
 	bool last = i == wqe->npsn - 1;
+	uint32_t len = wqe->opcode == ROCE_WR_RDMA_READ ? DP_MIN(qp->mtu, wqe->length - offset) : 0;
 
-	if (wqe->opcode != ROCE_WR_RDMA_READ || last != !!(info->flags & ROCE_OPF_LAST) ||
-	    pkt->len != DP_MIN(qp->mtu, wqe->length - offset) ||
+	if (!roce_wqe_is_rd(wqe) || is_atomic(wqe) || last != !!(info->flags & ROCE_OPF_LAST) ||
+	    pkt->len != len ||
 	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)) {
 		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
 		return ROCE_DROP_NONE;
 	}
-	if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt)) {
+	if (len && roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt)) {
 		roce_requester_fail(qp, ROCE_WC_LOC_PROT_ERR);
 		return ROCE_DROP_NONE;
 	}
@@ -222,8 +229,7 @@ static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
 	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 	uint64_t value = pkt->swap_add;
 
-	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ ||
-	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
+	if (!is_atomic(wqe) ||	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
 		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
 		return ROCE_DROP_NONE;
 	}
@@ -244,7 +250,7 @@ int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	/* Late, duplicate, or never asked for: "ghost" acknowledges are silently dropped (9.7.5.1.5). */
 	if (roce_psn_diff(pkt->psn, qp->req.una) < 0 || roce_psn_diff(pkt->psn, qp->req.max_sent) >= 0)
 		return roce_drop(qp->dev, ROCE_DROP_GHOST);
-	if (pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
+	if (roce_opcode_operation(pkt->opcode) == ROCE_OP_ACKNOWLEDGE)
 		return acknowledge(qp, pkt);
 	/* A READ or atomic response acknowledges all requests before its own (9.7.5.1.2). */
 	if (!ack_below(qp, pkt->psn)) {

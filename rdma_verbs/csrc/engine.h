@@ -5,6 +5,8 @@
  *   requester.c  send queue -> request packets; retransmission
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
+ *   responder_rd.c  the requests that have a response of their own: READ, atomics, ATOMIC WRITE, FLUSH
+ *   placement.c  ATOMIC WRITE and FLUSH (A19), all but the order in which they are executed
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
@@ -98,7 +100,7 @@ enum roce_wqe_flag {
 
 /*
  * A send work queue entry; the slot goes on with its SGEs or its inline data. imm: what ImmDt or IETH carry; of
- * BIND_MW the region's L_Key. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
+ * BIND_MW the region's L_Key; of FLUSH the FETH. FLUSH has its length in compare_add. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
  * remote_qkey all of the window's key but the consumer's byte.
  */
 struct roce_swqe {
@@ -136,7 +138,7 @@ struct roce_srq {
 	struct roce_srq *next, **pprev;
 };
 
-/* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
+/* A READ or another request with a response of its own, kept for duplicates, and its job while responses are due. */
 struct roce_rd_res {
 	uint64_t va, value; /* READ: start; atomic: original data */
 	uint32_t len, rkey;
@@ -145,6 +147,7 @@ struct roce_rd_res {
 	uint32_t job_first, job_next, job_end; /* PSNs to answer now: from job_next, up to before job_end */
 	uint64_t job_va;
 	uint32_t job_len;
+	uint8_t operation; /* enum roce_operation of the request */
 	bool valid, atomic, active, replay;
 };
 
@@ -152,7 +155,7 @@ struct roce_requester {
 	uint32_t cur, fresh;
 	uint32_t una, snd, max_sent, next_psn;
 	uint32_t since_ackreq;
-	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
+	uint16_t rd_outstanding; /* requests with a response of their own between tail and fresh */
 	uint32_t inflight;       /* payload bytes from una to snd */
 	uint64_t rnr_until_ps;
 	uint64_t ack_asked_ps; /* when a packet last asked for an ACK */
@@ -201,7 +204,7 @@ struct roce_qp {
 	struct roce_dev *dev;
 	struct roce_qp *ready_next;
 	bool ready;
-	uint8_t type, state, prio, sig_all;
+	uint8_t type, service, state, prio, sig_all; /* service: enum roce_service */
 	uint32_t qpn, mtu; /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
@@ -254,6 +257,7 @@ struct roce_dev {
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
+	struct roce_persistence persistence;
 	struct roce_event *events;
 	uint32_t ev_room, ev_head, ev_tail; /* room grows to ROCE_MAX_EVENTS */
 	char error[256];
@@ -344,11 +348,16 @@ static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 }
 int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
-/* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
-static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
+/* Its response brings data, to its SGEs. */
+static inline bool roce_wqe_lands(const struct roce_swqe *wqe)
 {
 	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
 	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
+}
+/* Has a response of its own, which no ACK stands for: limited by max_rd_atomic, waited for by fences (9.7.3; A19). */
+static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
+{
+	return roce_wqe_lands(wqe) || wqe->opcode == ROCE_WR_FLUSH || wqe->opcode == ROCE_WR_ATOMIC_WRITE;
 }
 static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
 {
@@ -387,6 +396,24 @@ void roce_requester_progress(struct roce_qp *qp); /* after una or tail moved: co
 
 /* completer.c */
 int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+
+/* placement.c */
+int roce_placement_check_send(struct roce_qp *qp, const struct roce_send_wr *wr);
+int roce_placement_check_region(struct roce_dev *dev, const void *addr, uint64_t length, uint32_t access);
+int roce_placement_build(struct roce_qp *qp, struct roce_swqe *wqe, struct roce_pkt *pkt); /* its one packet */
+bool roce_atomic_write(uint8_t *at, const struct roce_pkt *pkt); /* false: the memory is gone */
+static inline uint32_t roce_feth(uint8_t type, uint8_t level)
+{
+	return (uint32_t)level << 4 | type;
+}
+
+/* What becomes of a request, decided before any state changes. */
+enum roce_verdict { ROCE_OK, ROCE_NO_WQE, ROCE_INVALID, ROCE_NO_ACCESS, ROCE_LENGTH, ROCE_PROTECTION, ROCE_FAILED };
+enum roce_verdict roce_flush_execute(struct roce_qp *qp, const struct roce_pkt *pkt);
+
+/* responder_rd.c: requests with a response of their own; `pkt` is in sequence. */
+enum roce_verdict roce_rd_request(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+int roce_rd_duplicate(struct roce_qp *qp, const struct roce_pkt *pkt);
 
 /* responder.c, response.c */
 int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);

@@ -36,6 +36,9 @@ static int take_qpn(struct roce_dev *dev, struct roce_qp *qp)
 	return 0;
 }
 
+static const uint8_t services[] = {
+	[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
+
 static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init)
 {
 	const struct roce_qp_cap *cap = &init->cap;
@@ -81,6 +84,7 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	qp->dev = dev;
 	qp->pd = pd;
 	qp->type = (uint8_t)init->qp_type;
+	qp->service = services[init->qp_type];
 	qp->sig_all = init->sq_sig_all;
 	qp->cap = init->cap;
 	/* Inline data and SGEs share the slot: whichever needs more room gives the other for free. */

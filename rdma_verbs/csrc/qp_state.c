@@ -133,7 +133,8 @@ int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uin
 {
 	uint32_t to = mask & ROCE_QP_STATE ? attr->qp_state : qp->state;
 	const uint32_t access = ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ |
-				ROCE_ACCESS_REMOTE_ATOMIC;
+				ROCE_ACCESS_REMOTE_ATOMIC | ROCE_ACCESS_FLUSH_GLOBAL |
+				ROCE_ACCESS_FLUSH_PERSISTENT;
 	int err;
 
 	if (to >= ROCE_QPS_SQE && to != ROCE_QPS_ERR)

@@ -65,7 +65,7 @@ static void stop_at(struct roce_qp *qp, struct roce_swqe *wqe, enum roce_wc_stat
 static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
 {
 	struct roce_requester *req = &qp->req;
-	uint32_t access = roce_wqe_is_rd(wqe) ? ROCE_ACCESS_LOCAL_WRITE : 0;
+	uint32_t access = roce_wqe_lands(wqe) ? ROCE_ACCESS_LOCAL_WRITE : 0;
 
 	if (qp->type == ROCE_QPT_UD && wqe->length > qp->mtu) {
 		stop_at(qp, wqe, ROCE_WC_LOC_LEN_ERR);
@@ -141,14 +141,12 @@ static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *
 		[ROCE_WR_SEND_WITH_INV] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_INVALIDATE,
 					   ROCE_OP_SEND_ONLY_WITH_INVALIDATE},
 	};
-	static const uint8_t service[] = {
-		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
 	uint8_t op = n == 1       ? ops[wqe->opcode].only
 		     : i == 0     ? ops[wqe->opcode].first
 		     : i == n - 1 ? ops[wqe->opcode].last
 				  : ops[wqe->opcode].middle;
 
-	return ROCE_OPCODE(service[qp->type], op);
+	return ROCE_OPCODE(qp->service, op);
 }
 
 /* An unreliable entry completes as soon as its packet is handed over: its memory is looked at before that. */
@@ -205,18 +203,18 @@ static void build_read(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, st
 {
 	uint32_t offset = i * qp->mtu;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_RDMA_READ_REQUEST);
+	pkt->opcode = ROCE_OPCODE(qp->service, ROCE_OP_RDMA_READ_REQUEST);
 	pkt->bth_flags |= ROCE_BTH_ACKREQ;
 	pkt->va = wqe->remote_addr + offset;
 	pkt->rkey = wqe->rkey;
 	pkt->dma_len = wqe->length - offset;
 }
 
-static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
+static void build_atomic(const struct roce_qp *qp, struct roce_swqe *wqe, struct roce_pkt *pkt)
 {
 	bool cas = wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, cas ? ROCE_OP_COMPARE_SWAP : ROCE_OP_FETCH_ADD);
+	pkt->opcode = ROCE_OPCODE(qp->service, cas ? ROCE_OP_COMPARE_SWAP : ROCE_OP_FETCH_ADD);
 	pkt->bth_flags |= ROCE_BTH_ACKREQ;
 	pkt->va = wqe->remote_addr;
 	pkt->rkey = wqe->rkey;
@@ -231,15 +229,21 @@ static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
 static int build(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt, uint32_t *psns)
 {
 	*psns = 1;
-	if (wqe->opcode == ROCE_WR_RDMA_READ) {
+	switch (wqe->opcode) {
+	case ROCE_WR_RDMA_READ:
 		build_read(qp, wqe, i, pkt);
 		*psns = wqe->npsn - i;
-	} else if (roce_wqe_is_rd(wqe)) {
-		build_atomic(wqe, pkt);
-	} else {
+		return 0;
+	case ROCE_WR_ATOMIC_CMP_AND_SWP:
+	case ROCE_WR_ATOMIC_FETCH_AND_ADD:
+		build_atomic(qp, wqe, pkt);
+		return 0;
+	case ROCE_WR_ATOMIC_WRITE:
+	case ROCE_WR_FLUSH:
+		return roce_placement_build(qp, wqe, pkt);
+	default:
 		return build_message(qp, wqe, i, pkt);
 	}
-	return 0;
 }
 
 /* Which packet's answer is timed: one at a time, and none that was sent before (Karn). */
@@ -450,6 +454,8 @@ static const uint8_t wc_opcode[] = {
 	[ROCE_WR_LOCAL_INV] = ROCE_WC_LOCAL_INV,
 	[ROCE_WR_BIND_MW] = ROCE_WC_BIND_MW,
 	[ROCE_WR_SEND_WITH_INV] = ROCE_WC_SEND,
+	[ROCE_WR_FLUSH] = ROCE_WC_FLUSH,
+	[ROCE_WR_ATOMIC_WRITE] = ROCE_WC_ATOMIC_WRITE,
 };
 
 static void complete_one(struct roce_qp *qp, enum roce_wc_status status)

@@ -35,6 +35,8 @@ enum roce_access {
 	ROCE_ACCESS_ZERO_BASED = 32,
 	ROCE_ACCESS_ON_DEMAND = 64,
 	ROCE_ACCESS_HUGETLB = 128,
+	ROCE_ACCESS_FLUSH_GLOBAL = 256,
+	ROCE_ACCESS_FLUSH_PERSISTENT = 512,
 	ROCE_ACCESS_RELAXED_ORDERING = 1048576
 };
 
@@ -87,8 +89,14 @@ enum roce_wr_opcode {
 	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6,
 	ROCE_WR_LOCAL_INV = 7,
 	ROCE_WR_BIND_MW = 8,
-	ROCE_WR_SEND_WITH_INV = 9
+	ROCE_WR_SEND_WITH_INV = 9,
+	ROCE_WR_FLUSH = 14,
+	ROCE_WR_ATOMIC_WRITE = 15
 };
+
+/* What a FLUSH asks for: how far the data must have come, and of how much of the region (IBTA vol 1, A19). */
+enum roce_placement_type { ROCE_FLUSH_GLOBAL = 1, ROCE_FLUSH_PERSISTENT = 2 };
+enum roce_selectivity_level { ROCE_FLUSH_RANGE = 0, ROCE_FLUSH_MR = 1 };
 
 enum roce_send_flags { ROCE_SEND_FENCE = 1, ROCE_SEND_SIGNALED = 2, ROCE_SEND_SOLICITED = 4, ROCE_SEND_INLINE = 8 };
 
@@ -118,6 +126,8 @@ enum roce_wc_opcode {
 	ROCE_WC_FETCH_ADD = 4,
 	ROCE_WC_BIND_MW = 5,
 	ROCE_WC_LOCAL_INV = 6,
+	ROCE_WC_FLUSH = 8,
+	ROCE_WC_ATOMIC_WRITE = 9,
 	ROCE_WC_RECV = 128,
 	ROCE_WC_RECV_RDMA_WITH_IMM = 129
 };
@@ -275,6 +285,9 @@ struct roce_send_wr {
 	const struct roce_ah_attr *ah; /* UD; copied, checked when the WR is posted */
 	struct roce_mw *mw;            /* BIND_MW: of type 2 */
 	struct roce_mw_bind_info bind;
+	uint32_t flush_length; /* FLUSH of a range: bytes from remote_addr on */
+	uint8_t flush_type;    /* FLUSH: enum roce_placement_type, one or both */
+	uint8_t flush_level;   /* FLUSH: enum roce_selectivity_level */
 };
 
 struct roce_recv_wr {
@@ -325,6 +338,16 @@ void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
 const char *roce_dev_error(const struct roce_dev *dev);
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev); /* defaults filled in */
 struct roce_counters *roce_dev_counters(struct roce_dev *dev);
+/*
+ * How a device makes memory persistent for FLUSH (A19). check(): may a region be registered for it? sync(): make the
+ * bytes persistent, and return only then. Both return 0 or -errno. Without it, memory is a model, as in virtual time:
+ * any region may be registered for it, and what was placed counts as persistent.
+ */
+struct roce_persistence {
+	int (*check)(const void *addr, uint64_t length);
+	int (*sync)(void *addr, uint64_t length);
+};
+void roce_dev_set_persistence(struct roce_dev *dev, const struct roce_persistence *how); /* NULL: none */
 void roce_dev_set_counters(struct roce_dev *dev,
 			   struct roce_counters *where); /* e.g. shared memory; values are carried over */
 int roce_counter_count(void);                            /* uint64_t in struct roce_counters that have a name */

@@ -41,30 +41,30 @@ void roce_wq_fini(struct roce_qp *qp)
 	free(qp->rq.buf);
 }
 
-/* Which services offer an operation (IBTA vol 1, table 38), and what completes it. */
+#define RC  (1u << ROCE_QPT_RC)
+#define UC  (1u << ROCE_QPT_UC)
+#define UD  (1u << ROCE_QPT_UD)
+/* Which services offer an operation (IBTA vol 1, table 38; A19), and what it takes. */
 static const struct {
-	const char *name;
-	uint8_t types; /* bit by enum roce_qp_type */
-	bool local_write, single, local;
+	const char *name; /* NULL: not supported */
+	uint16_t types;   /* bit by enum roce_qp_type */
+	bool lands;       /* its response brings data to its SGEs */
+	bool rd;          /* it has a response of its own */
+	bool eight;       /* of eight bytes */
+	bool no_data;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate",
-					 .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
-	[ROCE_WR_SEND] = {.name = "SEND", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
-	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate",
-				   .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
-	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = 1 << ROCE_QPT_RC, .local_write = true},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {.name = "compare and swap",
-					.types = 1 << ROCE_QPT_RC,
-					.local_write = true,
-					.single = true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {.name = "fetch and add",
-					  .types = 1 << ROCE_QPT_RC,
-					  .local_write = true,
-					  .single = true},
-	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_BIND_MW] = {.name = "bind", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = 1 << ROCE_QPT_RC},
+	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", RC | UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", RC | UC},
+	[ROCE_WR_SEND] = {"SEND", RC | UC | UD},
+	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", RC | UC | UD},
+	[ROCE_WR_RDMA_READ] = {"RDMA READ", RC, .lands = true, .rd = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", RC, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", RC, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_LOCAL_INV] = {"local invalidate", RC | UC, .no_data = true},
+	[ROCE_WR_BIND_MW] = {"bind", RC | UC, .no_data = true},
+	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", RC},
+	[ROCE_WR_FLUSH] = {"FLUSH", RC, .rd = true, .no_data = true},
+	[ROCE_WR_ATOMIC_WRITE] = {"ATOMIC WRITE", RC, .rd = true, .eight = true},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
@@ -76,17 +76,19 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 	if (qp->state < ROCE_QPS_RTS)
 		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn,
 				 roce_qp_state_name(qp->state));
-	if (wr->opcode >= DP_ARRAY_SIZE(wr_info))
+	if (wr->opcode >= DP_ARRAY_SIZE(wr_info) || !wr_info[wr->opcode].name)
 		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn,
 				 wr->opcode);
-	if (!(wr_info[wr->opcode].types & 1 << qp->type))
+	if (!(wr_info[wr->opcode].types & 1u << qp->type))
 		return roce_fail(dev, -EINVAL, "QP %u: %s is not an operation of its transport service", qp->qpn,
 				 wr_info[wr->opcode].name);
 	if (wr->send_flags & ~(uint32_t)SEND_FLAGS_ALL)
 		return roce_fail(dev, -EINVAL, "QP %u: send_flags %#x hold unknown bits", qp->qpn, wr->send_flags);
-	if (wr_info[wr->opcode].local && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
+	if (wr_info[wr->opcode].no_data && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: %s with data", qp->qpn, wr_info[wr->opcode].name);
 	if (wr->opcode == ROCE_WR_BIND_MW && roce_mw_check_bind(qp, wr, mw_type))
+		return -EINVAL;
+	if (roce_placement_check_send(qp, wr))
 		return -EINVAL;
 	if (wr->num_sge > qp->cap.max_send_sge && !(wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: num_sge %u exceeds max_send_sge %u", qp->qpn, wr->num_sge,
@@ -98,16 +100,16 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 		return roce_fail(dev, -EINVAL, "QP %u: message of %llu bytes exceeds max_msg_sz %u", qp->qpn,
 				 (unsigned long long)*length, ROCE_MAX_MSG_BYTES);
 	if (wr->send_flags & ROCE_SEND_INLINE) {
-		if (wr_info[wr->opcode].local_write)
+		if (wr_info[wr->opcode].lands)
 			return roce_fail(dev, -EINVAL, "QP %u: inline data with %s", qp->qpn, wr_info[wr->opcode].name);
 		if (*length > qp->cap.max_inline_data)
 			return roce_fail(dev, -EINVAL, "QP %u: inline data of %llu bytes exceeds max_inline_data %u",
 					 qp->qpn, (unsigned long long)*length, qp->cap.max_inline_data);
 	}
-	if (wr_info[wr->opcode].single && *length != 8)
+	if (wr_info[wr->opcode].eight && *length != 8)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with a local buffer of %llu bytes, it needs 8", qp->qpn,
 				 wr_info[wr->opcode].name, (unsigned long long)*length);
-	if (wr_info[wr->opcode].local_write && !qp->attr.max_rd_atomic)
+	if (wr_info[wr->opcode].rd && !qp->attr.max_rd_atomic)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with max_rd_atomic 0", qp->qpn, wr_info[wr->opcode].name);
 	if (qp->type == ROCE_QPT_UD) {
 		if (!wr->ah)
@@ -154,6 +156,10 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 	wqe->remote_qkey = wr->remote_qkey;
 	if (wr->opcode == ROCE_WR_SEND_WITH_INV || wr->opcode == ROCE_WR_LOCAL_INV)
 		wqe->imm = wr->invalidate_rkey;
+	if (wr->opcode == ROCE_WR_FLUSH) {
+		wqe->imm = roce_feth(wr->flush_type, wr->flush_level);
+		wqe->compare_add = wr->flush_length;
+	}
 	if (wr->opcode == ROCE_WR_BIND_MW) {
 		wqe->imm = wr->bind.mr ? wr->bind.mr->key : 0;
 		wqe->remote_addr = wr->bind.addr;

@@ -138,8 +138,6 @@ PACKETS: list[tuple[str, str, Callable[[WirePeer], bytes]]] = [
     ("ghost", "READ response to nothing", of("RC_RDMA_READ_RESPONSE_ONLY", b"data", syndrome=ACK)),
     ("ghost", "atomic acknowledge of nothing", of("RC_ATOMIC_ACKNOWLEDGE", syndrome=ACK)),
     ("not_supported", "XRC", of("XRC_SEND_ONLY", b"x")),
-    ("not_supported", "flush", of("RC_FLUSH")),
-    ("not_supported", "atomic write", of("RC_ATOMIC_WRITE", bytes(8))),
 ]
 
 
