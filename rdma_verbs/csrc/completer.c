@@ -207,8 +207,7 @@ static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const s
 	bool last = i == wqe->npsn - 1;
 	uint32_t len = wqe->opcode == ROCE_WR_RDMA_READ ? DP_MIN(qp->mtu, wqe->length - offset) : 0;
 
-	if (!roce_wqe_is_rd(wqe) || is_atomic(wqe) || last != !!(info->flags & ROCE_OPF_LAST) ||
-	    pkt->len != len ||
+	if (!roce_wqe_is_rd(wqe) || is_atomic(wqe) || last != !!(info->flags & ROCE_OPF_LAST) || pkt->len != len ||
 	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)) {
 		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
 		return ROCE_DROP_NONE;
@@ -229,7 +228,7 @@ static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
 	struct roce_swqe *wqe = roce_sq_at(qp, qp->sq.tail);
 	uint64_t value = pkt->swap_add;
 
-	if (!is_atomic(wqe) ||	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
+	if (!is_atomic(wqe) || (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK) {
 		roce_requester_fail(qp, ROCE_WC_BAD_RESP_ERR);
 		return ROCE_DROP_NONE;
 	}

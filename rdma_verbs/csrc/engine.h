@@ -205,7 +205,7 @@ struct roce_qp {
 	struct roce_qp *ready_next;
 	bool ready;
 	uint8_t type, service, state, prio, sig_all; /* service: enum roce_service */
-	uint32_t qpn, mtu; /* mtu in bytes */
+	uint32_t qpn, mtu;                           /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;

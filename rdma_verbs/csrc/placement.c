@@ -8,8 +8,8 @@
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
-#define PLACEMENT_TYPES (ROCE_FLUSH_GLOBAL | ROCE_FLUSH_PERSISTENT)
-#define FETH_TYPE(feth) ((feth) & 0xf)
+#define PLACEMENT_TYPES  (ROCE_FLUSH_GLOBAL | ROCE_FLUSH_PERSISTENT)
+#define FETH_TYPE(feth)  ((feth) & 0xf)
 #define FETH_LEVEL(feth) ((feth) >> 4 & 3)
 
 /* The rights that a placement type needs, of the QP and of the region. */

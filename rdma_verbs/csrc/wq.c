@@ -41,9 +41,9 @@ void roce_wq_fini(struct roce_qp *qp)
 	free(qp->rq.buf);
 }
 
-#define RC  (1u << ROCE_QPT_RC)
-#define UC  (1u << ROCE_QPT_UC)
-#define UD  (1u << ROCE_QPT_UD)
+#define RC (1u << ROCE_QPT_RC)
+#define UC (1u << ROCE_QPT_UC)
+#define UD (1u << ROCE_QPT_UD)
 /* Which services offer an operation (IBTA vol 1, table 38; A19), and what it takes. */
 static const struct {
 	const char *name; /* NULL: not supported */
