@@ -28,6 +28,7 @@ from rdma_verbs.enums import (
     SelectivityLevel,
     SendFlags,
     SrqAttrMask,
+    SrqType,
     WcFlags,
     WcOpcode,
     WcStatus,
@@ -41,6 +42,7 @@ from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
 from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
+from rdma_verbs.xrcd import XRCD
 
 __all__ = [
     "AH",
@@ -55,6 +57,7 @@ __all__ = [
     "SGE",
     "SRQ",
     "WC",
+    "XRCD",
     "AHAttr",
     "AccessFlags",
     "AdviseMrAdvice",
@@ -96,6 +99,7 @@ __all__ = [
     "SrqAttr",
     "SrqAttrMask",
     "SrqInitAttr",
+    "SrqType",
     "VirtualNet",
     "WcFlags",
     "WcOpcode",

@@ -182,6 +182,8 @@ def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
             fill_bind(what, out.bind, wr.bind)
         if wr.opcode == WrOpcode.FLUSH:
             fill(what, out, ((name, getattr(wr, name)) for name in ("flush_type", "flush_level", "flush_length")))
+        if wr.remote_srqn:
+            set_number(what, out, "remote_srqn", wr.remote_srqn)
         if wr.invalidate_rkey:
             set_number(what, out, "invalidate_rkey", wr.invalidate_rkey)
         try:

@@ -21,6 +21,7 @@ __all__ = [
     "SelectivityLevel",
     "SendFlags",
     "SrqAttrMask",
+    "SrqType",
     "WcFlags",
     "WcOpcode",
     "WcStatus",
@@ -34,6 +35,8 @@ class QpType(IntEnum):
     RC = 2
     UC = 3
     UD = 4
+    XRC_SEND = 9
+    XRC_RECV = 10
 
 
 class QpState(IntEnum):
@@ -155,6 +158,13 @@ class SrqAttrMask(IntFlag):
 
     MAX_WR = 1
     LIMIT = 2
+
+
+class SrqType(IntEnum):
+    """Who may serve a shared receive queue: queue pairs made with it, or every target of its XRC domain."""
+
+    BASIC = 0
+    XRC = 1
 
 
 class WrOpcode(IntEnum):

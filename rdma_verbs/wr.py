@@ -51,6 +51,8 @@ class SendWR:
     mw: "MW | None" = None
     """BIND_MW: the window, of type 2; ``rkey`` is its new key."""
     bind: "MWBindInfo | None" = None
+    remote_srqn: int = 0
+    """XRC_SEND: the peer's XRC shared receive queue, ``SRQ.num`` there; every request names one."""
     flush_type: PlacementType = PlacementType.GLOBAL
     """FLUSH: to be visible to all, or persistent, or both."""
     flush_level: SelectivityLevel = SelectivityLevel.RANGE

@@ -9,6 +9,7 @@
  *   placement.c  ATOMIC WRITE and FLUSH (A19), all but the order in which they are executed
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   congestion.c rate and window of a QP (cc.h), CNPs
+ *   xrc.c        XRC domains, and what an XRC target is for each request
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
@@ -107,7 +108,7 @@ struct roce_swqe {
 	uint64_t wr_id, remote_addr, compare_add, swap;
 	uint32_t length, rkey, imm;
 	uint32_t first_psn, npsn;
-	uint32_t remote_qpn, remote_qkey;
+	uint32_t remote_qpn, remote_qkey; /* XRC: remote_qpn is the SRQ's number */
 	uint16_t num_sge;
 	uint8_t opcode, send_flags, flags, status;
 	struct roce_av av; /* UD */
@@ -132,10 +133,17 @@ struct roce_srq {
 	struct roce_dev *dev;
 	struct roce_pd *pd;
 	void *user;
+	struct roce_xrcd *xrcd; /* of an XRC one; its receives complete to cq */
+	struct roce_cq *cq;
 	uint32_t num, users, max_sge;
 	uint32_t limit; /* 0: not armed */
 	struct roce_ring rq;
-	struct roce_srq *next, **pprev;
+};
+
+struct roce_xrcd {
+	struct roce_dev *dev;
+	uint32_t users;
+	struct roce_xrcd *next, **pprev;
 };
 
 /* A READ or another request with a response of its own, kept for duplicates, and its job while responses are due. */
@@ -144,6 +152,7 @@ struct roce_rd_res {
 	uint32_t len, rkey;
 	uint32_t first_psn, npsn;
 	uint32_t msn;
+	uint32_t srqn;                         /* XRC */
 	uint32_t job_first, job_next, job_end; /* PSNs to answer now: from job_next, up to before job_end */
 	uint64_t job_va;
 	uint32_t job_len;
@@ -223,6 +232,9 @@ struct roce_qp {
 	struct roce_cq *send_cq, *recv_cq;
 	uint32_t windows;     /* of type 2, bound to it */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
+	struct roce_xrcd
+		*xrcd;    /* XRC target: pd, recv_cq and srq are those that the request at hand names, see xrc.c */
+	uint32_t handles; /* XRC target: of roce_qp_create() and roce_qp_open() */
 	void *user;
 	uint16_t sport;
 	struct roce_qp_cap cap;
@@ -250,8 +262,9 @@ struct roce_dev {
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
-	struct roce_srq *srqs;
-	uint32_t nsrqs, srq_next;
+	struct roce_srq **srqs; /* by number - 1 */
+	uint32_t srqs_room, nsrqs, srq_next;
+	struct roce_xrcd *xrcds;
 	struct roce_dm *dms;
 	uint64_t dm_bytes; /* allocated */
 	struct roce_pkt *free_pkts;
@@ -348,6 +361,10 @@ static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 }
 int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
+static inline bool roce_qp_is_reliable(const struct roce_qp *qp)
+{
+	return qp->service == ROCE_SVC_RC || qp->service == ROCE_SVC_XRC;
+}
 /* Its response brings data, to its SGEs. */
 static inline bool roce_wqe_lands(const struct roce_swqe *wqe)
 {
@@ -369,6 +386,7 @@ void roce_wq_fini(struct roce_qp *qp);
 void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */
 void roce_rq_flush(struct roce_qp *qp);
 
+struct roce_srq *roce_srq_find(const struct roce_dev *dev, uint32_t num);
 /* srq.c: the receive that the next message will fill, and the same, which from now on is this QP's. NULL: none. */
 struct roce_rwqe *roce_recv_peek(struct roce_qp *qp);
 struct roce_rwqe *roce_recv_claim(struct roce_qp *qp);
@@ -410,6 +428,11 @@ static inline uint32_t roce_feth(uint8_t type, uint8_t level)
 /* What becomes of a request, decided before any state changes. */
 enum roce_verdict { ROCE_OK, ROCE_NO_WQE, ROCE_INVALID, ROCE_NO_ACCESS, ROCE_LENGTH, ROCE_PROTECTION, ROCE_FAILED };
 enum roce_verdict roce_flush_execute(struct roce_qp *qp, const struct roce_pkt *pkt);
+
+/* xrc.c */
+enum roce_verdict roce_xrc_enter(struct roce_qp *qp, const struct roce_pkt *pkt); /* a request in sequence */
+bool roce_xrc_use_pd(struct roce_qp *qp, uint32_t srqn); /* for the response to a request that named this SRQ */
+void roce_xrc_forget_srq(struct roce_srq *srq);
 
 /* responder_rd.c: requests with a response of their own; `pkt` is in sequence. */
 enum roce_verdict roce_rd_request(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);

@@ -167,7 +167,8 @@ static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struc
 	return roce_rd_duplicate(qp, pkt);
 }
 
-static int refuse(struct roce_qp *qp, enum roce_verdict v, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+static int refuse(struct roce_qp *qp, enum roce_verdict v, const struct roce_pkt *pkt,
+		  const struct roce_opcode_info *info)
 {
 	switch (v) {
 	case ROCE_NO_WQE:
@@ -230,6 +231,9 @@ static int rc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	resp->gap_reported = false;
 	if (resp->owed == ROCE_OWED_NAK) /* what it complained of has just come */
 		resp->owed = ROCE_OWED_NOTHING;
+	v = qp->xrcd ? roce_xrc_enter(qp, pkt) : ROCE_OK;
+	if (v != ROCE_OK)
+		return refuse(qp, v, pkt, info);
 	if (!in_sequence(qp, info) || !length_ok(qp, pkt, info))
 		v = ROCE_INVALID;
 	else if (message_op)
@@ -334,6 +338,7 @@ int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	}
 	switch (qp->type) {
 	case ROCE_QPT_RC:
+	case ROCE_QPT_XRC_RECV:
 		return rc_rx(qp, pkt, info);
 	case ROCE_QPT_UC:
 		return uc_rx(qp, pkt, info);

@@ -17,6 +17,7 @@ static struct roce_rd_res *take(struct roce_qp *qp, const struct roce_pkt *pkt, 
 	res->first_psn = pkt->psn;
 	res->npsn = npsn;
 	res->msn = qp->resp.msn + 1;
+	res->srqn = pkt->xrc_srqn;
 	return res;
 }
 

@@ -83,6 +83,8 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 		     : last        ? ROCE_OP_RDMA_READ_RESPONSE_LAST
 				   : ROCE_OP_RDMA_READ_RESPONSE_MIDDLE;
 
+	if (len && qp->xrcd && !roce_xrc_use_pd(qp, res->srqn))
+		return false;
 	if (len) {
 		struct roce_mr *mr = roce_rkey_check(qp, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
 

@@ -186,12 +186,13 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
 	if (!our_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
-	if (svc == ROCE_SVC_XRC)
-		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
 		return roce_drop(dev, ROCE_DROP_UNKNOWN_QPN);
-	if (qp->service != svc && svc != ROCE_SVC_CNP)
+	/* An XRC initiator answers nothing, and a target asks for nothing (A14). */
+	if ((qp->service != svc ||
+	     qp->type == (info->flags & ROCE_OPF_REQUEST ? ROCE_QPT_XRC_SEND : ROCE_QPT_XRC_RECV)) &&
+	    svc != ROCE_SVC_CNP)
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);

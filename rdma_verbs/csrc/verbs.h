@@ -11,7 +11,7 @@
 #include "rdma_verbs/csrc/cc.h"
 
 /* cffi: begin */
-enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
+enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4, ROCE_QPT_XRC_SEND = 9, ROCE_QPT_XRC_RECV = 10 };
 
 enum roce_qp_state {
 	ROCE_QPS_RESET = 0,
@@ -156,6 +156,7 @@ struct roce_mw;
 struct roce_cq;
 struct roce_qp;
 struct roce_srq;
+struct roce_xrcd;
 
 /*
  * How RC (and XRC) recover from loss; all clear: IBTA's go-back-N, one NAK for each expected PSN, the QP's timeout.
@@ -213,6 +214,8 @@ struct roce_qp_cap {
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline_data;
 };
 
+enum roce_srq_type { ROCE_SRQT_BASIC = 0, ROCE_SRQT_XRC = 1 };
+
 enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
 
 struct roce_srq_attr {
@@ -223,6 +226,7 @@ struct roce_srq_attr {
 struct roce_qp_init_attr {
 	struct roce_cq *send_cq, *recv_cq;
 	struct roce_srq *srq;   /* NULL: the QP has a receive queue of its own */
+	struct roce_xrcd *xrcd; /* XRC_RECV, which needs no PD, no CQ and no SRQ */
 	struct roce_qp_cap cap; /* on return: what was given, at least what was asked */
 	uint32_t qp_type;       /* enum roce_qp_type */
 	uint8_t sq_sig_all;
@@ -279,6 +283,7 @@ struct roce_send_wr {
 	uint64_t remote_addr;
 	uint32_t rkey;        /* BIND_MW: the new one, the window's with a consumer byte of choice */
 	uint32_t remote_qpn;  /* UD */
+	uint32_t remote_srqn; /* XRC_SEND: number of the peer's XRC shared receive queue */
 	uint32_t remote_qkey; /* UD; bit 31 set: the QP's own */
 	uint64_t compare_add;
 	uint64_t swap;
@@ -408,7 +413,13 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after a
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
 
+struct roce_xrcd *roce_xrcd_alloc(struct roce_dev *dev);
+int roce_xrcd_dealloc(struct roce_xrcd *xrcd); /* -EBUSY while in use */
+
 struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr, void *user);
+/* One that XRC targets of the domain serve; its receives complete to `cq`. */
+struct roce_srq *roce_srq_create_xrc(struct roce_pd *pd, struct roce_xrcd *xrcd, struct roce_cq *cq,
+				     struct roce_srq_attr *attr, void *user);
 int roce_srq_destroy(struct roce_srq *srq); /* -EBUSY while in use */
 int roce_srq_modify(struct roce_srq *srq, const struct roce_srq_attr *attr, uint32_t mask);
 void roce_srq_query(const struct roce_srq *srq, struct roce_srq_attr *attr);
@@ -416,6 +427,8 @@ uint32_t roce_srq_num(const struct roce_srq *srq);
 int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr); /* -ENOMEM: queue full */
 
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
+/* One more handle of an XRC target, which lives until each was destroyed. */
+struct roce_qp *roce_qp_open(struct roce_xrcd *xrcd, uint32_t qpn);
 int roce_qp_destroy(struct roce_qp *qp);
 int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);

@@ -30,8 +30,9 @@ int roce_wq_init(struct roce_qp *qp)
 	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
 
 	if (!err)
-		err = qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
-			      : roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
+		err = qp->xrcd  ? roce_rq_init(&qp->rq, 1, qp->dev->cfg.max_sge) /* of any SRQ */
+		      : qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
+				: roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
 	return err;
 }
 
@@ -44,6 +45,7 @@ void roce_wq_fini(struct roce_qp *qp)
 #define RC (1u << ROCE_QPT_RC)
 #define UC (1u << ROCE_QPT_UC)
 #define UD (1u << ROCE_QPT_UD)
+#define XI (1u << ROCE_QPT_XRC_SEND)
 /* Which services offer an operation (IBTA vol 1, table 38; A19), and what it takes. */
 static const struct {
 	const char *name; /* NULL: not supported */
@@ -53,18 +55,18 @@ static const struct {
 	bool eight;       /* of eight bytes */
 	bool no_data;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", RC | UC},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", RC | UC},
-	[ROCE_WR_SEND] = {"SEND", RC | UC | UD},
-	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", RC | UC | UD},
-	[ROCE_WR_RDMA_READ] = {"RDMA READ", RC, .lands = true, .rd = true},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", RC, .lands = true, .rd = true, .eight = true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", RC, .lands = true, .rd = true, .eight = true},
-	[ROCE_WR_LOCAL_INV] = {"local invalidate", RC | UC, .no_data = true},
-	[ROCE_WR_BIND_MW] = {"bind", RC | UC, .no_data = true},
-	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", RC},
-	[ROCE_WR_FLUSH] = {"FLUSH", RC, .rd = true, .no_data = true},
-	[ROCE_WR_ATOMIC_WRITE] = {"ATOMIC WRITE", RC, .rd = true, .eight = true},
+	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", RC | XI | UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", RC | XI | UC},
+	[ROCE_WR_SEND] = {"SEND", RC | XI | UC | UD},
+	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", RC | XI | UC | UD},
+	[ROCE_WR_RDMA_READ] = {"RDMA READ", RC | XI, .lands = true, .rd = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_LOCAL_INV] = {"local invalidate", RC | XI | UC, .no_data = true},
+	[ROCE_WR_BIND_MW] = {"bind", RC | XI | UC, .no_data = true},
+	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", RC | XI},
+	[ROCE_WR_FLUSH] = {"FLUSH", RC | XI, .rd = true, .no_data = true},
+	[ROCE_WR_ATOMIC_WRITE] = {"ATOMIC WRITE", RC | XI, .rd = true, .eight = true},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
@@ -73,6 +75,8 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 {
 	struct roce_dev *dev = qp->dev;
 
+	if (qp->xrcd)
+		return roce_fail(dev, -EINVAL, "QP %u: post_send, but it is an XRC target", qp->qpn);
 	if (qp->state < ROCE_QPS_RTS)
 		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn,
 				 roce_qp_state_name(qp->state));
@@ -111,6 +115,8 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 				 wr_info[wr->opcode].name, (unsigned long long)*length);
 	if (wr_info[wr->opcode].rd && !qp->attr.max_rd_atomic)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with max_rd_atomic 0", qp->qpn, wr_info[wr->opcode].name);
+	if (qp->type == ROCE_QPT_XRC_SEND && wr->remote_srqn > ROCE_QPN_MASK)
+		return roce_fail(dev, -EINVAL, "QP %u: remote_srqn %#x exceeds 24 bits", qp->qpn, wr->remote_srqn);
 	if (qp->type == ROCE_QPT_UD) {
 		if (!wr->ah)
 			return roce_fail(dev, -EINVAL, "QP %u: a UD send needs an address handle", qp->qpn);
@@ -152,7 +158,7 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 	wqe->rkey = wr->rkey;
 	wqe->compare_add = wr->compare_add;
 	wqe->swap = wr->swap;
-	wqe->remote_qpn = wr->remote_qpn;
+	wqe->remote_qpn = qp->type == ROCE_QPT_XRC_SEND ? wr->remote_srqn : wr->remote_qpn;
 	wqe->remote_qkey = wr->remote_qkey;
 	if (wr->opcode == ROCE_WR_SEND_WITH_INV || wr->opcode == ROCE_WR_LOCAL_INV)
 		wqe->imm = wr->invalidate_rkey;
@@ -204,6 +210,9 @@ void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
 {
+	if (qp->service == ROCE_SVC_XRC)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but XRC receives by shared receive queues only",
+				 qp->qpn);
 	if (qp->srq)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but its receives come from SRQ %u", qp->qpn,
 				 qp->srq->num);
