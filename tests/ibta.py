@@ -19,6 +19,7 @@ TITLES = {
     "test_ibta_qp_states.py": "States and attributes of a queue pair",
     "test_ibta_completions.py": "Completions, completion queues, datagrams",
     "test_ibta_srq.py": "Shared receive queues",
+    "test_ibta_xrc.py": "Extended reliable connected service",
     "test_ibta_windows.py": "Memory windows and invalidation",
     "test_ibta_placement.py": "ATOMIC WRITE and FLUSH",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
