@@ -26,6 +26,7 @@ INLINE_BYTES = 700
 _SLACK = 64
 _KINDS = {
     Service.RC: (*Kind, Kind.READ),  # twice: resuming a READ in its middle is rare
+    Service.XRC: (*Kind, Kind.READ),
     Service.UC: (Kind.SEND, Kind.SEND_IMM, Kind.WRITE, Kind.WRITE_IMM),
     Service.UD: (Kind.SEND, Kind.SEND_IMM),
 }
@@ -82,7 +83,7 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
     kind = draw(st.sampled_from(_KINDS[service]))
     most = mtu if service is Service.UD else MAX_PACKETS * mtu
     length = 8
-    if not kind.is_atomic:
+    if not kind.is_aligned:
         edges = (0, 1, 8, mtu - 1, mtu) if service is Service.UD else (0, 1, 8, mtu - 1, mtu, mtu + 1, 2 * mtu, 3 * mtu)
         length = draw(st.one_of(st.sampled_from(edges), st.integers(0, most)))
     return _Draft(
@@ -91,7 +92,7 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
         draw(_cuts),
         draw(st.integers(0, 1 << 16)),
         draw(_flags),
-        draw(_operand) if kind.is_atomic else 0,
+        draw(_operand) if kind.is_atomic or kind is Kind.FLUSH else 0,
         draw(_operand) if kind is Kind.CAS else 0,
         draw(_pause_ns),
     )
@@ -100,14 +101,14 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
 def _op(draft: _Draft, number: int, at_ns: int, room: int, landing: Allocator) -> Op:
     """Place a draft: sources and targets may overlap those of other requests, landing places never do."""
     kind, spot = draft.kind, draft.spot
-    parts = cut(draft.length, draft.cuts)
-    inline = bool(draft.flags & 8) and not kind.is_rd and draft.length <= INLINE_BYTES
-    if kind.is_rd:
+    parts = [] if kind is Kind.FLUSH else cut(draft.length, draft.cuts)
+    inline = bool(draft.flags & 8) and not kind.lands and bool(parts) and draft.length <= INLINE_BYTES
+    if kind.lands:
         pieces = landing.take(parts)
     else:
         pieces = tuple(Piece(i % 2, (spot + 7 * i) % (room - part + 1), part) for i, part in enumerate(parts))
     region, offset = 2 + spot % 2, spot % (room - draft.length + 1)
-    if kind.is_atomic:
+    if kind.is_aligned:
         offset = spot % 4 * 8  # few places, so that atomics meet; the run aligns the regions
     return Op(
         kind,
@@ -120,6 +121,7 @@ def _op(draft: _Draft, number: int, at_ns: int, room: int, landing: Allocator) -
         fence=bool(draft.flags & 2) and bool(draft.flags & 16),
         solicited=bool(draft.flags & 4),
         inline=inline,
+        flush=(draft.operand % 3 + 1, draft.cuts != [], draft.length) if kind is Kind.FLUSH else (0, 0, 0),
         at_ns=at_ns,
     )
 
@@ -180,11 +182,11 @@ def scenarios(draw: st.DrawFn, service: Service, max_ops: int = 12, *, every_rec
         sides.append(replace(side, ops=tuple(ops)))
     for i in range(2):
         lengths = [op.length for op in sides[1 - i].ops if op.kind.takes_recv]
-        if service is not Service.RC:  # which message meets which receive is not known
+        if not service.is_reliable:  # which message meets which receive is not known
             lengths = [max(lengths, default=0) + (GRH_BYTES if service is Service.UD else 0)] * len(lengths)
             if service is Service.UD and draw(st.booleans()):
                 lengths *= 2  # room for what the network duplicates
-        forever = every_recv or (service is Service.RC and sides[1 - i].rnr_retry == 7)
+        forever = every_recv or (service.is_reliable and sides[1 - i].rnr_retry == 7)
         posted = draw(_recvs(lengths, forever, recvs[i]))
         sides[i] = with_regions(replace(sides[i], recvs=posted), room, room, landings[i], recvs[i])
     dead_side = draw(st.sampled_from((None, None, None, 0, 1)))
