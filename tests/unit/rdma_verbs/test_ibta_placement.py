@@ -8,8 +8,12 @@ import pytest
 from datapath.port import FaultAction, Rule
 from rdma_verbs import (
     MR,
+    MW,
     AccessFlags,
     CallerError,
+    MWBind,
+    MWBindInfo,
+    MwType,
     PlacementType,
     PostError,
     QpState,
@@ -329,6 +333,20 @@ def test_key_and_bounds(peer: WirePeer, name: str, wrong: str) -> None:
     region = MR(PD(peer.context) if wrong == "domain" else peer.pd, 64, FLUSHABLE, iova=0x8000)
     va = {"before": 0x8000 - 8, "after": 0x8000 + 64}.get(wrong, 0x8000)
     peer.refused(ask(peer, name, region, va=va, rkey=region.rkey ^ (wrong == "key")), NAK_ACCESS, 0)
+
+
+@pytest.mark.ibta("A19", "the key of a window: ATOMIC WRITE with remote write, no FLUSH, which no window can grant")
+@each_request
+def test_key_of_a_window(peer: WirePeer, name: str) -> None:
+    region = peer.region(64, FLUSHABLE | AccessFlags.MW_BIND)
+    window = MW(peer.pd, MwType.TYPE_1)
+    rkey = peer.qp.bind_mw(window, MWBind(MWBindInfo(region, region.addr, 64, AccessFlags.REMOTE_WRITE)))
+    peer.collect()
+    answers = ask(peer, name, region, rkey=rkey)
+    if name == "flush":
+        peer.refused(answers, NAK_ACCESS, 0)
+    else:
+        assert [(a.name, a.syndrome, region.read(8)) for a in answers] == [(READ_ONLY, ACK, b"12345678")]
 
 
 @pytest.mark.ibta("A19", "FLUSH of a region: address and length say nothing, the key does")

@@ -331,15 +331,16 @@ def test_domain_violation(target: WirePeer, name: str, wrong: str) -> None:
     region = target.region(64, FLUSHABLE)
     target.post_recv()
     other = XRCD(target.context)
+    plain = SRQ(target.pd)
+    foreign = SRQ(target.pd, SrqInitAttr(srq_type=SrqType.XRC, xrcd=other, cq=target.cq))
     number = {
         "unknown": 0xFFFFFF,
         "zero": 0,
-        "no XRC queue": SRQ(target.pd).num,
-        "another domain": SRQ(target.pd, SrqInitAttr(srq_type=SrqType.XRC, xrcd=other, cq=target.cq)).num,
-        "closed": Queue(target).srq.num,
+        "no XRC queue": plain.num,
+        "another domain": foreign.num,
+        "closed": target.srq.num,
     }[wrong]
     if wrong == "closed":
-        number = target.srq.num
         target.srq.close()
     payload, _ = REQUESTS[name]
     target.refused(target.request(f"XRC_{name}", payload, **fields_of(region, xrc_srqn=number)), NAK_INVALID, 0)
