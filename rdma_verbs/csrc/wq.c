@@ -55,18 +55,20 @@ static const struct {
 	bool eight;       /* of eight bytes */
 	bool no_data;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {"RDMA WRITE", RC | XI | UC},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {"RDMA WRITE with immediate", RC | XI | UC},
-	[ROCE_WR_SEND] = {"SEND", RC | XI | UC | UD},
-	[ROCE_WR_SEND_WITH_IMM] = {"SEND with immediate", RC | XI | UC | UD},
-	[ROCE_WR_RDMA_READ] = {"RDMA READ", RC | XI, .lands = true, .rd = true},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {"compare and swap", RC | XI, .lands = true, .rd = true, .eight = true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {"fetch and add", RC | XI, .lands = true, .rd = true, .eight = true},
-	[ROCE_WR_LOCAL_INV] = {"local invalidate", RC | XI | UC, .no_data = true},
-	[ROCE_WR_BIND_MW] = {"bind", RC | XI | UC, .no_data = true},
-	[ROCE_WR_SEND_WITH_INV] = {"SEND with invalidate", RC | XI},
-	[ROCE_WR_FLUSH] = {"FLUSH", RC | XI, .rd = true, .no_data = true},
-	[ROCE_WR_ATOMIC_WRITE] = {"ATOMIC WRITE", RC | XI, .rd = true, .eight = true},
+	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = RC | XI | UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate", .types = RC | XI | UC},
+	[ROCE_WR_SEND] = {.name = "SEND", .types = RC | XI | UC | UD},
+	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate", .types = RC | XI | UC | UD},
+	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = RC | XI, .lands = true, .rd = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] =
+		{.name = "compare and swap", .types = RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] =
+		{.name = "fetch and add", .types = RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = RC | XI | UC, .no_data = true},
+	[ROCE_WR_BIND_MW] = {.name = "bind", .types = RC | XI | UC, .no_data = true},
+	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = RC | XI},
+	[ROCE_WR_FLUSH] = {.name = "FLUSH", .types = RC | XI, .rd = true, .no_data = true},
+	[ROCE_WR_ATOMIC_WRITE] = {.name = "ATOMIC WRITE", .types = RC | XI, .rd = true, .eight = true},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)

@@ -559,6 +559,7 @@ def test_open_of_another() -> None:
             QP.open(xrcd, number)
 
 
+@pytest.mark.ibta("A14", "a domain is not released while targets or queues are in it; closing it closes them first")
 def test_closing_the_domain_closes_what_is_in_it() -> None:
     net = Net(2, 2)
     net.xrcd.close()
@@ -567,6 +568,7 @@ def test_closing_the_domain_closes_what_is_in_it() -> None:
     net.b.close()
 
 
+@pytest.mark.ibta("A14", "numbers of shared receive queues go round: late packets do not meet a new queue")
 def test_forgotten_targets_and_queues_are_released() -> None:
     net = Net()
     number = net.srqs[0].num
