@@ -148,14 +148,17 @@ struct roce_xrcd {
 
 /* A READ or another request with a response of its own, kept for duplicates, and its job while responses are due. */
 struct roce_rd_res {
-	uint64_t va, value; /* READ: start; atomic: original data */
+	union {
+		uint64_t va;    /* READ: start */
+		uint64_t value; /* atomic: original data */
+	};
 	uint32_t len, rkey;
 	uint32_t first_psn, npsn;
 	uint32_t msn;
 	uint32_t srqn;                         /* XRC */
 	uint32_t job_first, job_next, job_end; /* PSNs to answer now: from job_next, up to before job_end */
-	uint64_t job_va;
 	uint32_t job_len;
+	uint64_t job_va;
 	uint8_t operation; /* enum roce_operation of the request */
 	bool valid, atomic, active, replay;
 };
