@@ -217,6 +217,7 @@ struct roce_qp {
 	struct roce_qp *ready_next;
 	bool ready;
 	uint8_t type, service, state, prio, sig_all; /* service: enum roce_service */
+	bool reliable;                               /* RC, XRC */
 	uint32_t qpn, mtu;                           /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
@@ -364,20 +365,16 @@ static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 }
 int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
-static inline bool roce_qp_is_reliable(const struct roce_qp *qp)
-{
-	return qp->service == ROCE_SVC_RC || qp->service == ROCE_SVC_XRC;
-}
+#define ROCE_WR_LANDS (1u << ROCE_WR_RDMA_READ | 1u << ROCE_WR_ATOMIC_CMP_AND_SWP | 1u << ROCE_WR_ATOMIC_FETCH_AND_ADD)
 /* Its response brings data, to its SGEs. */
 static inline bool roce_wqe_lands(const struct roce_swqe *wqe)
 {
-	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
-	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
+	return 1u << wqe->opcode & ROCE_WR_LANDS;
 }
 /* Has a response of its own, which no ACK stands for: limited by max_rd_atomic, waited for by fences (9.7.3; A19). */
 static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
 {
-	return roce_wqe_lands(wqe) || wqe->opcode == ROCE_WR_FLUSH || wqe->opcode == ROCE_WR_ATOMIC_WRITE;
+	return 1u << wqe->opcode & (ROCE_WR_LANDS | 1u << ROCE_WR_FLUSH | 1u << ROCE_WR_ATOMIC_WRITE);
 }
 static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
 {

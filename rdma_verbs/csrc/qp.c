@@ -141,6 +141,7 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	qp->handles = 1;
 	qp->type = (uint8_t)init->qp_type;
 	qp->service = services[init->qp_type];
+	qp->reliable = qp->service == ROCE_SVC_RC || qp->service == ROCE_SVC_XRC;
 	qp->sig_all = init->sq_sig_all;
 	if (!target) {
 		qp->send_cq = init->send_cq;

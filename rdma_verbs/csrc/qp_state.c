@@ -112,7 +112,7 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
 				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));
 	if (to != ROCE_QPS_RESET && to != ROCE_QPS_ERR) {
-		if (!t->valid || (roce_qp_is_reliable(qp) && qp->state == ROCE_QPS_SQE))
+		if (!t->valid || (qp->reliable && qp->state == ROCE_QPS_SQE))
 			return roce_fail(qp->dev, -EINVAL, "QP %u: no transition from %s to %s", qp->qpn,
 					 roce_qp_state_name(qp->state), roce_qp_state_name(to));
 		required = t->required[type];

@@ -38,7 +38,7 @@ bool roce_requester_can_send(const struct roce_qp *qp)
 	/* SQD finishes what has begun and begins nothing (10.3.1.5). */
 	if (qp->state == ROCE_QPS_SQD && req->cur == req->fresh)
 		return false;
-	if (!roce_qp_is_reliable(qp))
+	if (!qp->reliable)
 		return true;
 	if ((uint32_t)roce_psn_diff(req->snd, req->una) >= qp->dev->cfg.tx_window)
 		return false;
@@ -176,7 +176,7 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 		pkt->qkey = wqe->remote_qkey & 0x80000000u ? qp->attr.qkey : wqe->remote_qkey;
 	if (last && (wqe->send_flags & ROCE_SEND_SOLICITED) && wqe->opcode != ROCE_WR_RDMA_WRITE)
 		pkt->bth_flags |= ROCE_BTH_SOLICITED;
-	if (roce_qp_is_reliable(qp)) {
+	if (qp->reliable) {
 		/* Ask at the end of a message, every so often within one, and when the window closes. */
 		req->since_ackreq++;
 		if (last || req->since_ackreq >= qp->dev->cfg.ack_every ||
@@ -313,7 +313,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		req->max_sent = req->snd;
 	if (i + psns == wqe->npsn)
 		next_entry(qp);
-	if (roce_qp_is_reliable(qp)) {
+	if (qp->reliable) {
 		if (!dp_timer_armed(&qp->rto)) {
 			req->patience_ps = dev->now_ps;
 			roce_requester_arm(qp);
@@ -496,7 +496,7 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
 	roce_requester_complete(qp, status);
-	if (roce_qp_is_reliable(qp)) {
+	if (qp->reliable) {
 		roce_qp_set_error(qp);
 		return;
 	}
