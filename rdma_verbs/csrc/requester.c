@@ -195,7 +195,7 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 	}
 	if (roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt))
 		return -EACCES;
-	return qp->type == ROCE_QPT_RC || readable(pkt) ? 0 : -EACCES;
+	return qp->reliable || readable(pkt) ? 0 : -EACCES;
 }
 
 /* READ request for what is missing from PSN `first_psn + i` on. */

@@ -121,7 +121,7 @@ void roce_dev_unreadable(struct roce_dev *dev, const struct roce_pkt *pkt)
 	struct roce_qp *qp = roce_qp_find(dev, pkt->sqpn);
 
 	dev->ctr->send_err++;
-	if (!qp || qp->type == ROCE_QPT_UC || qp->type == ROCE_QPT_UD)
+	if (!qp || !qp->reliable)
 		return;
 	if (roce_opcode_info(pkt->opcode)->flags & ROCE_OPF_REQUEST)
 		roce_requester_unreadable(qp, pkt->psn);

@@ -18,6 +18,7 @@ from rdma_verbs import (
     PlacementType,
     QPInitAttr,
     QpType,
+    ReregMrFlags,
     SendWR,
     WcStatus,
     WrOpcode,
@@ -35,7 +36,9 @@ def test_flush_makes_a_mapped_file_persistent_and_plain_memory_is_refused() -> N
             pd_b = PD(b)
             with pytest.raises(DpuError, match=r"FLUSH_PERSISTENT, but 64 bytes at .* no shared mapping of a file"):
                 MR(pd_b, 64, WRITE | FLUSH)
-            MR(pd_b, 64, WRITE | AccessFlags.FLUSH_GLOBAL)
+            plain = MR(pd_b, 64, WRITE | AccessFlags.FLUSH_GLOBAL)
+            with pytest.raises(DpuError, match="no shared mapping of a file"):
+                plain.rereg(ReregMrFlags.CHANGE_ACCESS, access=WRITE | FLUSH)
             mr = MR(pd_b, path, WRITE | FLUSH)
             qp_a, qp_b = QP(PD(a), QPInitAttr(QpType.RC, CQ(a))), QP(pd_b, QPInitAttr(QpType.RC, CQ(b)))
             qp_a.connect(qp_b.endpoint)
