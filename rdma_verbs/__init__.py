@@ -19,13 +19,16 @@ from rdma_verbs.enums import (
     EventType,
     Mtu,
     MwType,
+    PlacementType,
     QpAttrMask,
     QpState,
     QpType,
     Recovery,
     ReregMrFlags,
+    SelectivityLevel,
     SendFlags,
     SrqAttrMask,
+    SrqType,
     WcFlags,
     WcOpcode,
     WcStatus,
@@ -39,6 +42,7 @@ from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
 from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
+from rdma_verbs.xrcd import XRCD
 
 __all__ = [
     "AH",
@@ -53,6 +57,7 @@ __all__ = [
     "SGE",
     "SRQ",
     "WC",
+    "XRCD",
     "AHAttr",
     "AccessFlags",
     "AdviseMrAdvice",
@@ -73,6 +78,7 @@ __all__ = [
     "MwType",
     "NullMR",
     "PeerError",
+    "PlacementType",
     "Port",
     "PostError",
     "QPAttr",
@@ -87,11 +93,13 @@ __all__ = [
     "RecvWR",
     "ReregMrFlags",
     "Rule",
+    "SelectivityLevel",
     "SendFlags",
     "SendWR",
     "SrqAttr",
     "SrqAttrMask",
     "SrqInitAttr",
+    "SrqType",
     "VirtualNet",
     "WcFlags",
     "WcOpcode",

@@ -84,6 +84,7 @@ class Kind(IntEnum):
     DM = 4
     CQ = 5
     PD = 6
+    XRCD = 7
 
 
 class _Lock(Protocol):
@@ -529,9 +530,16 @@ class Engine:
         """Arm the queue: the next completion fires it."""
         self._check(lib.roce_cq_req_notify(cq, int(solicited_only)), "CQ: req_notify")
 
-    def srq_create(self, pd: Handle, attr: "SrqAttr", number: int) -> Handle:
-        """Return a new shared receive queue."""
-        return self._made(lib.roce_srq_create(pd, _srq_attr("SRQ", attr), user_of(number)), "SRQ")
+    def xrcd_alloc(self) -> Handle:
+        """Return a new XRC domain."""
+        return self._made(lib.roce_xrcd_alloc(self._dev), "XRCD")
+
+    def srq_create(self, pd: Handle, attr: "SrqAttr", number: int, xrcd: Handle = None, cq: Handle = None) -> Handle:
+        """Return a new shared receive queue, of an XRC domain if one is given."""
+        raw, user = _srq_attr("SRQ", attr), user_of(number)
+        if xrcd is None:
+            return self._made(lib.roce_srq_create(pd, raw, user), "SRQ")
+        return self._made(lib.roce_srq_create_xrc(pd, xrcd, cq, raw, user), "SRQ")
 
     def srq_modify(self, srq: Handle, attr: "SrqAttr", mask: int) -> None:
         """Set the attributes that ``mask`` names."""
@@ -551,7 +559,7 @@ class Engine:
 
     def qp_create(
         self,
-        pd: Handle,
+        pd: Handle,  # None: an XRC target
         send_cq: Handle,
         recv_cq: Handle,
         qp_type: QpType,
@@ -559,14 +567,20 @@ class Engine:
         sig_all: bool,
         number: int,
         srq: Handle = None,
+        xrcd: Handle = None,
     ) -> tuple[Handle, QPCap]:
         """Return a new queue pair and the sizes that it got."""
         raw = ffi.new("struct roce_qp_init_attr *")
-        raw.send_cq, raw.recv_cq, raw.srq = send_cq, recv_cq, srq or ffi.NULL
+        raw.send_cq, raw.recv_cq, raw.srq = send_cq or ffi.NULL, recv_cq or ffi.NULL, srq or ffi.NULL
+        raw.xrcd = xrcd or ffi.NULL
         raw.qp_type, raw.sq_sig_all = int(qp_type), int(sig_all)
         fill("QP: cap", raw.cap, cap_items(cap))
-        qp = self._made(lib.roce_qp_create(pd, raw, user_of(number)), f"{qp_type.name} QP")
+        qp = self._made(lib.roce_qp_create(pd or ffi.NULL, raw, user_of(number)), f"{qp_type.name} QP")
         return qp, cap_of(raw.cap)
+
+    def qp_open(self, xrcd: Handle, qpn: int) -> Handle:
+        """Return one more handle of an XRC target."""
+        return self._made(lib.roce_qp_open(xrcd, u32("QP", "qp_num", qpn)), f"QP {qpn}")
 
     def qp_modify(self, qp: Handle, attr: QPAttr, mask: int) -> None:
         """Set the attributes that ``mask`` names."""
@@ -680,6 +694,8 @@ def _release(kind: Kind, handle: Handle) -> int:
         return int(lib.roce_dm_free(handle))
     if kind is Kind.CQ:
         return int(lib.roce_cq_destroy(handle))
+    if kind is Kind.XRCD:
+        return int(lib.roce_xrcd_dealloc(handle))
     return int(lib.roce_pd_dealloc(handle))
 
 

@@ -8,7 +8,7 @@ from datapath.errors import CallerError, expect
 from rdma_verbs._roce_cffi import ffi
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPCap
-from rdma_verbs.enums import Recovery, WcFlags, WcOpcode, WcStatus
+from rdma_verbs.enums import Recovery, WcFlags, WcOpcode, WcStatus, WrOpcode
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
@@ -180,6 +180,10 @@ def send_wrs(queue: str, wrs: Sequence[SendWR]) -> tuple[Any, list[object]]:
             out.mw = wr.mw.handle
         if wr.bind is not None:
             fill_bind(what, out.bind, wr.bind)
+        if wr.opcode == WrOpcode.FLUSH:
+            fill(what, out, ((name, getattr(wr, name)) for name in ("flush_type", "flush_level", "flush_length")))
+        if wr.remote_srqn:
+            set_number(what, out, "remote_srqn", wr.remote_srqn)
         if wr.invalidate_rkey:
             set_number(what, out, "invalidate_rkey", wr.invalidate_rkey)
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rdma_verbs.node import NodeAttachment, PeerNode
     from rdma_verbs.pd import PD
     from rdma_verbs.virtual import VirtualNet
+    from rdma_verbs.xrcd import XRCD
 
 __all__ = ["AsyncEvent", "Context", "Driver"]
 
@@ -79,7 +80,7 @@ class Context:
         self.gids: tuple[GID, ...] = self.config.gids
         self.driver: Driver | None = None
         self._closed = False
-        self._children: weakref.WeakSet[PD | CQ | DM] = weakref.WeakSet()
+        self._children: weakref.WeakSet[PD | CQ | DM | XRCD] = weakref.WeakSet()
         self._events: deque[AsyncEvent] = deque()
         self._fired: dict[CQ, None] = {}  # in the order of firing, each once
         self._node: NodeAttachment | None = None
@@ -233,7 +234,7 @@ class Context:
         if self._closed:
             raise CallerError(f"{self.name} is closed")
 
-    def adopt(self, child: "PD | CQ | DM") -> None:
+    def adopt(self, child: "PD | CQ | DM | XRCD") -> None:
         """Close ``child`` before this one closes."""
         self._children.add(child)
 

@@ -12,13 +12,16 @@ __all__ = [
     "EventType",
     "Mtu",
     "MwType",
+    "PlacementType",
     "QpAttrMask",
     "QpState",
     "QpType",
     "Recovery",
     "ReregMrFlags",
+    "SelectivityLevel",
     "SendFlags",
     "SrqAttrMask",
+    "SrqType",
     "WcFlags",
     "WcOpcode",
     "WcStatus",
@@ -32,6 +35,8 @@ class QpType(IntEnum):
     RC = 2
     UC = 3
     UD = 4
+    XRC_SEND = 9
+    XRC_RECV = 10
 
 
 class QpState(IntEnum):
@@ -103,6 +108,8 @@ class AccessFlags(IntFlag):
     ZERO_BASED = 32
     ON_DEMAND = 64
     HUGETLB = 128
+    FLUSH_GLOBAL = 1 << 8
+    FLUSH_PERSISTENT = 1 << 9
     RELAXED_ORDERING = 1 << 20
 
 
@@ -162,6 +169,13 @@ class SrqAttrMask(IntFlag):
     LIMIT = 2
 
 
+class SrqType(IntEnum):
+    """Who may serve a shared receive queue: queue pairs made with it, or every target of its XRC domain."""
+
+    BASIC = 0
+    XRC = 1
+
+
 class WrOpcode(IntEnum):
     """What a send work request asks for."""
 
@@ -175,6 +189,8 @@ class WrOpcode(IntEnum):
     LOCAL_INV = 7
     BIND_MW = 8
     SEND_WITH_INV = 9
+    FLUSH = 14
+    ATOMIC_WRITE = 15
 
 
 class SendFlags(IntFlag):
@@ -184,6 +200,20 @@ class SendFlags(IntFlag):
     SIGNALED = 2
     SOLICITED = 4
     INLINE = 8
+
+
+class PlacementType(IntFlag):
+    """How far data must have come before a FLUSH is answered (IBTA vol 1, A19)."""
+
+    GLOBAL = 1
+    PERSISTENT = 2
+
+
+class SelectivityLevel(IntEnum):
+    """What a FLUSH is about: a range, or the whole region of its key (IBTA vol 1, A19)."""
+
+    RANGE = 0
+    MR = 1
 
 
 class WcStatus(IntEnum):
@@ -223,6 +253,8 @@ class WcOpcode(IntEnum):
     FETCH_ADD = 4
     BIND_MW = 5
     LOCAL_INV = 6
+    FLUSH = 8
+    ATOMIC_WRITE = 9
     RECV = 128
     RECV_RDMA_WITH_IMM = 129
 

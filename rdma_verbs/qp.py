@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datapath.errors import CallerError, PeerError, expect
-from rdma_verbs._native import Kind
+from rdma_verbs._native import Handle, Kind
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import QPAttr, QPCap
 from rdma_verbs.cq import CQ
@@ -23,30 +23,46 @@ from rdma_verbs.srq import SRQ
 from rdma_verbs.wr import RecvWR, SendWR
 
 if TYPE_CHECKING:
+    from rdma_verbs.device import Context
     from rdma_verbs.pd import PD
+    from rdma_verbs.xrcd import XRCD
 
 T = TypeVar("T")
 
 __all__ = ["QP", "QPEndpoint", "QPInitAttr"]
 
-_ALL_ACCESS = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
+_ALL_ACCESS = (
+    AccessFlags.LOCAL_WRITE
+    | AccessFlags.REMOTE_WRITE
+    | AccessFlags.REMOTE_READ
+    | AccessFlags.REMOTE_ATOMIC
+    | AccessFlags.FLUSH_GLOBAL
+    | AccessFlags.FLUSH_PERSISTENT
+)
 
 # Attributes that each transition needs besides the state (IBTA vol 1, 11.2.5.2).
 _INIT = {
     QpType.RC: Mask.PKEY_INDEX | Mask.PORT | Mask.ACCESS_FLAGS,
     QpType.UC: Mask.PKEY_INDEX | Mask.PORT | Mask.ACCESS_FLAGS,
     QpType.UD: Mask.PKEY_INDEX | Mask.PORT | Mask.QKEY,
+    QpType.XRC_SEND: Mask.PKEY_INDEX | Mask.PORT | Mask.ACCESS_FLAGS,
+    QpType.XRC_RECV: Mask.PKEY_INDEX | Mask.PORT | Mask.ACCESS_FLAGS,
 }
 _RTR_UC = Mask.AV | Mask.PATH_MTU | Mask.DEST_QPN | Mask.RQ_PSN
 _RTR = {
     QpType.RC: _RTR_UC | Mask.MAX_DEST_RD_ATOMIC | Mask.MIN_RNR_TIMER,
     QpType.UC: _RTR_UC,
     QpType.UD: Mask(0),
+    QpType.XRC_SEND: _RTR_UC,
+    QpType.XRC_RECV: _RTR_UC | Mask.MAX_DEST_RD_ATOMIC | Mask.MIN_RNR_TIMER,
 }
+_RTS_RC = Mask.SQ_PSN | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC
 _RTS = {
-    QpType.RC: Mask.SQ_PSN | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC,
+    QpType.RC: _RTS_RC,
     QpType.UC: Mask.SQ_PSN,
     QpType.UD: Mask.SQ_PSN,
+    QpType.XRC_SEND: _RTS_RC,
+    QpType.XRC_RECV: Mask.SQ_PSN | Mask.TIMEOUT,
 }
 
 
@@ -55,7 +71,8 @@ class QPInitAttr:
     """What a queue pair is made with. ``recv_cq`` is ``send_cq`` if not given."""
 
     qp_type: QpType
-    send_cq: CQ
+    send_cq: CQ | None = None
+    """Needed by all but an XRC target, whose completions go to the queue of the SRQ that a request names."""
     recv_cq: CQ | None = None
     cap: QPCap = field(default_factory=QPCap)
     sq_sig_all: bool = False
@@ -105,58 +122,97 @@ class QP(Resource):
 
     ``psn`` is the PSN of its first packet, drawn from the device's seed if not given.
 
+    ``domain`` is a ``PD``, for an XRC target an ``XRCD``.
+
     Raises:
-        CallerError: a size exceeds the device's limit, or ``psn`` 24 bits.
+        CallerError: a size exceeds the device's limit, or ``psn`` 24 bits; a part is missing, or another device's.
     """
 
-    def __init__(self, pd: "PD", init_attr: QPInitAttr, *, psn: int | None = None) -> None:
-        from rdma_verbs.pd import PD
-
-        context = expect(pd, PD, "QP: pd").context
+    def __init__(self, domain: "PD | XRCD", init_attr: QPInitAttr, *, psn: int | None = None) -> None:
         expect(init_attr, QPInitAttr, "QP: init_attr")
-        recv_cq = init_attr.recv_cq or init_attr.send_cq
-        expect(init_attr.send_cq, CQ, "QP: send_cq")
-        expect(recv_cq, CQ, "QP: recv_cq")
-        for cq in (init_attr.send_cq, recv_cq):
-            if cq.context is not context:
-                raise CallerError(f"QP: {cq.name} belongs to {cq.context.name}, its PD to {context.name}")
-        if init_attr.srq and init_attr.srq.context is not context:
-            raise CallerError(
-                f"QP: {init_attr.srq.name} belongs to {init_attr.srq.context.name}, its PD to {context.name}"
-            )
-        if psn is not None and not 0 <= psn <= 0xFFFFFF:
-            raise CallerError(f"QP: psn {psn} exceeds 24 bits")
         try:
-            self.qp_type = QpType(init_attr.qp_type)
+            qp_type = QpType(init_attr.qp_type)
         except ValueError:
             raise CallerError(f"QP: qp_type {init_attr.qp_type!r} is none of {[t.name for t in QpType]}") from None
-        with context.engine as engine:
+        parts = _parts(domain, qp_type, init_attr)
+        if psn is not None and not 0 <= psn <= 0xFFFFFF:
+            raise CallerError(f"QP: psn {psn} exceeds 24 bits")
+        with domain.context.engine as engine:
             number = engine.number()
             made, self.cap = engine.qp_create(
-                pd.handle,
-                init_attr.send_cq.handle,
-                recv_cq.handle,
-                self.qp_type,
+                _handle(parts.pd),
+                _handle(parts.send_cq),
+                _handle(parts.recv_cq),
+                qp_type,
                 init_attr.cap,
                 init_attr.sq_sig_all,
                 number,
-                init_attr.srq.handle if init_attr.srq else None,
+                _handle(parts.srq),
+                _handle(parts.xrcd),
             )
-            self.qp_num = engine.qp_num(made)
-            super().__init__(engine, Kind.QP, made, f"QP {self.qp_num}")
+            super().__init__(engine, Kind.QP, made, f"QP {engine.qp_num(made)}")
             engine.register(number, self)
-        self.pd = pd
-        self.context = context
-        self.send_cq = init_attr.send_cq
-        self.recv_cq = recv_cq
-        self.srq = init_attr.srq
-        self.psn = context.random_psn() if psn is None else psn
+        self._take(parts, qp_type, psn)
+
+    @classmethod
+    def open(cls, xrcd: "XRCD", qp_num: int) -> Self:
+        """Return one more handle of an XRC target of the domain; the target lives until all are closed.
+
+        Raises:
+            CallerError: no target of the domain has this number.
+        """
+        qp = cls.__new__(cls)
+        with xrcd.context.engine as engine:
+            made = engine.qp_open(xrcd.handle, qp_num)
+            Resource.__init__(qp, engine, Kind.QP, made, f"QP {qp_num}")
+        qp.cap = QPCap(0, 0, 0, 0, 0)
+        qp._take(_Parts(xrcd.context, xrcd=xrcd), QpType.XRC_RECV, None)  # noqa: SLF001 (its own class)
+        return qp
+
+    def _take(self, parts: "_Parts", qp_type: QpType, psn: int | None) -> None:
+        self.qp_type = qp_type
+        self._parts = parts
+        self.context = parts.context
+        self.srq = parts.srq
+        self.psn = parts.context.random_psn() if psn is None else psn
         self.qkey = 0
-        pd.adopt(self)
-        self.send_cq.adopt(self)
-        recv_cq.adopt(self)
-        if self.srq:
-            self.srq.adopt(self)
+        with self._engine as engine:
+            self.qp_num = engine.qp_num(self.handle)
+        for owner in (parts.pd, parts.send_cq, parts.recv_cq, parts.srq, parts.xrcd):
+            if owner:
+                owner.adopt(self)
+
+    @property
+    def pd(self) -> "PD":
+        """Its protection domain.
+
+        Raises:
+            CallerError: it is an XRC target, which has none.
+        """
+        return self._part(self._parts.pd, "protection domain")
+
+    @property
+    def send_cq(self) -> CQ:
+        """Where its send requests complete.
+
+        Raises:
+            CallerError: it is an XRC target, which sends nothing.
+        """
+        return self._part(self._parts.send_cq, "send queue")
+
+    @property
+    def recv_cq(self) -> CQ:
+        """Where its receive requests complete.
+
+        Raises:
+            CallerError: it is of XRC: receives complete to the queue of their ``SRQ``.
+        """
+        return self._part(self._parts.recv_cq, "receive queue")
+
+    def _part(self, part: T | None, what: str) -> T:
+        if part is None:
+            raise CallerError(f"{self.name}: {self.qp_type.name} has no {what} of its own")
+        return part
 
     @property
     def state(self) -> QpState:
@@ -201,13 +257,13 @@ class QP(Resource):
         max_dest_rd_atomic: int | None = None,
         ah_attr: AHAttr | None = None,
     ) -> None:
-        """Go to RTR: packets are received. ``remote`` is needed for RC and UC.
+        """Go to RTR: packets are received. ``remote`` is needed for all but UD.
 
         ``mtu`` is by default the smaller of both ends'; ``ah_attr`` replaces the path to ``remote``'s address, for
         a priority or a traffic class.
 
         Raises:
-            CallerError: RC or UC without ``remote``, or as ``modify``.
+            CallerError: no ``remote`` where one is needed, or as ``modify``.
         """
         if remote is not None:
             expect(remote, QPEndpoint, f"{self.name}: remote")
@@ -311,6 +367,38 @@ class QP(Resource):
 
     def _rd_atomic(self, asked: int | None) -> int:
         return min(16, self.context.config.max_rd_atomic) if asked is None else asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a queue pair is made of, as far as its service has it."""
+
+    context: "Context"
+    pd: "PD | None" = None
+    send_cq: CQ | None = None
+    recv_cq: CQ | None = None
+    srq: SRQ | None = None
+    xrcd: "XRCD | None" = None
+
+
+def _parts(domain: "PD | XRCD", qp_type: QpType, init: QPInitAttr) -> _Parts:
+    from rdma_verbs.pd import PD
+    from rdma_verbs.xrcd import XRCD
+
+    if qp_type is QpType.XRC_RECV:
+        xrcd = expect(domain, XRCD, "QP: xrcd")
+        return _Parts(xrcd.context, xrcd=xrcd)
+    pd = expect(domain, PD, "QP: pd")
+    send_cq = expect(init.send_cq, CQ, "QP: send_cq")
+    recv_cq = None if qp_type is QpType.XRC_SEND else expect(init.recv_cq or send_cq, CQ, "QP: recv_cq")
+    for part in (send_cq, recv_cq, init.srq):
+        if part and part.context is not pd.context:
+            raise CallerError(f"QP: {part.name} belongs to {part.context.name}, its PD to {pd.context.name}")
+    return _Parts(pd.context, pd, send_cq, recv_cq, init.srq)
+
+
+def _handle(part: Resource | None) -> Handle:
+    return part.handle if part else None
 
 
 def _number(plain: dict[str, Any], name: str, bits: int) -> int:

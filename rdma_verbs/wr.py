@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rdma_verbs.enums import SendFlags, WcFlags, WcOpcode, WcStatus, WrOpcode
+from rdma_verbs.enums import PlacementType, SelectivityLevel, SendFlags, WcFlags, WcOpcode, WcStatus, WrOpcode
 
 if TYPE_CHECKING:
     from rdma_verbs.ah import AH
@@ -51,6 +51,13 @@ class SendWR:
     mw: "MW | None" = None
     """BIND_MW: the window, of type 2; ``rkey`` is its new key."""
     bind: "MWBindInfo | None" = None
+    remote_srqn: int = 0
+    """XRC_SEND: the peer's XRC shared receive queue, ``SRQ.num`` there; every request names one."""
+    flush_type: PlacementType = PlacementType.GLOBAL
+    """FLUSH: to be visible to all, or persistent, or both."""
+    flush_level: SelectivityLevel = SelectivityLevel.RANGE
+    flush_length: int = 0
+    """FLUSH of a range: bytes from ``remote_addr`` on. FLUSH of a region needs neither."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ TITLES = {
     "test_ibta_qp_states.py": "States and attributes of a queue pair",
     "test_ibta_completions.py": "Completions, completion queues, datagrams",
     "test_ibta_srq.py": "Shared receive queues",
+    "test_ibta_xrc.py": "Extended reliable connected service",
     "test_ibta_windows.py": "Memory windows and invalidation",
+    "test_ibta_placement.py": "ATOMIC WRITE and FLUSH",
     "test_ibta_memory.py": "Regions, keys, illegal calls",
     "test_ibta_regions.py": "Regions registered again, without memory, of all memory, of the device's",
     "test_ibta_vanishing.py": "Memory that is gone",
@@ -28,10 +30,11 @@ TITLES = {
 }
 HEAD = """# What of InfiniBand is tested
 
-Behaviours of the InfiniBand Architecture Specification, volume 1 (chapters 9 to 11, annex A17 for RoCEv2) that the
-engine is held to, each with its clause and the test that would fail without it. The tests play the peer packet by
-packet, in virtual time: [wirepeer.py](../tests/unit/rdma_verbs/wirepeer.py). Many of them run once for each opcode,
-NAK, state, attribute, timer code or count; "..." goes on from the line above.
+Behaviours of the InfiniBand Architecture Specification, volume 1 (chapters 9 to 11, annexes A14 for XRC, A17 for
+RoCEv2, A19 for ATOMIC WRITE and FLUSH) that the engine is held to, each with its clause and the test that would fail
+without it. The tests play the peer packet by packet, in virtual time:
+[wirepeer.py](../tests/unit/rdma_verbs/wirepeer.py). Many of them run once for each opcode, NAK, state, attribute, timer
+code or count; "..." goes on from the line above.
 
 `python -m tests.ibta` makes this page from the marks of the tests. Where the specification leaves a choice, ours is:
 
@@ -43,6 +46,10 @@ NAK, state, attribute, timer code or count; "..." goes on from the line above.
 - A duplicate READ may ask for any part of what its PSNs first stood for, and for nothing else.
 - A receive that a message had begun to fill, when the peer breaks the protocol, is flushed.
 - SEND with invalidate of a key that it may not invalidate is a remote access error, found before its data is placed.
+- FLUSH and ATOMIC WRITE count as READs for max_rd_atomic, max_dest_rd_atomic and fences. A duplicate of either is
+  answered again and not executed again. The key of a memory window never grants a FLUSH.
+- XRC: a request that names a queue of another domain, or another queue than the message began with, is an invalid
+  request. Keys of every request are those of the named queue's domain. A target leaves type 2 windows alone.
 - An SRQ limit above what the queue holds fires at once, so that no event is lost between posting and arming.
 """
 

@@ -14,7 +14,7 @@ static uint32_t payload_below(const struct roce_qp *qp, const struct roce_swqe *
 {
 	uint64_t bytes = (uint64_t)roce_psn_diff(psn, wqe->first_psn) * qp->mtu;
 
-	return roce_wqe_is_rd(wqe) ? 0 : (uint32_t)DP_MIN(bytes, wqe->length);
+	return roce_wqe_lands(wqe) ? 0 : (uint32_t)DP_MIN(bytes, wqe->length);
 }
 
 /* Moves una; whatever arrives that moves it gives the retry counters back (9.7.6.1.3). */
@@ -220,6 +220,11 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 	return ROCE_DROP_NONE;
 }
 
+static bool is_atomic(const struct roce_swqe *wqe)
+{
+	return roce_wqe_lands(wqe) && wqe->opcode != ROCE_WR_RDMA_READ;
+}
+
 /* The entry that a response is for; NULL: none that awaits it. Go-back-N takes responses in order only. */
 static struct roce_swqe *awaiting(struct roce_qp *qp, uint32_t psn)
 {
@@ -257,10 +262,11 @@ static int answered(struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t ps
 	return ROCE_DROP_NONE;
 }
 
+/* Data of a READ; an empty response stands for an ATOMIC WRITE or a FLUSH that was executed (A19). */
 static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	const struct roce_swqe *wqe = awaiting(qp, pkt->psn);
-	uint32_t i, offset;
+	uint32_t i, offset, len;
 	bool last;
 
 	if (!wqe)
@@ -268,12 +274,12 @@ static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const s
 	i = (uint32_t)roce_psn_diff(pkt->psn, wqe->first_psn);
 	offset = i * qp->mtu;
 	last = i == wqe->npsn - 1;
+	len = wqe->opcode == ROCE_WR_RDMA_READ ? DP_MIN(qp->mtu, wqe->length - offset) : 0;
 	/* A piece that was asked for again has a First and a Last of its own. */
-	if (wqe->opcode != ROCE_WR_RDMA_READ || (!qp->req.sr && last != !!(info->flags & ROCE_OPF_LAST)) ||
-	    pkt->len != DP_MIN(qp->mtu, wqe->length - offset) ||
-	    ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK))
+	if (!roce_wqe_is_rd(wqe) || is_atomic(wqe) || (!qp->req.sr && last != !!(info->flags & ROCE_OPF_LAST)) ||
+	    pkt->len != len || ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK))
 		return bad_response(qp, wqe, ROCE_WC_BAD_RESP_ERR);
-	if (roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
+	if (len && roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
 		return bad_response(qp, wqe, ROCE_WC_LOC_PROT_ERR);
 	return answered(qp, wqe, pkt->psn);
 }
@@ -285,8 +291,7 @@ static int atomic_response(struct roce_qp *qp, const struct roce_pkt *pkt)
 
 	if (!wqe)
 		return roce_drop(qp->dev, ROCE_DROP_GHOST);
-	if (!roce_wqe_is_rd(wqe) || wqe->opcode == ROCE_WR_RDMA_READ ||
-	    (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)
+	if (!is_atomic(wqe) || (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK)
 		return bad_response(qp, wqe, ROCE_WC_BAD_RESP_ERR);
 	if (roce_sge_scatter_bytes(qp->pd, wqe->sge, wqe->num_sge, 0, (const uint8_t *)&value, sizeof(value)))
 		return bad_response(qp, wqe, ROCE_WC_LOC_PROT_ERR);
@@ -302,7 +307,7 @@ int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	/* Late, duplicate, or never asked for: "ghost" acknowledges are silently dropped (9.7.5.1.5). */
 	if (roce_psn_diff(pkt->psn, qp->req.una) < 0 || roce_psn_diff(pkt->psn, qp->req.max_sent) >= 0)
 		return roce_drop(qp->dev, ROCE_DROP_GHOST);
-	if (pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
+	if (roce_opcode_operation(pkt->opcode) == ROCE_OP_ACKNOWLEDGE)
 		return acknowledge(qp, pkt);
 	/* A READ or atomic response acknowledges all requests before its own (9.7.5.1.2). */
 	if (!ack_below(qp, pkt->psn, 0) && !qp->req.sr) {

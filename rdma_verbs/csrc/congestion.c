@@ -12,7 +12,7 @@
 
 static bool connected(const struct roce_qp *qp)
 {
-	return qp->type == ROCE_QPT_RC || qp->type == ROCE_QPT_UC;
+	return qp->type != ROCE_QPT_UD;
 }
 
 /* After anything that an algorithm heard. */

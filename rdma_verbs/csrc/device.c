@@ -45,7 +45,7 @@ static int check_config(struct roce_dev_cfg *cfg)
 	    cfg->qpn_base + (uint64_t)cfg->qpn_count > ROCE_QPN_MULTICAST)
 		return -EINVAL;
 	if (cfg->max_mr > 1u << 24 || cfg->max_qp_wr > 1u << 20 || cfg->max_sge > 256 || cfg->max_inline > 65536 ||
-	    cfg->max_rd_atomic > 255 || cfg->max_cqe > 1u << 24)
+	    cfg->max_srq > ROCE_QPN_MASK || cfg->max_rd_atomic > 255 || cfg->max_cqe > 1u << 24)
 		return -EINVAL;
 	/* Half the circle is the most that sequence comparison bears; a READ may take a quarter at once. */
 	if (cfg->tx_window > 1u << 21 || cfg->max_mtu > ROCE_MTU_4096 || cfg->ngid < 1 || cfg->ngid > 16)
@@ -92,7 +92,7 @@ void roce_dev_free(struct roce_dev *dev)
 	if (!dev)
 		return;
 	for (uint32_t i = 0; i < dev->qps_room; i++)
-		if (dev->qps[i])
+		while (dev->qps[i]) /* an XRC target once for each handle */
 			roce_qp_destroy(dev->qps[i]);
 	for (uint32_t i = 0; i < dev->mrs_room; i++)
 		if (dev->mrs[i] && dev->mrs[i]->mw_type)
@@ -102,8 +102,11 @@ void roce_dev_free(struct roce_dev *dev)
 			roce_mr_dereg(dev->mrs[i]);
 	while (dev->dms)
 		roce_dm_free(dev->dms);
-	while (dev->srqs)
-		roce_srq_destroy(dev->srqs);
+	for (uint32_t i = 0; i < dev->srqs_room; i++)
+		if (dev->srqs[i])
+			roce_srq_destroy(dev->srqs[i]);
+	while (dev->xrcds)
+		roce_xrcd_dealloc(dev->xrcds);
 	while (dev->cqs)
 		roce_cq_destroy(dev->cqs);
 	while (dev->pds)
@@ -119,6 +122,7 @@ void roce_dev_free(struct roce_dev *dev)
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		free(dev->send_wheel[i]);
 	free(dev->qps);
+	free(dev->srqs);
 	free(dev->mrs);
 	free(dev->events);
 	free(dev);

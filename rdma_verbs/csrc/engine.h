@@ -5,9 +5,12 @@
  *   requester.c  send queue -> request packets; retransmission
  *   completer.c  responses -> completions of the send queue
  *   responder.c  request packets -> memory, receive completions, and what is owed to the peer
+ *   responder_rd.c  the requests that have a response of their own: READ, atomics, ATOMIC WRITE, FLUSH
+ *   placement.c  ATOMIC WRITE and FLUSH (A19), all but the order in which they are executed
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   selective.c  requester's selective repeat;  reorder.c  the responder's
  *   congestion.c rate and window of a QP (cc.h), CNPs
+ *   xrc.c        XRC domains, and what an XRC target is for each request
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
@@ -99,14 +102,14 @@ enum roce_wqe_flag {
 
 /*
  * A send work queue entry; the slot goes on with its SGEs or its inline data. imm: what ImmDt or IETH carry; of
- * BIND_MW the region's L_Key. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
+ * BIND_MW the region's L_Key; of FLUSH the FETH. FLUSH has its length in compare_add. BIND_MW has address, length and access in remote_addr, compare_add and swap, and in
  * remote_qkey all of the window's key but the consumer's byte.
  */
 struct roce_swqe {
 	uint64_t wr_id, remote_addr, compare_add, swap;
 	uint32_t length, rkey, imm;
 	uint32_t first_psn, npsn;
-	uint32_t remote_qpn, remote_qkey;
+	uint32_t remote_qpn, remote_qkey; /* XRC: remote_qpn is the SRQ's number */
 	uint16_t num_sge;
 	uint8_t opcode, send_flags, flags, status;
 	struct roce_av av; /* UD */
@@ -131,21 +134,33 @@ struct roce_srq {
 	struct roce_dev *dev;
 	struct roce_pd *pd;
 	void *user;
+	struct roce_xrcd *xrcd; /* of an XRC one; its receives complete to cq */
+	struct roce_cq *cq;
 	uint32_t num, users, max_sge;
 	uint32_t limit; /* 0: not armed */
 	struct roce_ring rq;
-	struct roce_srq *next, **pprev;
 };
 
-/* A READ or atomic that the responder answered, kept for duplicates, and its job while responses are due. */
+struct roce_xrcd {
+	struct roce_dev *dev;
+	uint32_t users;
+	struct roce_xrcd *next, **pprev;
+};
+
+/* A READ or another request with a response of its own, kept for duplicates, and its job while responses are due. */
 struct roce_rd_res {
-	uint64_t va, value; /* READ: start; atomic: original data */
+	union {
+		uint64_t va;    /* READ: start */
+		uint64_t value; /* atomic: original data */
+	};
 	uint32_t len, rkey;
 	uint32_t first_psn, npsn;
 	uint32_t msn;
+	uint32_t srqn;                         /* XRC */
 	uint32_t job_first, job_next, job_end; /* PSNs to answer now: from job_next, up to before job_end */
-	uint64_t job_va;
 	uint32_t job_len;
+	uint64_t job_va;
+	uint8_t operation; /* enum roce_operation of the request */
 	bool valid, atomic, active, replay;
 };
 
@@ -153,7 +168,7 @@ struct roce_requester {
 	uint32_t cur, fresh;
 	uint32_t una, snd, max_sent, next_psn;
 	uint32_t since_ackreq;
-	uint16_t rd_outstanding; /* READs and atomics between tail and fresh */
+	uint16_t rd_outstanding; /* requests with a response of their own between tail and fresh */
 	uint32_t inflight;       /* payload bytes from una to snd */
 	uint64_t rnr_until_ps;
 	uint64_t ack_asked_ps; /* when a packet last asked for an ACK */
@@ -206,9 +221,10 @@ struct roce_qp {
 	struct roce_dev *dev;
 	struct roce_qp *ready_next;
 	bool ready;
-	bool ext; /* the peer has our extension, and so have we */
-	uint8_t type, state, prio, sig_all;
-	uint32_t qpn, mtu; /* mtu in bytes */
+	bool ext;                                    /* the peer has our extension, and so have we */
+	bool reliable;                               /* RC, XRC */
+	uint8_t type, service, state, prio, sig_all; /* service: enum roce_service */
+	uint32_t qpn, mtu;                           /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
@@ -226,6 +242,9 @@ struct roce_qp {
 	struct roce_cq *send_cq, *recv_cq;
 	uint32_t windows;     /* of type 2, bound to it */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
+	struct roce_xrcd
+		*xrcd;    /* XRC target: pd, recv_cq and srq are those that the request at hand names, see xrc.c */
+	uint32_t handles; /* XRC target: of roce_qp_create() and roce_qp_open() */
 	void *user;
 	uint16_t sport;
 	struct roce_qp_cap cap;
@@ -253,13 +272,15 @@ struct roce_dev {
 	struct roce_pd *pds;
 	struct roce_cq *cqs, *notify_head, **notify_tail;
 	uint32_t npds, ncqs, cq_next;
-	struct roce_srq *srqs;
-	uint32_t nsrqs, srq_next;
+	struct roce_srq **srqs; /* by number - 1 */
+	uint32_t srqs_room, nsrqs, srq_next;
+	struct roce_xrcd *xrcds;
 	struct roce_dm *dms;
 	uint64_t dm_bytes; /* allocated */
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
+	struct roce_persistence persistence;
 	struct roce_event *events;
 	uint32_t ev_room, ev_head, ev_tail; /* room grows to ROCE_MAX_EVENTS */
 	char error[256];
@@ -350,11 +371,16 @@ static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 }
 int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
-/* READs and atomics: answered by data of their own, limited by max_rd_atomic, waited for by fences. */
+#define ROCE_WR_LANDS (1u << ROCE_WR_RDMA_READ | 1u << ROCE_WR_ATOMIC_CMP_AND_SWP | 1u << ROCE_WR_ATOMIC_FETCH_AND_ADD)
+/* Its response brings data, to its SGEs. */
+static inline bool roce_wqe_lands(const struct roce_swqe *wqe)
+{
+	return 1u << wqe->opcode & ROCE_WR_LANDS;
+}
+/* Has a response of its own, which no ACK stands for: limited by max_rd_atomic, waited for by fences (9.7.3; A19). */
 static inline bool roce_wqe_is_rd(const struct roce_swqe *wqe)
 {
-	return wqe->opcode == ROCE_WR_RDMA_READ || wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP ||
-	       wqe->opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD;
+	return 1u << wqe->opcode & (ROCE_WR_LANDS | 1u << ROCE_WR_FLUSH | 1u << ROCE_WR_ATOMIC_WRITE);
 }
 static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
 {
@@ -366,6 +392,7 @@ void roce_wq_fini(struct roce_qp *qp);
 void roce_sq_flush(struct roce_qp *qp); /* every entry left completes with WR_FLUSH_ERR */
 void roce_rq_flush(struct roce_qp *qp);
 
+struct roce_srq *roce_srq_find(const struct roce_dev *dev, uint32_t num);
 /* srq.c: the receive that the next message will fill, and the same, which from now on is this QP's. NULL: none. */
 struct roce_rwqe *roce_recv_peek(struct roce_qp *qp);
 struct roce_rwqe *roce_recv_claim(struct roce_qp *qp);
@@ -425,6 +452,29 @@ struct roce_rd_res *roce_repair_next(const struct roce_qp *qp);
 
 /* completer.c */
 int roce_completer_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+
+/* placement.c */
+int roce_placement_check_send(struct roce_qp *qp, const struct roce_send_wr *wr);
+int roce_placement_check_region(struct roce_dev *dev, const void *addr, uint64_t length, uint32_t access);
+int roce_placement_build(struct roce_qp *qp, struct roce_swqe *wqe, struct roce_pkt *pkt); /* its one packet */
+bool roce_atomic_write(uint8_t *at, const struct roce_pkt *pkt); /* false: the memory is gone */
+static inline uint32_t roce_feth(uint8_t type, uint8_t level)
+{
+	return (uint32_t)level << 4 | type;
+}
+
+/* What becomes of a request, decided before any state changes. */
+enum roce_verdict { ROCE_OK, ROCE_NO_WQE, ROCE_INVALID, ROCE_NO_ACCESS, ROCE_LENGTH, ROCE_PROTECTION, ROCE_FAILED };
+enum roce_verdict roce_flush_execute(struct roce_qp *qp, const struct roce_pkt *pkt);
+
+/* xrc.c */
+enum roce_verdict roce_xrc_enter(struct roce_qp *qp, const struct roce_pkt *pkt); /* a request in sequence */
+bool roce_xrc_use_pd(struct roce_qp *qp, uint32_t srqn); /* for the response to a request that named this SRQ */
+void roce_xrc_forget_srq(struct roce_srq *srq);
+
+/* responder_rd.c: requests with a response of their own; `pkt` is in sequence. */
+enum roce_verdict roce_rd_request(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+int roce_rd_duplicate(struct roce_qp *qp, const struct roce_pkt *pkt);
 
 /* responder.c, response.c */
 bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "datapath/csrc/guard.h"
+#include "rdma_verbs/csrc/persist.h"
 #include "rdma_verbs/csrc/pump.h"
 
 /* Whoever polls makes progress himself; for this long after, the helper does not compete for the lock. */
@@ -137,6 +138,8 @@ static void *helper(void *arg)
 	return NULL;
 }
 
+static const struct roce_persistence persistence = {roce_persist_check, roce_persist_sync};
+
 struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 {
 	struct roce_live *live = calloc(1, sizeof(*live));
@@ -146,6 +149,7 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 	if (!live)
 		return NULL;
 	live->dev = dev;
+	roce_dev_set_persistence(dev, &persistence);
 	live->port = port;
 	live->wake_fd = live->event_fd = -1;
 	clock_gettime(CLOCK_MONOTONIC, &live->epoch);

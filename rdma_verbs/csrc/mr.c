@@ -6,7 +6,8 @@
 
 #define ACCESS_ALL \
 	(ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC | \
-	 ROCE_ACCESS_MW_BIND | ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_ON_DEMAND | ROCE_ACCESS_HUGETLB)
+	 ROCE_ACCESS_MW_BIND | ROCE_ACCESS_ZERO_BASED | ROCE_ACCESS_ON_DEMAND | ROCE_ACCESS_HUGETLB | \
+	 ROCE_ACCESS_FLUSH_GLOBAL | ROCE_ACCESS_FLUSH_PERSISTENT)
 #define REREG_ALL       (ROCE_REREG_MR_CHANGE_TRANSLATION | ROCE_REREG_MR_CHANGE_PD | ROCE_REREG_MR_CHANGE_ACCESS)
 #define NULL_PAGE_BYTES 4096u
 
@@ -165,6 +166,8 @@ struct roce_mr *roce_mr_reg(struct roce_pd *pd, void *addr, uint64_t length, uin
 
 	if (!err)
 		err = check_span(pd->dev, access, &s);
+	if (!err)
+		err = roce_placement_check_region(pd->dev, s.addr, s.length, access);
 	if (err) {
 		errno = -err;
 		return NULL;
@@ -213,10 +216,15 @@ int roce_mr_rereg(struct roce_mr *mr, uint32_t flags, struct roce_pd *pd, void *
 	err = check_rereg(mr, flags, pd, access);
 	if (err)
 		return err;
-	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION) {
+	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION)
 		err = check_span(dev, access, &s);
-		if (err)
-			return err;
+	else
+		s = (struct span){mr->addr, mr->length, mr->iova};
+	if (!err)
+		err = roce_placement_check_region(dev, s.addr, s.length, access);
+	if (err)
+		return err;
+	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION) {
 		mr->addr = s.addr;
 		mr->length = s.length;
 		mr->iova = s.iova;

@@ -36,18 +36,68 @@ static int take_qpn(struct roce_dev *dev, struct roce_qp *qp)
 	return 0;
 }
 
+static const uint8_t services[] = {[ROCE_QPT_RC] = ROCE_SVC_RC,
+				   [ROCE_QPT_UC] = ROCE_SVC_UC,
+				   [ROCE_QPT_UD] = ROCE_SVC_UD,
+				   [ROCE_QPT_XRC_SEND] = ROCE_SVC_XRC,
+				   [ROCE_QPT_XRC_RECV] = ROCE_SVC_XRC};
+
+static bool known_type(uint32_t type)
+{
+	return type == ROCE_QPT_RC || type == ROCE_QPT_UC || type == ROCE_QPT_UD || type == ROCE_QPT_XRC_SEND ||
+	       type == ROCE_QPT_XRC_RECV;
+}
+
+/* What a QP holds open, or lets go. An XRC target holds its domain only (A14); an initiator has nothing that receives. */
+static void hold(struct roce_qp *qp, int users)
+{
+	if (qp->xrcd) {
+		qp->xrcd->users += (uint32_t)users;
+		return;
+	}
+	qp->pd->users += (uint32_t)users;
+	qp->send_cq->users += (uint32_t)users;
+	if (qp->recv_cq)
+		qp->recv_cq->users += (uint32_t)users;
+	if (qp->srq)
+		qp->srq->users += (uint32_t)users;
+}
+
+static void set_caps(struct roce_qp *qp, const struct roce_qp_cap *asked)
+{
+	struct roce_qp_cap *cap = &qp->cap;
+
+	*cap = *asked;
+	/* Inline data and SGEs share the slot: whichever needs more room gives the other for free. */
+	cap->max_inline_data =
+		DP_MIN(qp->dev->cfg.max_inline,
+		       DP_MAX(cap->max_inline_data, cap->max_send_sge * (uint32_t)sizeof(struct roce_sge)));
+	if (qp->srq || qp->service == ROCE_SVC_XRC)
+		cap->max_recv_wr = cap->max_recv_sge = 0; /* it has no receive queue (10.2.9, A14) */
+	if (qp->type == ROCE_QPT_XRC_RECV)
+		*cap = (struct roce_qp_cap){0};
+}
+
 static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init)
 {
 	const struct roce_qp_cap *cap = &init->cap;
+	bool target = init->qp_type == ROCE_QPT_XRC_RECV;
 
-	if (init->qp_type != ROCE_QPT_RC && init->qp_type != ROCE_QPT_UC && init->qp_type != ROCE_QPT_UD)
+	if (!known_type(init->qp_type))
 		return roce_fail(dev, -EOPNOTSUPP, "QP: qp_type %u is not supported", init->qp_type);
-	if (!init->send_cq || !init->recv_cq)
+	if (target)
+		return 0; /* the rest says nothing */
+	if (!init->send_cq || (!init->recv_cq && init->qp_type != ROCE_QPT_XRC_SEND))
 		return roce_fail(dev, -EINVAL, "QP: needs a send CQ and a receive CQ");
-	if (init->send_cq->dev != dev || init->recv_cq->dev != dev)
+	if (init->send_cq->dev != dev || (init->recv_cq && init->recv_cq->dev != dev))
 		return roce_fail(dev, -EINVAL, "QP: a CQ of another device");
 	if (init->srq && init->srq->dev != dev)
 		return roce_fail(dev, -EINVAL, "QP: an SRQ of another device");
+	if (init->srq && init->srq->xrcd)
+		return roce_fail(dev, -EINVAL, "QP: SRQ %u is an XRC one, which only XRC targets serve",
+				 init->srq->num);
+	if (init->srq && init->qp_type == ROCE_QPT_XRC_SEND)
+		return roce_fail(dev, -EINVAL, "QP: an XRC initiator receives nothing, it takes no SRQ");
 	if (cap->max_send_wr > dev->cfg.max_qp_wr)
 		return roce_fail(dev, -EINVAL, "QP: max_send_wr %u exceeds device limit %u", cap->max_send_wr,
 				 dev->cfg.max_qp_wr);
@@ -68,10 +118,17 @@ static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init
 
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user)
 {
-	struct roce_dev *dev = pd->dev;
+	bool target = init->qp_type == ROCE_QPT_XRC_RECV;
+	struct roce_dev *dev = pd ? pd->dev : init->xrcd ? init->xrcd->dev : NULL;
 	struct roce_qp *qp = NULL;
-	int err = check_init(dev, init);
+	int err;
 
+	if (!dev || (target ? !init->xrcd || init->xrcd->dev != dev : !pd)) {
+		err = dev ? roce_fail(dev, -EINVAL, "QP: needs %s of its device", target ? "an XRC domain" : "a PD")
+			  : -EINVAL;
+		goto fail;
+	}
+	err = check_init(dev, init);
 	if (err)
 		goto fail;
 	err = roce_fail(dev, -ENOMEM, "QP: no memory");
@@ -79,19 +136,19 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	if (!qp)
 		goto fail;
 	qp->dev = dev;
-	qp->pd = pd;
+	qp->pd = target ? NULL : pd;
+	qp->xrcd = target ? init->xrcd : NULL;
+	qp->handles = 1;
 	qp->type = (uint8_t)init->qp_type;
+	qp->service = services[init->qp_type];
+	qp->reliable = qp->service == ROCE_SVC_RC || qp->service == ROCE_SVC_XRC;
 	qp->sig_all = init->sq_sig_all;
-	qp->cap = init->cap;
-	/* Inline data and SGEs share the slot: whichever needs more room gives the other for free. */
-	qp->cap.max_inline_data =
-		DP_MIN(dev->cfg.max_inline,
-		       DP_MAX(init->cap.max_inline_data, init->cap.max_send_sge * (uint32_t)sizeof(struct roce_sge)));
-	qp->send_cq = init->send_cq;
-	qp->recv_cq = init->recv_cq;
-	qp->srq = init->srq;
-	if (qp->srq)
-		qp->cap.max_recv_wr = qp->cap.max_recv_sge = 0; /* it has no receive queue (10.2.9) */
+	if (!target) {
+		qp->send_cq = init->send_cq;
+		qp->recv_cq = qp->type == ROCE_QPT_XRC_SEND ? NULL : init->recv_cq;
+		qp->srq = init->srq;
+	}
+	set_caps(qp, &init->cap);
 	qp->user = user;
 	if (roce_wq_init(qp))
 		goto fail;
@@ -99,11 +156,7 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	if (err)
 		goto fail;
 	qp->sport = dev->cfg.sport;
-	pd->users++;
-	qp->send_cq->users++;
-	qp->recv_cq->users++;
-	if (qp->srq)
-		qp->srq->users++;
+	hold(qp, 1);
 	roce_qp_reset(qp);
 	init->cap = qp->cap;
 	return qp;
@@ -119,16 +172,14 @@ int roce_qp_destroy(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
 
+	if (--qp->handles)
+		return 0;
 	roce_qp_reset(qp);
 	roce_mw_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
-	qp->pd->users--;
-	qp->send_cq->users--;
-	qp->recv_cq->users--;
-	if (qp->srq)
-		qp->srq->users--;
+	hold(qp, -1);
 	roce_wq_fini(qp);
 	free(qp);
 	return 0;
@@ -170,7 +221,7 @@ void roce_qp_set_error(struct roce_qp *qp)
 	qp->req.rnr_wait = false;
 	roce_sq_flush(qp);
 	roce_rq_flush(qp);
-	if (qp->srq) /* it takes nothing more from there (11.6.3.4) */
+	if (qp->srq || qp->xrcd) /* it takes nothing more from there (11.6.3.4) */
 		roce_event_push(qp->dev, ROCE_EVENT_QP_LAST_WQE_REACHED, qp->qpn, qp->user);
 	if (!qp->resp.draining)
 		roce_qp_unready(qp);

@@ -4,7 +4,11 @@
  */
 #include "rdma_verbs/csrc/engine.h"
 
-enum { RC, UC, UD, NTYPES };
+/* XI, XT: initiator and target of XRC, each with the attributes of its half of RC (A14). */
+enum { RC, UC, UD, XI, XT, NTYPES };
+
+static const uint8_t column[] = {
+	[ROCE_QPT_RC] = RC, [ROCE_QPT_UC] = UC, [ROCE_QPT_UD] = UD, [ROCE_QPT_XRC_SEND] = XI, [ROCE_QPT_XRC_RECV] = XT};
 
 #define A_INIT    (ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_ACCESS_FLAGS)
 #define A_INIT_UD (ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_QKEY)
@@ -15,37 +19,42 @@ enum { RC, UC, UD, NTYPES };
 #define A_RTS_OPT_RC (A_RTS_OPT | ROCE_QP_MIN_RNR_TIMER)
 #define A_RTS_OPT_UD (ROCE_QP_CUR_STATE | ROCE_QP_QKEY)
 #define A_SQD_UC     (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
-#define A_SQD_RC \
-	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | \
-	 ROCE_QP_MAX_QP_RD_ATOMIC | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
+#define A_SQD_XI \
+	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC)
+#define A_SQD_XT     (A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)
+#define A_SQD_RC     (A_SQD_XI | A_SQD_XT)
+#define A_RTS_XT     (ROCE_QP_SQ_PSN | ROCE_QP_TIMEOUT)
+#define A_RTR_OPT    (ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
+#define A_RTR_OPT_UD (ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY)
 
 struct transition {
 	bool valid;
 	uint32_t required[NTYPES], optional[NTYPES];
 };
 
+#define NONE      {0, 0, 0, 0, 0}
+#define ALL(mask) {(mask), (mask), (mask), (mask), (mask)}
+/* By RC, UC, UD, XI, XT. */
+#define C_INIT    {A_INIT, A_INIT, A_INIT_UD, A_INIT, A_INIT}
+#define C_RTS_OPT {A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD, A_RTS_OPT, A_RTS_OPT_RC}
+
+/* clang-format off */
 /* Any state to RESET and to ERR is always possible and takes no attribute. */
 static const struct transition table[ROCE_QPS_COUNT][ROCE_QPS_COUNT] = {
-	[ROCE_QPS_RESET][ROCE_QPS_INIT] = {true, {A_INIT, A_INIT, A_INIT_UD}, {0, 0, 0}},
-	[ROCE_QPS_INIT][ROCE_QPS_INIT] = {true, {0, 0, 0}, {A_INIT, A_INIT, A_INIT_UD}},
-	[ROCE_QPS_INIT][ROCE_QPS_RTR] = {true,
-					 {A_RTR_RC, A_RTR_UC, 0},
-					 {ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX,
-					  ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX,
-					  ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY}},
-	[ROCE_QPS_RTR][ROCE_QPS_RTS] = {true,
-					{A_RTS_RC, ROCE_QP_SQ_PSN, ROCE_QP_SQ_PSN},
-					{A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD}},
-	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true, {0, 0, 0}, {A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD}},
-	[ROCE_QPS_RTS][ROCE_QPS_SQD] = {true,
-					{0, 0, 0},
-					{ROCE_QP_EN_SQD_ASYNC_NOTIFY, ROCE_QP_EN_SQD_ASYNC_NOTIFY,
-					 ROCE_QP_EN_SQD_ASYNC_NOTIFY}},
-	[ROCE_QPS_SQD][ROCE_QPS_RTS] = {true, {0, 0, 0}, {A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD}},
-	[ROCE_QPS_SQD][ROCE_QPS_SQD] = {true, {0, 0, 0}, {A_SQD_RC, A_SQD_UC, ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY}},
+	[ROCE_QPS_RESET][ROCE_QPS_INIT] = {true, C_INIT, NONE},
+	[ROCE_QPS_INIT][ROCE_QPS_INIT] = {true, NONE, C_INIT},
+	[ROCE_QPS_INIT][ROCE_QPS_RTR] = {true, {A_RTR_RC, A_RTR_UC, 0, A_RTR_UC, A_RTR_RC},
+					 {A_RTR_OPT, A_RTR_OPT, A_RTR_OPT_UD, A_RTR_OPT, A_RTR_OPT}},
+	[ROCE_QPS_RTR][ROCE_QPS_RTS] = {true, {A_RTS_RC, ROCE_QP_SQ_PSN, ROCE_QP_SQ_PSN, A_RTS_RC, A_RTS_XT},
+					C_RTS_OPT},
+	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true, NONE, C_RTS_OPT},
+	[ROCE_QPS_RTS][ROCE_QPS_SQD] = {true, NONE, ALL(ROCE_QP_EN_SQD_ASYNC_NOTIFY)},
+	[ROCE_QPS_SQD][ROCE_QPS_RTS] = {true, NONE, C_RTS_OPT},
+	[ROCE_QPS_SQD][ROCE_QPS_SQD] = {true, NONE, {A_SQD_RC, A_SQD_UC, A_RTR_OPT_UD, A_SQD_XI, A_SQD_XT}},
 	/* A reliable QP never is in SQE. */
-	[ROCE_QPS_SQE][ROCE_QPS_RTS] = {true, {0, 0, 0}, {0, A_RTS_OPT, A_RTS_OPT_UD}},
+	[ROCE_QPS_SQE][ROCE_QPS_RTS] = {true, NONE, {0, A_RTS_OPT, A_RTS_OPT_UD, 0, 0}},
 };
+/* clang-format on */
 
 static const char *const state_names[] = {"RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"};
 
@@ -93,7 +102,7 @@ static const char *attr_name(uint32_t mask)
 static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 {
 	const struct transition *t = &table[qp->state][to];
-	int type = qp->type == ROCE_QPT_RC ? RC : qp->type == ROCE_QPT_UC ? UC : UD;
+	int type = column[qp->type];
 	uint32_t required = 0, optional = 0, missing, extra;
 
 	if (mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE))
@@ -103,7 +112,7 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
 				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));
 	if (to != ROCE_QPS_RESET && to != ROCE_QPS_ERR) {
-		if (!t->valid || (qp->type == ROCE_QPT_RC && qp->state == ROCE_QPS_SQE))
+		if (!t->valid || (qp->reliable && qp->state == ROCE_QPS_SQE))
 			return roce_fail(qp->dev, -EINVAL, "QP %u: no transition from %s to %s", qp->qpn,
 					 roce_qp_state_name(qp->state), roce_qp_state_name(to));
 		required = t->required[type];
@@ -133,7 +142,7 @@ int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uin
 {
 	uint32_t to = mask & ROCE_QP_STATE ? attr->qp_state : qp->state;
 	const uint32_t access = ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ |
-				ROCE_ACCESS_REMOTE_ATOMIC;
+				ROCE_ACCESS_REMOTE_ATOMIC | ROCE_ACCESS_FLUSH_GLOBAL | ROCE_ACCESS_FLUSH_PERSISTENT;
 	int err;
 
 	if (to >= ROCE_QPS_SQE && to != ROCE_QPS_ERR)

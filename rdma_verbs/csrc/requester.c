@@ -46,7 +46,7 @@ static bool can_go_on(const struct roce_qp *qp)
 	/* SQD finishes what has begun and begins nothing (10.3.1.5). */
 	if (qp->state == ROCE_QPS_SQD && req->cur == req->fresh)
 		return false;
-	if (qp->type != ROCE_QPT_RC)
+	if (!qp->reliable)
 		return true;
 	if ((uint32_t)roce_psn_diff(req->snd, req->una) >= qp->dev->cfg.tx_window)
 		return false;
@@ -78,7 +78,7 @@ static void stop_at(struct roce_qp *qp, struct roce_swqe *wqe, enum roce_wc_stat
 static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
 {
 	struct roce_requester *req = &qp->req;
-	uint32_t access = roce_wqe_is_rd(wqe) ? ROCE_ACCESS_LOCAL_WRITE : 0;
+	uint32_t access = roce_wqe_lands(wqe) ? ROCE_ACCESS_LOCAL_WRITE : 0;
 
 	if (qp->type == ROCE_QPT_UD && wqe->length > qp->mtu) {
 		stop_at(qp, wqe, ROCE_WC_LOC_LEN_ERR);
@@ -154,14 +154,12 @@ static uint8_t message_opcode(const struct roce_qp *qp, const struct roce_swqe *
 		[ROCE_WR_SEND_WITH_INV] = {ROCE_OP_SEND_FIRST, ROCE_OP_SEND_MIDDLE, ROCE_OP_SEND_LAST_WITH_INVALIDATE,
 					   ROCE_OP_SEND_ONLY_WITH_INVALIDATE},
 	};
-	static const uint8_t service[] = {
-		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
 	uint8_t op = n == 1       ? ops[wqe->opcode].only
 		     : i == 0     ? ops[wqe->opcode].first
 		     : i == n - 1 ? ops[wqe->opcode].last
 				  : ops[wqe->opcode].middle;
 
-	return ROCE_OPCODE(service[qp->type], op);
+	return ROCE_OPCODE(qp->service, op);
 }
 
 /* An unreliable entry completes as soon as its packet is handed over: its memory is looked at before that. */
@@ -197,7 +195,7 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 		pkt->qkey = wqe->remote_qkey & 0x80000000u ? qp->attr.qkey : wqe->remote_qkey;
 	if (last && (wqe->send_flags & ROCE_SEND_SOLICITED) && wqe->opcode != ROCE_WR_RDMA_WRITE)
 		pkt->bth_flags |= ROCE_BTH_SOLICITED;
-	if (qp->type == ROCE_QPT_RC) {
+	if (qp->reliable) {
 		/* Ask at the end of a message, every so often within one, and when the window closes. */
 		req->since_ackreq++;
 		if (last || req->since_ackreq >= qp->dev->cfg.ack_every ||
@@ -216,7 +214,7 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 	}
 	if (roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt))
 		return -EACCES;
-	return qp->type == ROCE_QPT_RC || readable(pkt) ? 0 : -EACCES;
+	return qp->reliable || readable(pkt) ? 0 : -EACCES;
 }
 
 /* READ request for what is missing from PSN `first_psn + i` on. */
@@ -224,18 +222,18 @@ static void build_read(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, st
 {
 	uint32_t offset = i * qp->mtu;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_RDMA_READ_REQUEST);
+	pkt->opcode = ROCE_OPCODE(qp->service, ROCE_OP_RDMA_READ_REQUEST);
 	pkt->bth_flags |= ROCE_BTH_ACKREQ;
 	pkt->va = wqe->remote_addr + offset;
 	pkt->rkey = wqe->rkey;
 	pkt->dma_len = wqe->length - offset;
 }
 
-static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
+static void build_atomic(const struct roce_qp *qp, struct roce_swqe *wqe, struct roce_pkt *pkt)
 {
 	bool cas = wqe->opcode == ROCE_WR_ATOMIC_CMP_AND_SWP;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, cas ? ROCE_OP_COMPARE_SWAP : ROCE_OP_FETCH_ADD);
+	pkt->opcode = ROCE_OPCODE(qp->service, cas ? ROCE_OP_COMPARE_SWAP : ROCE_OP_FETCH_ADD);
 	pkt->bth_flags |= ROCE_BTH_ACKREQ;
 	pkt->va = wqe->remote_addr;
 	pkt->rkey = wqe->rkey;
@@ -250,15 +248,21 @@ static void build_atomic(struct roce_swqe *wqe, struct roce_pkt *pkt)
 static int build(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, struct roce_pkt *pkt, uint32_t *psns)
 {
 	*psns = 1;
-	if (wqe->opcode == ROCE_WR_RDMA_READ) {
+	switch (wqe->opcode) {
+	case ROCE_WR_RDMA_READ:
 		build_read(qp, wqe, i, pkt);
 		*psns = wqe->npsn - i;
-	} else if (roce_wqe_is_rd(wqe)) {
-		build_atomic(wqe, pkt);
-	} else {
+		return 0;
+	case ROCE_WR_ATOMIC_CMP_AND_SWP:
+	case ROCE_WR_ATOMIC_FETCH_AND_ADD:
+		build_atomic(qp, wqe, pkt);
+		return 0;
+	case ROCE_WR_ATOMIC_WRITE:
+	case ROCE_WR_FLUSH:
+		return roce_placement_build(qp, wqe, pkt);
+	default:
 		return build_message(qp, wqe, i, pkt);
 	}
-	return 0;
 }
 
 /* Which packet's answer is timed: one at a time, and none that was sent before (Karn). */
@@ -353,6 +357,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	roce_pkt_address(pkt, qp->type == ROCE_QPT_UD ? &wqe->av : &qp->av, qp,
 			 qp->type == ROCE_QPT_UD ? wqe->remote_qpn : qp->attr.dest_qp_num);
 	pkt->psn = req->snd;
+	pkt->xrc_srqn = wqe->remote_qpn; /* on the wire for XRC only */
 	if (build(qp, wqe, i, pkt, &psns)) {
 		/* A region went away after the first packet. */
 		roce_pkt_put(dev, pkt);
@@ -373,7 +378,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		roce_sr_sent(qp);
 	if (i + psns == wqe->npsn)
 		next_entry(qp);
-	if (qp->type == ROCE_QPT_RC) {
+	if (qp->reliable) {
 		if (!dp_timer_armed(&qp->rto)) {
 			req->patience_ps = dev->now_ps;
 			roce_requester_arm(qp);
@@ -526,6 +531,8 @@ static const uint8_t wc_opcode[] = {
 	[ROCE_WR_LOCAL_INV] = ROCE_WC_LOCAL_INV,
 	[ROCE_WR_BIND_MW] = ROCE_WC_BIND_MW,
 	[ROCE_WR_SEND_WITH_INV] = ROCE_WC_SEND,
+	[ROCE_WR_FLUSH] = ROCE_WC_FLUSH,
+	[ROCE_WR_ATOMIC_WRITE] = ROCE_WC_ATOMIC_WRITE,
 };
 
 static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
@@ -565,7 +572,7 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
 	roce_requester_complete(qp, status);
-	if (qp->type == ROCE_QPT_RC) {
+	if (qp->reliable) {
 		roce_qp_set_error(qp);
 		return;
 	}

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
 void roce_responder_reset(struct roce_qp *qp)
@@ -73,9 +72,6 @@ void roce_responder_fatal(struct roce_qp *qp, uint8_t nak_code, uint32_t psn)
 	roce_qp_kick(qp);
 }
 
-/* What becomes of a request, decided before any state changes. */
-enum verdict { OK, NO_WQE, INVALID, ACCESS, LENGTH, PROTECTION };
-
 static bool in_sequence(const struct roce_qp *qp, const struct roce_opcode_info *info)
 {
 	uint16_t kind = info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
@@ -105,7 +101,7 @@ static bool place(uint8_t *to, const struct roce_pkt *pkt)
 }
 
 /* SEND and RDMA WRITE packets, both connected services; `pkt` is in sequence. */
-static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+static enum roce_verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	struct roce_responder *resp = &qp->resp;
 	bool first = info->flags & ROCE_OPF_FIRST, last = info->flags & ROCE_OPF_LAST;
@@ -116,16 +112,16 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 		struct roce_rwqe *wqe = roce_recv_claim(qp);
 
 		if (!wqe)
-			return NO_WQE;
+			return ROCE_NO_WQE;
 		if ((uint64_t)offset + pkt->len > wqe->length)
-			return LENGTH;
+			return ROCE_LENGTH;
 		if (info->hdrs & ROCE_HDR_IETH) {
 			window = roce_mw_invalidatable(qp, pkt->imm);
 			if (!window)
-				return ACCESS;
+				return ROCE_NO_ACCESS;
 		}
 		if (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt))
-			return PROTECTION;
+			return ROCE_PROTECTION;
 		if (window) /* after the data is there, before it completes (9.4.1.1.2) */
 			roce_mw_invalidate(window);
 	} else {
@@ -135,25 +131,25 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 
 		/* Longer than any message that we take: refused as for a READ, whatever the region would allow (9.7.4.1.6). */
 		if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_WRITE) || total > ROCE_MAX_MSG_BYTES)
-			return INVALID;
+			return ROCE_INVALID;
 		/* The DMA length and the payloads agree, to the byte (9.7.4.1.6). */
 		if (last ? pkt->len != total - offset : pkt->len >= total - offset)
-			return INVALID;
+			return ROCE_INVALID;
 		/* Our extension's packets say themselves where they go: the same, or nonsense. */
 		if (!first && (info->hdrs & ROCE_HDR_RETH) &&
 		    (pkt->va != va + offset || pkt->rkey != rkey || pkt->dma_len != total - offset))
-			return INVALID;
+			return ROCE_INVALID;
 		/* The whole range at the first packet; a region may vanish before the last. No key for no bytes. */
 		if (total) {
 			mr = roce_rkey_check(qp, rkey, va + (first ? 0 : offset), first ? total : pkt->len,
 					     ROCE_ACCESS_REMOTE_WRITE);
 			if (!mr)
-				return ACCESS;
+				return ROCE_NO_ACCESS;
 		}
 		if ((info->flags & ROCE_OPF_RQ_WQE) && !roce_recv_claim(qp))
-			return NO_WQE;
+			return ROCE_NO_WQE;
 		if (pkt->len && !(pkt->bth_flags & ROCE_BTH_PLACED) && !place(roce_mr_at(mr, va + offset), pkt))
-			return ACCESS;
+			return ROCE_NO_ACCESS;
 		resp->wr_va = va;
 		resp->wr_rkey = rkey;
 		resp->wr_len = total;
@@ -162,7 +158,7 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 	resp->in_message = last ? 0 : info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
 	if (info->flags & ROCE_OPF_RQ_WQE && last)
 		complete_recv(qp, ROCE_WC_SUCCESS, pkt, info, resp->offset);
-	return OK;
+	return ROCE_OK;
 }
 
 /*
@@ -183,95 +179,10 @@ bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	return place(roce_mr_at(mr, pkt->va), pkt);
 }
 
-static enum verdict read_request(struct roce_qp *qp, const struct roce_pkt *pkt)
-{
-	struct roce_rd_res *res;
-
-	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_READ) || pkt->dma_len > ROCE_MAX_MSG_BYTES)
-		return INVALID;
-	if (pkt->dma_len && !roce_rkey_check(qp, pkt->rkey, pkt->va, pkt->dma_len, ROCE_ACCESS_REMOTE_READ))
-		return ACCESS;
-	res = roce_response_new(qp);
-	if (!res)
-		return INVALID;
-	res->atomic = false;
-	res->va = pkt->va;
-	res->len = pkt->dma_len;
-	res->rkey = pkt->rkey;
-	res->first_psn = pkt->psn;
-	res->npsn = roce_npkts(pkt->dma_len, qp->mtu);
-	res->msn = qp->resp.msn + 1;
-	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
-	qp->resp.epsn = roce_psn_add(pkt->psn, res->npsn - 1); /* the caller adds one */
-	return OK;
-}
-
-/* Atomic with regard to the CPU too, where the address is aligned in our memory and not only in the region's. */
-static uint64_t atomic_execute(uint8_t *at, const struct roce_pkt *pkt, bool cas)
-{
-	uint64_t old;
-
-	if (!at)
-		return 0;
-	if ((uintptr_t)at % 8 == 0) {
-		if (!cas)
-			return __atomic_fetch_add((uint64_t *)(void *)at, pkt->swap_add, __ATOMIC_SEQ_CST);
-		old = pkt->compare;
-		__atomic_compare_exchange_n((uint64_t *)(void *)at, &old, pkt->swap_add, false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST);
-		return old;
-	}
-	memcpy(&old, at, 8);
-	if (!cas || old == pkt->compare) {
-		uint64_t value = cas ? pkt->swap_add : old + pkt->swap_add;
-
-		memcpy(at, &value, 8);
-	}
-	return old;
-}
-
-/* False: the memory is gone. */
-static __attribute__((noinline)) bool atomic_guarded(uint8_t *at, const struct roce_pkt *pkt, bool cas, uint64_t *old)
-{
-	if (at && !dp_guard_enter(at, 8))
-		return false;
-	*old = atomic_execute(at, pkt, cas);
-	dp_guard_leave();
-	return true;
-}
-
-static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pkt)
-{
-	struct roce_rd_res *res;
-	struct roce_mr *mr;
-
-	if (!(qp->attr.qp_access_flags & ROCE_ACCESS_REMOTE_ATOMIC) || pkt->va % 8)
-		return INVALID;
-	mr = roce_rkey_check(qp, pkt->rkey, pkt->va, 8, ROCE_ACCESS_REMOTE_ATOMIC);
-	if (!mr)
-		return ACCESS;
-	res = roce_response_new(qp);
-	if (!res)
-		return INVALID;
-	res->atomic = true;
-	res->first_psn = pkt->psn;
-	res->npsn = 1;
-	res->msn = qp->resp.msn + 1;
-	if (!atomic_guarded(roce_mr_at(mr, pkt->va), pkt, pkt->opcode == ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_COMPARE_SWAP),
-			    &res->value)) {
-		res->valid = false;
-		return ACCESS;
-	}
-	roce_response_start(qp, res, pkt->psn, 0, 0);
-	return OK;
-}
-
 /* A request executed before: acknowledged or answered again, never executed again (9.7.4.1.4, 9.7.5.1.3). */
 static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
 {
 	struct roce_responder *resp = &qp->resp;
-	struct roce_rd_res *res;
-	uint64_t skip;
 
 	qp->dev->ctr->duplicate_request++;
 	if (info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE)) {
@@ -279,53 +190,33 @@ static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struc
 			resp->owed = ROCE_OWED_ACK;
 		return ROCE_DROP_NONE;
 	}
-	res = roce_response_find(qp, pkt->psn);
-	if (!res || res->atomic != !!(info->flags & ROCE_OPF_ATOMIC))
-		return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
-	if (res->atomic) {
-		roce_response_start(qp, res, pkt->psn, 0, 0);
-		res->replay = true;
-		return ROCE_DROP_NONE;
-	}
-	/* A READ is executed again, within what it was: from any of its packets on (9.7.5.1.3). */
-	skip = pkt->va - res->va;
-	if (pkt->rkey != res->rkey || skip > res->len || pkt->dma_len > res->len - skip ||
-	    roce_psn_diff(roce_psn_add(pkt->psn, roce_npkts(pkt->dma_len, qp->mtu)),
-			  roce_psn_add(res->first_psn, res->npsn)) > 0)
-		return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
-	if (qp->ext) { /* a piece of it, beside what is still on its way */
-		struct roce_rd_res *repair = roce_repair_new(qp);
-
-		if (!repair)
-			return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
-		*repair = (struct roce_rd_res){.rkey = res->rkey, .msn = res->msn};
-		res = repair;
-	}
-	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
-	res->replay = true;
-	return ROCE_DROP_NONE;
+	return roce_rd_duplicate(qp, pkt);
 }
 
-static int refuse(struct roce_qp *qp, enum verdict v, const struct roce_pkt *pkt, const struct roce_opcode_info *info)
+static int refuse(struct roce_qp *qp, enum roce_verdict v, const struct roce_pkt *pkt,
+		  const struct roce_opcode_info *info)
 {
 	switch (v) {
-	case NO_WQE:
+	case ROCE_NO_WQE:
 		qp->dev->ctr->send_rnr_err++;
 		qp->resp.gap_reported = true; /* the peer comes back to this PSN by itself */
 		qp->resp.skipped = pkt->psn;
 		roce_response_nak(qp, (uint8_t)(ROCE_AETH_RNR_NAK | qp->attr.min_rnr_timer), pkt->psn);
 		roce_qp_kick(qp);
 		return ROCE_DROP_NONE;
-	case LENGTH: /* class C: the message is longer than the receive buffers */
+	case ROCE_LENGTH: /* class C: the message is longer than the receive buffers */
 		complete_recv(qp, ROCE_WC_LOC_LEN_ERR, pkt, info, 0);
 		roce_responder_fatal(qp, ROCE_NAK_INVALID_REQUEST, pkt->psn);
 		return ROCE_DROP_NONE;
-	case PROTECTION:
+	case ROCE_PROTECTION:
 		complete_recv(qp, ROCE_WC_LOC_PROT_ERR, pkt, info, 0);
 		roce_responder_fatal(qp, ROCE_NAK_REMOTE_OPERATIONAL_ERROR, pkt->psn);
 		return ROCE_DROP_NONE;
-	case ACCESS:
+	case ROCE_NO_ACCESS:
 		roce_responder_fatal(qp, ROCE_NAK_REMOTE_ACCESS_ERROR, pkt->psn);
+		return ROCE_DROP_NONE;
+	case ROCE_FAILED:
+		roce_responder_fatal(qp, ROCE_NAK_REMOTE_OPERATIONAL_ERROR, pkt->psn);
 		return ROCE_DROP_NONE;
 	default:
 		roce_responder_fatal(qp, ROCE_NAK_INVALID_REQUEST, pkt->psn);
@@ -357,22 +248,21 @@ static int in_order(struct roce_qp *qp, const struct roce_pkt *pkt, const struct
 {
 	struct roce_responder *resp = &qp->resp;
 	bool message_op = info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
-	enum verdict v;
+	enum roce_verdict v;
 
 	resp->gap_reported = false;
 	if (resp->owed == ROCE_OWED_NAK) /* what it complained of has just come */
 		resp->owed = ROCE_OWED_NOTHING;
+	v = qp->xrcd ? roce_xrc_enter(qp, pkt) : ROCE_OK;
+	if (v != ROCE_OK)
+		return refuse(qp, v, pkt, info);
 	if (!in_sequence(qp, info) || !length_ok(qp, pkt, info))
-		v = INVALID;
+		v = ROCE_INVALID;
 	else if (message_op)
 		v = message(qp, pkt, info);
-	else if (info->flags & ROCE_OPF_READ_REQ)
-		v = read_request(qp, pkt);
-	else if (info->flags & ROCE_OPF_ATOMIC)
-		v = atomic_request(qp, pkt);
 	else
-		v = INVALID;
-	if (v != OK)
+		v = roce_rd_request(qp, pkt, info);
+	if (v != ROCE_OK)
 		return refuse(qp, v, pkt, info);
 	resp->epsn = roce_psn_add(resp->epsn, 1);
 	if (info->flags & ROCE_OPF_LAST || !message_op)
@@ -438,17 +328,17 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	if (!length_ok(qp, pkt, info))
 		return uc_abandon(qp, ROCE_DROP_BAD_LENGTH);
 	switch (message(qp, pkt, info)) {
-	case OK:
+	case ROCE_OK:
 		if (info->flags & ROCE_OPF_LAST)
 			resp->msn = (resp->msn + 1) & ROCE_PSN_MASK;
 		return ROCE_DROP_NONE;
-	case NO_WQE:
+	case ROCE_NO_WQE:
 		return uc_abandon(qp, ROCE_DROP_NO_RECV_WQE);
-	case LENGTH:
+	case ROCE_LENGTH:
 		return uc_abandon(qp, ROCE_DROP_RECV_TOO_SMALL);
-	case INVALID:
+	case ROCE_INVALID:
 		return uc_abandon(qp, ROCE_DROP_BAD_LENGTH);
-	case PROTECTION:
+	case ROCE_PROTECTION:
 		complete_recv(qp, ROCE_WC_LOC_PROT_ERR, pkt, info, 0);
 		roce_event_push(qp->dev, ROCE_EVENT_QP_FATAL, qp->qpn, qp->user);
 		roce_qp_set_error(qp);
@@ -495,6 +385,7 @@ int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	}
 	switch (qp->type) {
 	case ROCE_QPT_RC:
+	case ROCE_QPT_XRC_RECV:
 		return rc_rx(qp, pkt, info);
 	case ROCE_QPT_UC:
 		return uc_rx(qp, pkt, info);

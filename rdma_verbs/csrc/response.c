@@ -72,7 +72,7 @@ static void aeth(struct roce_pkt *pkt, uint8_t syndrome, uint32_t msn)
 	pkt->msn = msn & ROCE_PSN_MASK;
 }
 
-/* Packet of the READ at its job_next. False: the region is gone or no longer readable. */
+/* Packet of the READ at its job_next; the empty one that answers an ATOMIC WRITE or a FLUSH (A19), too. False: the region is gone or no longer readable. */
 static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_pkt *pkt)
 {
 	uint32_t offset = (uint32_t)roce_psn_diff(res->job_next, res->job_first) * qp->mtu;
@@ -83,6 +83,8 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 		     : last        ? ROCE_OP_RDMA_READ_RESPONSE_LAST
 				   : ROCE_OP_RDMA_READ_RESPONSE_MIDDLE;
 
+	if (len && qp->xrcd && !roce_xrc_use_pd(qp, res->srqn))
+		return false;
 	if (len) {
 		struct roce_mr *mr = roce_rkey_check(qp, res->rkey, res->job_va + offset, len, ROCE_ACCESS_REMOTE_READ);
 
@@ -93,7 +95,7 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 			pkt->niov = 1;
 		}
 	}
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, op);
+	pkt->opcode = ROCE_OPCODE(qp->service, op);
 	pkt->len = len; /* not before: where the region is gone, this packet becomes a NAK */
 	aeth(pkt, ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID, res->msn);
 	return true;
@@ -127,7 +129,7 @@ static bool build_response(struct roce_qp *qp, struct roce_pkt *pkt)
 	}
 	pkt->psn = res->job_next;
 	if (res->atomic) {
-		pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ATOMIC_ACKNOWLEDGE);
+		pkt->opcode = ROCE_OPCODE(qp->service, ROCE_OP_ATOMIC_ACKNOWLEDGE);
 		pkt->swap_add = res->value;
 		aeth(pkt, ROCE_AETH_ACK | ROCE_AETH_CREDIT_INVALID, res->msn);
 	} else if (!build_read(qp, res, pkt)) {
@@ -152,7 +154,7 @@ static void build_ack(struct roce_qp *qp, struct roce_pkt *pkt)
 	struct roce_responder *resp = &qp->resp;
 	bool nak = resp->owed == ROCE_OWED_NAK;
 
-	pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE);
+	pkt->opcode = ROCE_OPCODE(qp->service, ROCE_OP_ACKNOWLEDGE);
 	if (!nak && roce_sack_due(qp))
 		roce_sack_fill(qp, pkt);
 	pkt->psn = nak ? resp->owed_psn : roce_psn_add(resp->epsn, ROCE_PSN_MASK);

@@ -82,7 +82,7 @@ static int qp_tx(struct roce_qp *qp, struct roce_pkt **v, int n)
 		max_responses = 0;
 
 	while (done < max_responses && (!qp->resp.jobs || roce_pacer_open(qp)) && (v[done] = roce_response_tx(qp))) {
-		if (v[done]->opcode != ROCE_OPCODE(ROCE_SVC_RC, ROCE_OP_ACKNOWLEDGE))
+		if (roce_opcode_operation(v[done]->opcode) != ROCE_OP_ACKNOWLEDGE)
 			roce_congestion_sent(qp, v[done], true);
 		done++;
 	}
@@ -121,7 +121,7 @@ void roce_dev_unreadable(struct roce_dev *dev, const struct roce_pkt *pkt)
 	struct roce_qp *qp = roce_qp_find(dev, pkt->sqpn);
 
 	dev->ctr->send_err++;
-	if (!qp || qp->type == ROCE_QPT_UC || qp->type == ROCE_QPT_UD)
+	if (!qp || !qp->reliable)
 		return;
 	if (roce_opcode_info(pkt->opcode)->flags & ROCE_OPF_REQUEST)
 		roce_requester_unreadable(qp, pkt->psn);
@@ -174,8 +174,6 @@ static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
 
 int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps)
 {
-	static const uint8_t service[] = {
-		[ROCE_QPT_RC] = ROCE_SVC_RC, [ROCE_QPT_UC] = ROCE_SVC_UC, [ROCE_QPT_UD] = ROCE_SVC_UD};
 	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
 	enum roce_service svc = roce_opcode_service(pkt->opcode);
 	struct roce_qp *qp;
@@ -188,14 +186,15 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
 	if (!our_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
-	if (svc == ROCE_SVC_XRC || (info->hdrs & ROCE_HDR_FETH) || (info->flags & ROCE_OPF_ATOMIC_WRITE))
-		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
 		return roce_drop(dev, ROCE_DROP_UNKNOWN_QPN);
 	if (svc == ROCE_SVC_RC_EXT && !(dev->cfg.recovery & ROCE_RECOVERY_SELECTIVE_REPEAT))
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
-	if (service[qp->type] != (svc == ROCE_SVC_RC_EXT ? ROCE_SVC_RC : svc) && svc != ROCE_SVC_CNP)
+	/* An XRC initiator answers nothing, and a target asks for nothing (A14). */
+	if ((qp->service != (svc == ROCE_SVC_RC_EXT ? ROCE_SVC_RC : svc) ||
+	     qp->type == (info->flags & ROCE_OPF_REQUEST ? ROCE_QPT_XRC_SEND : ROCE_QPT_XRC_RECV)) &&
+	    svc != ROCE_SVC_CNP)
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);

@@ -21,6 +21,57 @@ static void check_limit(struct roce_srq *srq)
 	roce_event_push(srq->dev, ROCE_EVENT_SRQ_LIMIT_REACHED, srq->num, srq->user);
 }
 
+/* Numbers go round like QPNs: late packets of XRC must not meet a new queue. 0 is nobody's. */
+static int take_number(struct roce_srq *srq)
+{
+	struct roce_dev *dev = srq->dev;
+	uint32_t i = dev->srq_next;
+
+	if (dev->nsrqs >= dev->cfg.max_srq)
+		return roce_fail(dev, -ENOMEM, "SRQ: the device's limit of %u is reached", dev->cfg.max_srq);
+	while (i < dev->srqs_room && dev->srqs[i])
+		i = (i + 1) % dev->cfg.max_srq;
+	if (i >= dev->srqs_room) {
+		uint32_t room = DP_MIN(DP_MAX(i + 1, dev->srqs_room * 2 + 16), dev->cfg.max_srq);
+		struct roce_srq **srqs = realloc(dev->srqs, room * sizeof(struct roce_srq *));
+
+		if (!srqs)
+			return roce_fail(dev, -ENOMEM, "SRQ: no memory for a table of %u", room);
+		memset(srqs + dev->srqs_room, 0, (room - dev->srqs_room) * sizeof(struct roce_srq *));
+		dev->srqs = srqs;
+		dev->srqs_room = room;
+	}
+	dev->srqs[i] = srq;
+	dev->srq_next = (i + 1) % dev->cfg.max_srq;
+	dev->nsrqs++;
+	srq->num = i + 1;
+	return 0;
+}
+
+struct roce_srq *roce_srq_find(const struct roce_dev *dev, uint32_t num)
+{
+	return num - 1 < dev->srqs_room ? dev->srqs[num - 1] : NULL;
+}
+
+struct roce_srq *roce_srq_create_xrc(struct roce_pd *pd, struct roce_xrcd *xrcd, struct roce_cq *cq,
+				     struct roce_srq_attr *attr, void *user)
+{
+	struct roce_srq *srq;
+
+	if (!xrcd || xrcd->dev != pd->dev || !cq || cq->dev != pd->dev) {
+		errno = -roce_fail(pd->dev, -EINVAL, "SRQ: an XRC one needs an XRC domain and a CQ of its device");
+		return NULL;
+	}
+	srq = roce_srq_create(pd, attr, user);
+	if (!srq)
+		return NULL;
+	srq->xrcd = xrcd;
+	srq->cq = cq;
+	xrcd->users++;
+	cq->users++;
+	return srq;
+}
+
 struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr, void *user)
 {
 	struct roce_dev *dev = pd->dev;
@@ -37,10 +88,6 @@ struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr,
 				dev->cfg.max_sge);
 		goto fail;
 	}
-	if (dev->nsrqs >= dev->cfg.max_srq) {
-		err = roce_fail(dev, -ENOMEM, "SRQ: the device's limit of %u is reached", dev->cfg.max_srq);
-		goto fail;
-	}
 	err = roce_fail(dev, -ENOMEM, "SRQ: no memory for %u entries", attr->max_wr);
 	srq = calloc(1, sizeof(*srq));
 	if (!srq || roce_rq_init(&srq->rq, attr->max_wr, attr->max_sge))
@@ -48,18 +95,16 @@ struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr,
 	srq->dev = dev;
 	srq->pd = pd;
 	srq->user = user;
-	srq->num = ++dev->srq_next;
 	srq->max_sge = attr->max_sge;
-	srq->next = dev->srqs;
-	srq->pprev = &dev->srqs;
-	if (srq->next)
-		srq->next->pprev = &srq->next;
-	dev->srqs = srq;
-	dev->nsrqs++;
+	err = take_number(srq);
+	if (err)
+		goto fail;
 	pd->users++;
 	attr->srq_limit = 0; /* is not armed at creation (11.2.3.1) */
 	return srq;
 fail:
+	if (srq)
+		free(srq->rq.buf);
 	free(srq);
 	errno = -err;
 	return NULL;
@@ -70,9 +115,12 @@ int roce_srq_destroy(struct roce_srq *srq)
 	if (srq->users)
 		return roce_fail(srq->dev, -EBUSY, "SRQ %u: still used by %u queue pairs", srq->num, srq->users);
 	roce_event_forget(srq->dev, ROCE_EVENT_OF_SRQ, srq->num);
-	*srq->pprev = srq->next;
-	if (srq->next)
-		srq->next->pprev = srq->pprev;
+	if (srq->xrcd) {
+		roce_xrc_forget_srq(srq);
+		srq->xrcd->users--;
+		srq->cq->users--;
+	}
+	srq->dev->srqs[srq->num - 1] = NULL;
 	srq->dev->nsrqs--;
 	srq->pd->users--;
 	free(srq->rq.buf);

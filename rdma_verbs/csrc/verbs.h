@@ -11,7 +11,7 @@
 #include "rdma_verbs/csrc/cc.h"
 
 /* cffi: begin */
-enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
+enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4, ROCE_QPT_XRC_SEND = 9, ROCE_QPT_XRC_RECV = 10 };
 
 enum roce_qp_state {
 	ROCE_QPS_RESET = 0,
@@ -35,6 +35,8 @@ enum roce_access {
 	ROCE_ACCESS_ZERO_BASED = 32,
 	ROCE_ACCESS_ON_DEMAND = 64,
 	ROCE_ACCESS_HUGETLB = 128,
+	ROCE_ACCESS_FLUSH_GLOBAL = 256,
+	ROCE_ACCESS_FLUSH_PERSISTENT = 512,
 	ROCE_ACCESS_RELAXED_ORDERING = 1048576
 };
 
@@ -87,8 +89,14 @@ enum roce_wr_opcode {
 	ROCE_WR_ATOMIC_FETCH_AND_ADD = 6,
 	ROCE_WR_LOCAL_INV = 7,
 	ROCE_WR_BIND_MW = 8,
-	ROCE_WR_SEND_WITH_INV = 9
+	ROCE_WR_SEND_WITH_INV = 9,
+	ROCE_WR_FLUSH = 14,
+	ROCE_WR_ATOMIC_WRITE = 15
 };
+
+/* What a FLUSH asks for: how far the data must have come, and of how much of the region (IBTA vol 1, A19). */
+enum roce_placement_type { ROCE_FLUSH_GLOBAL = 1, ROCE_FLUSH_PERSISTENT = 2 };
+enum roce_selectivity_level { ROCE_FLUSH_RANGE = 0, ROCE_FLUSH_MR = 1 };
 
 enum roce_send_flags { ROCE_SEND_FENCE = 1, ROCE_SEND_SIGNALED = 2, ROCE_SEND_SOLICITED = 4, ROCE_SEND_INLINE = 8 };
 
@@ -118,6 +126,8 @@ enum roce_wc_opcode {
 	ROCE_WC_FETCH_ADD = 4,
 	ROCE_WC_BIND_MW = 5,
 	ROCE_WC_LOCAL_INV = 6,
+	ROCE_WC_FLUSH = 8,
+	ROCE_WC_ATOMIC_WRITE = 9,
 	ROCE_WC_RECV = 128,
 	ROCE_WC_RECV_RDMA_WITH_IMM = 129
 };
@@ -146,6 +156,7 @@ struct roce_mw;
 struct roce_cq;
 struct roce_qp;
 struct roce_srq;
+struct roce_xrcd;
 
 /*
  * How RC (and XRC) recover from loss; all clear: IBTA's go-back-N, one NAK for each expected PSN, the QP's timeout.
@@ -207,6 +218,8 @@ struct roce_qp_cap {
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline_data;
 };
 
+enum roce_srq_type { ROCE_SRQT_BASIC = 0, ROCE_SRQT_XRC = 1 };
+
 enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
 
 struct roce_srq_attr {
@@ -217,6 +230,7 @@ struct roce_srq_attr {
 struct roce_qp_init_attr {
 	struct roce_cq *send_cq, *recv_cq;
 	struct roce_srq *srq;   /* NULL: the QP has a receive queue of its own */
+	struct roce_xrcd *xrcd; /* XRC_RECV, which needs no PD, no CQ and no SRQ */
 	struct roce_qp_cap cap; /* on return: what was given, at least what was asked */
 	uint32_t qp_type;       /* enum roce_qp_type */
 	uint8_t sq_sig_all;
@@ -273,12 +287,16 @@ struct roce_send_wr {
 	uint64_t remote_addr;
 	uint32_t rkey;        /* BIND_MW: the new one, the window's with a consumer byte of choice */
 	uint32_t remote_qpn;  /* UD */
+	uint32_t remote_srqn; /* XRC_SEND: number of the peer's XRC shared receive queue */
 	uint32_t remote_qkey; /* UD; bit 31 set: the QP's own */
 	uint64_t compare_add;
 	uint64_t swap;
 	const struct roce_ah_attr *ah; /* UD; copied, checked when the WR is posted */
 	struct roce_mw *mw;            /* BIND_MW: of type 2 */
 	struct roce_mw_bind_info bind;
+	uint32_t flush_length; /* FLUSH of a range: bytes from remote_addr on */
+	uint8_t flush_type;    /* FLUSH: enum roce_placement_type, one or both */
+	uint8_t flush_level;   /* FLUSH: enum roce_selectivity_level */
 };
 
 struct roce_recv_wr {
@@ -329,6 +347,16 @@ void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
 const char *roce_dev_error(const struct roce_dev *dev);
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev); /* defaults filled in */
 struct roce_counters *roce_dev_counters(struct roce_dev *dev);
+/*
+ * How a device makes memory persistent for FLUSH (A19). check(): may a region be registered for it? sync(): make the
+ * bytes persistent, and return only then. Both return 0 or -errno. Without it, memory is a model, as in virtual time:
+ * any region may be registered for it, and what was placed counts as persistent.
+ */
+struct roce_persistence {
+	int (*check)(const void *addr, uint64_t length);
+	int (*sync)(void *addr, uint64_t length);
+};
+void roce_dev_set_persistence(struct roce_dev *dev, const struct roce_persistence *how); /* NULL: none */
 void roce_dev_set_counters(struct roce_dev *dev,
 			   struct roce_counters *where); /* e.g. shared memory; values are carried over */
 int roce_counter_count(void);                            /* uint64_t in struct roce_counters that have a name */
@@ -389,7 +417,13 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after a
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
 
+struct roce_xrcd *roce_xrcd_alloc(struct roce_dev *dev);
+int roce_xrcd_dealloc(struct roce_xrcd *xrcd); /* -EBUSY while in use */
+
 struct roce_srq *roce_srq_create(struct roce_pd *pd, struct roce_srq_attr *attr, void *user);
+/* One that XRC targets of the domain serve; its receives complete to `cq`. */
+struct roce_srq *roce_srq_create_xrc(struct roce_pd *pd, struct roce_xrcd *xrcd, struct roce_cq *cq,
+				     struct roce_srq_attr *attr, void *user);
 int roce_srq_destroy(struct roce_srq *srq); /* -EBUSY while in use */
 int roce_srq_modify(struct roce_srq *srq, const struct roce_srq_attr *attr, uint32_t mask);
 void roce_srq_query(const struct roce_srq *srq, struct roce_srq_attr *attr);
@@ -397,6 +431,8 @@ uint32_t roce_srq_num(const struct roce_srq *srq);
 int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr); /* -ENOMEM: queue full */
 
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
+/* One more handle of an XRC target, which lives until each was destroyed. */
+struct roce_qp *roce_qp_open(struct roce_xrcd *xrcd, uint32_t qpn);
 int roce_qp_destroy(struct roce_qp *qp);
 int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);

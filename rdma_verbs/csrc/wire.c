@@ -44,7 +44,6 @@ static const char *const drop_names[ROCE_DROP_COUNT] = {
 	[ROCE_DROP_ACCESS] = "drop_access",
 	[ROCE_DROP_GHOST] = "drop_ghost",
 	[ROCE_DROP_BAD_SYNDROME] = "drop_bad_syndrome",
-	[ROCE_DROP_NOT_SUPPORTED] = "drop_not_supported",
 };
 
 const char *roce_drop_name(enum roce_drop reason)

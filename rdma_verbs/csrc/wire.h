@@ -42,7 +42,6 @@ enum roce_drop {
 	ROCE_DROP_ACCESS,          /* unreliable service: R_Key, bounds or rights */
 	ROCE_DROP_GHOST,           /* response outside the window of outstanding requests */
 	ROCE_DROP_BAD_SYNDROME,    /* reserved AETH syndrome */
-	ROCE_DROP_NOT_SUPPORTED,   /* a valid packet of a service that this device does not offer (XRC for now) */
 	ROCE_DROP_COUNT,
 };
 

@@ -30,8 +30,9 @@ int roce_wq_init(struct roce_qp *qp)
 	int err = ring_init(&qp->sq, qp->cap.max_send_wr, sizeof(struct roce_swqe) + sge_bytes);
 
 	if (!err)
-		err = qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
-			      : roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
+		err = qp->xrcd  ? roce_rq_init(&qp->rq, 1, qp->dev->cfg.max_sge) /* of any SRQ */
+		      : qp->srq ? roce_rq_init(&qp->rq, 1, qp->srq->max_sge)
+				: roce_rq_init(&qp->rq, qp->cap.max_recv_wr, qp->cap.max_recv_sge);
 	return err;
 }
 
@@ -41,30 +42,33 @@ void roce_wq_fini(struct roce_qp *qp)
 	free(qp->rq.buf);
 }
 
-/* Which services offer an operation (IBTA vol 1, table 38), and what completes it. */
+#define RC (1u << ROCE_QPT_RC)
+#define UC (1u << ROCE_QPT_UC)
+#define UD (1u << ROCE_QPT_UD)
+#define XI (1u << ROCE_QPT_XRC_SEND)
+/* Which services offer an operation (IBTA vol 1, table 38; A19), and what it takes. */
 static const struct {
-	const char *name;
-	uint8_t types; /* bit by enum roce_qp_type */
-	bool local_write, single, local;
+	const char *name; /* NULL: not supported */
+	uint16_t types;   /* bit by enum roce_qp_type */
+	bool lands;       /* its response brings data to its SGEs */
+	bool rd;          /* it has a response of its own */
+	bool eight;       /* of eight bytes */
+	bool no_data;
 } wr_info[] = {
-	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
-	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate",
-					 .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC},
-	[ROCE_WR_SEND] = {.name = "SEND", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
-	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate",
-				   .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC | 1 << ROCE_QPT_UD},
-	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = 1 << ROCE_QPT_RC, .local_write = true},
-	[ROCE_WR_ATOMIC_CMP_AND_SWP] = {.name = "compare and swap",
-					.types = 1 << ROCE_QPT_RC,
-					.local_write = true,
-					.single = true},
-	[ROCE_WR_ATOMIC_FETCH_AND_ADD] = {.name = "fetch and add",
-					  .types = 1 << ROCE_QPT_RC,
-					  .local_write = true,
-					  .single = true},
-	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_BIND_MW] = {.name = "bind", .types = 1 << ROCE_QPT_RC | 1 << ROCE_QPT_UC, .local = true},
-	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = 1 << ROCE_QPT_RC},
+	[ROCE_WR_RDMA_WRITE] = {.name = "RDMA WRITE", .types = RC | XI | UC},
+	[ROCE_WR_RDMA_WRITE_WITH_IMM] = {.name = "RDMA WRITE with immediate", .types = RC | XI | UC},
+	[ROCE_WR_SEND] = {.name = "SEND", .types = RC | XI | UC | UD},
+	[ROCE_WR_SEND_WITH_IMM] = {.name = "SEND with immediate", .types = RC | XI | UC | UD},
+	[ROCE_WR_RDMA_READ] = {.name = "RDMA READ", .types = RC | XI, .lands = true, .rd = true},
+	[ROCE_WR_ATOMIC_CMP_AND_SWP] =
+		{.name = "compare and swap", .types = RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_ATOMIC_FETCH_AND_ADD] =
+		{.name = "fetch and add", .types = RC | XI, .lands = true, .rd = true, .eight = true},
+	[ROCE_WR_LOCAL_INV] = {.name = "local invalidate", .types = RC | XI | UC, .no_data = true},
+	[ROCE_WR_BIND_MW] = {.name = "bind", .types = RC | XI | UC, .no_data = true},
+	[ROCE_WR_SEND_WITH_INV] = {.name = "SEND with invalidate", .types = RC | XI},
+	[ROCE_WR_FLUSH] = {.name = "FLUSH", .types = RC | XI, .rd = true, .no_data = true},
+	[ROCE_WR_ATOMIC_WRITE] = {.name = "ATOMIC WRITE", .types = RC | XI, .rd = true, .eight = true},
 };
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
@@ -73,20 +77,24 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 {
 	struct roce_dev *dev = qp->dev;
 
+	if (qp->xrcd)
+		return roce_fail(dev, -EINVAL, "QP %u: post_send, but it is an XRC target", qp->qpn);
 	if (qp->state < ROCE_QPS_RTS)
 		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn,
 				 roce_qp_state_name(qp->state));
-	if (wr->opcode >= DP_ARRAY_SIZE(wr_info))
+	if (wr->opcode >= DP_ARRAY_SIZE(wr_info) || !wr_info[wr->opcode].name)
 		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn,
 				 wr->opcode);
-	if (!(wr_info[wr->opcode].types & 1 << qp->type))
+	if (!(wr_info[wr->opcode].types & 1u << qp->type))
 		return roce_fail(dev, -EINVAL, "QP %u: %s is not an operation of its transport service", qp->qpn,
 				 wr_info[wr->opcode].name);
 	if (wr->send_flags & ~(uint32_t)SEND_FLAGS_ALL)
 		return roce_fail(dev, -EINVAL, "QP %u: send_flags %#x hold unknown bits", qp->qpn, wr->send_flags);
-	if (wr_info[wr->opcode].local && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
+	if (wr_info[wr->opcode].no_data && (wr->num_sge || wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: %s with data", qp->qpn, wr_info[wr->opcode].name);
 	if (wr->opcode == ROCE_WR_BIND_MW && roce_mw_check_bind(qp, wr, mw_type))
+		return -EINVAL;
+	if (roce_placement_check_send(qp, wr))
 		return -EINVAL;
 	if (wr->num_sge > qp->cap.max_send_sge && !(wr->send_flags & ROCE_SEND_INLINE))
 		return roce_fail(dev, -EINVAL, "QP %u: num_sge %u exceeds max_send_sge %u", qp->qpn, wr->num_sge,
@@ -98,17 +106,19 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 		return roce_fail(dev, -EINVAL, "QP %u: message of %llu bytes exceeds max_msg_sz %u", qp->qpn,
 				 (unsigned long long)*length, ROCE_MAX_MSG_BYTES);
 	if (wr->send_flags & ROCE_SEND_INLINE) {
-		if (wr_info[wr->opcode].local_write)
+		if (wr_info[wr->opcode].lands)
 			return roce_fail(dev, -EINVAL, "QP %u: inline data with %s", qp->qpn, wr_info[wr->opcode].name);
 		if (*length > qp->cap.max_inline_data)
 			return roce_fail(dev, -EINVAL, "QP %u: inline data of %llu bytes exceeds max_inline_data %u",
 					 qp->qpn, (unsigned long long)*length, qp->cap.max_inline_data);
 	}
-	if (wr_info[wr->opcode].single && *length != 8)
+	if (wr_info[wr->opcode].eight && *length != 8)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with a local buffer of %llu bytes, it needs 8", qp->qpn,
 				 wr_info[wr->opcode].name, (unsigned long long)*length);
-	if (wr_info[wr->opcode].local_write && !qp->attr.max_rd_atomic)
+	if (wr_info[wr->opcode].rd && !qp->attr.max_rd_atomic)
 		return roce_fail(dev, -EINVAL, "QP %u: %s with max_rd_atomic 0", qp->qpn, wr_info[wr->opcode].name);
+	if (qp->type == ROCE_QPT_XRC_SEND && wr->remote_srqn > ROCE_QPN_MASK)
+		return roce_fail(dev, -EINVAL, "QP %u: remote_srqn %#x exceeds 24 bits", qp->qpn, wr->remote_srqn);
 	if (qp->type == ROCE_QPT_UD) {
 		if (!wr->ah)
 			return roce_fail(dev, -EINVAL, "QP %u: a UD send needs an address handle", qp->qpn);
@@ -150,10 +160,14 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 	wqe->rkey = wr->rkey;
 	wqe->compare_add = wr->compare_add;
 	wqe->swap = wr->swap;
-	wqe->remote_qpn = wr->remote_qpn;
+	wqe->remote_qpn = qp->type == ROCE_QPT_XRC_SEND ? wr->remote_srqn : wr->remote_qpn;
 	wqe->remote_qkey = wr->remote_qkey;
 	if (wr->opcode == ROCE_WR_SEND_WITH_INV || wr->opcode == ROCE_WR_LOCAL_INV)
 		wqe->imm = wr->invalidate_rkey;
+	if (wr->opcode == ROCE_WR_FLUSH) {
+		wqe->imm = roce_feth(wr->flush_type, wr->flush_level);
+		wqe->compare_add = wr->flush_length;
+	}
 	if (wr->opcode == ROCE_WR_BIND_MW) {
 		wqe->imm = wr->bind.mr ? wr->bind.mr->key : 0;
 		wqe->remote_addr = wr->bind.addr;
@@ -198,6 +212,9 @@ void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
 {
+	if (qp->service == ROCE_SVC_XRC)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but XRC receives by shared receive queues only",
+				 qp->qpn);
 	if (qp->srq)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: post_recv, but its receives come from SRQ %u", qp->qpn,
 				 qp->srq->num);

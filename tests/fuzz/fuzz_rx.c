@@ -14,7 +14,10 @@
 #define GUARD_BYTES  512
 #define ARENA_BYTES  (2 * REGION_BYTES + 3 * GUARD_BYTES)
 #define GUARD        0xa5
-#define NQP          8
+#define NQP          8 /* and after them an XRC initiator and an XRC target */
+#define INITIATOR    NQP
+#define TARGET       (NQP + 1)
+#define ALL_QP       (NQP + 2)
 #define SRQ_FROM     6 /* QPs from here on receive from the shared queue */
 #define CQE          256
 
@@ -45,8 +48,10 @@ struct world {
 	struct roce_dev *dev;
 	struct roce_pd *pd[2];
 	struct roce_cq *cq;
-	struct roce_qp *qp[NQP];
+	struct roce_qp *qp[ALL_QP];
 	struct roce_srq *srq;
+	struct roce_xrcd *xrcd;
+	struct roce_srq *xrc_srq[2]; /* of the target's domain, one in each PD */
 	struct roce_mw *mw[2];
 	struct roce_mr *mr[2];
 	uint8_t *arena;
@@ -54,8 +59,8 @@ struct world {
 	uint64_t posted, completed;
 };
 
-static const uint32_t types[NQP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC,
-				    ROCE_QPT_UD, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UD};
+static const uint32_t types[ALL_QP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC,       ROCE_QPT_UD,
+				       ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UD, ROCE_QPT_XRC_SEND, ROCE_QPT_XRC_RECV};
 static const struct roce_gid own = {{[10] = 0xff, 0xff, 10, 0, 0, 1}}, peer = {{[10] = 0xff, 0xff, 10, 0, 0, 2}};
 
 static uint8_t *region(struct world *w, int i)
@@ -78,7 +83,7 @@ static void modify(struct world *w, int i, uint32_t state)
 				    .rnr_retry = 2,
 				    .port_num = 1,
 				    .qkey = 1,
-				    .qp_access_flags = 14,
+				    .qp_access_flags = 14 | ROCE_ACCESS_FLUSH_GLOBAL | ROCE_ACCESS_FLUSH_PERSISTENT,
 				    .ah = {.dgid = peer, .port_num = 1}};
 	uint32_t mask = ROCE_QP_STATE;
 
@@ -87,12 +92,14 @@ static void modify(struct world *w, int i, uint32_t state)
 			(types[i] == ROCE_QPT_UD ? ROCE_QP_QKEY : ROCE_QP_ACCESS_FLAGS);
 	if (state == ROCE_QPS_RTR && types[i] != ROCE_QPT_UD)
 		mask |= ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN;
-	if (state == ROCE_QPS_RTR && types[i] == ROCE_QPT_RC)
+	if (state == ROCE_QPS_RTR && (types[i] == ROCE_QPT_RC || i == TARGET))
 		mask |= ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER;
 	if (state == ROCE_QPS_RTS && w->qp[i]->state == ROCE_QPS_RTR)
-		mask |= ROCE_QP_SQ_PSN | (types[i] == ROCE_QPT_RC ? ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT |
-									    ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC
-								  : 0);
+		mask |= ROCE_QP_SQ_PSN;
+	if (state == ROCE_QPS_RTS && w->qp[i]->state == ROCE_QPS_RTR && i == TARGET)
+		mask |= ROCE_QP_TIMEOUT;
+	if (state == ROCE_QPS_RTS && w->qp[i]->state == ROCE_QPS_RTR && (types[i] == ROCE_QPT_RC || i == INITIATOR))
+		mask |= ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC;
 	if (state == ROCE_QPS_RESET) /* what was queued vanishes */
 		w->posted -= w->qp[i]->sq.head - w->qp[i]->sq.tail + w->qp[i]->rq.head - w->qp[i]->rq.tail;
 	roce_qp_modify(w->qp[i], &attr, mask);
@@ -111,6 +118,17 @@ static void reg(struct world *w, int i, uint32_t access)
 	w->mr[i] = roce_mr_reg(w->pd[i], region(w, i), REGION_BYTES, i ? 0x1000 : (uintptr_t)region(w, 0), access);
 }
 
+static void new_xrc_srq(struct world *w, int i)
+{
+	struct roce_srq_attr attr = {.max_wr = 8, .max_sge = 3};
+
+	if (w->xrc_srq[i]) { /* what it holds vanishes */
+		w->posted -= w->xrc_srq[i]->rq.head - w->xrc_srq[i]->rq.tail;
+		MUST(roce_srq_destroy(w->xrc_srq[i]) == 0);
+	}
+	w->xrc_srq[i] = roce_srq_create_xrc(w->pd[i], w->xrcd, w->cq, &attr, NULL);
+}
+
 static void open_world(struct world *w)
 {
 	struct roce_dev_cfg cfg = {.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4};
@@ -124,18 +142,22 @@ static void open_world(struct world *w)
 	memset(w->arena, GUARD, ARENA_BYTES);
 	for (int i = 0; i < 2; i++) {
 		w->pd[i] = roce_pd_alloc(w->dev);
-		reg(w, i, 15 | ROCE_ACCESS_MW_BIND);
+		reg(w, i, 15 | ROCE_ACCESS_MW_BIND | ROCE_ACCESS_FLUSH_GLOBAL | ROCE_ACCESS_FLUSH_PERSISTENT);
 	}
 	for (int i = 0; i < 2; i++)
 		w->mw[i] = roce_mw_alloc(w->pd[0], i ? ROCE_MW_TYPE_2 : ROCE_MW_TYPE_1);
 	w->srq = roce_srq_create(w->pd[0], &srq, NULL);
-	for (int i = 0; i < NQP; i++) {
+	w->xrcd = roce_xrcd_alloc(w->dev);
+	for (int i = 0; i < 2; i++)
+		new_xrc_srq(w, i);
+	for (int i = 0; i < ALL_QP; i++) {
 		struct roce_qp_init_attr init = {.send_cq = w->cq,
 						 .recv_cq = w->cq,
 						 .cap = {8, 8, 3, 3, 32},
 						 .qp_type = types[i],
 						 .sq_sig_all = 1,
-						 .srq = i >= SRQ_FROM ? w->srq : NULL};
+						 .xrcd = w->xrcd,
+						 .srq = i >= SRQ_FROM && i < NQP ? w->srq : NULL};
 
 		w->qp[i] = roce_qp_create(w->pd[i == 1], &init, NULL);
 		to_rts(w, i);
@@ -178,6 +200,14 @@ static void transmit(struct world *w)
 	}
 }
 
+/* The QP of a byte, -1: none. The XRC ones came later: bytes of old inputs mean what they did, as far as possible. */
+static int pick(uint32_t byte, uint32_t of)
+{
+	if (byte >= 0xd0)
+		return byte & 1 ? TARGET : INITIATOR;
+	return byte % of < NQP ? (int)(byte % of) : -1;
+}
+
 /* An address in or at the edge of a region, or anywhere. */
 static uint64_t address(struct world *w, struct input *in, int i)
 {
@@ -209,8 +239,8 @@ static void packet(struct world *w, struct input *in)
 	static uint8_t payload[4096];
 	static uint8_t room[8192];
 	struct roce_pkt pkt = {.sgid = {{0}}, .pkey = 0xffff, .ttl = 64};
-	int i = (int)(take(in, 1) % (NQP + 1));
-	struct roce_qp *qp = i < NQP ? w->qp[i] : NULL;
+	int i = pick(take(in, 1), NQP + 1);
+	struct roce_qp *qp = i >= 0 ? w->qp[i] : NULL;
 	uint32_t how = take(in, 1);
 	bool to_requester = how & 1;
 
@@ -218,9 +248,8 @@ static void packet(struct world *w, struct input *in)
 	memcpy(pkt.dgid.b, own.b, 16);
 	pkt.opcode = (uint8_t)take(in, 1);
 	if (qp && !(how & 2)) { /* most packets are of the QP's own service */
-		static const uint8_t service[] = {[ROCE_QPT_RC] = 0, [ROCE_QPT_UC] = 1, [ROCE_QPT_UD] = 3};
-
-		pkt.opcode = ROCE_OPCODE(service[qp->type], pkt.opcode & 0x1f);
+		pkt.opcode = ROCE_OPCODE(qp->service, pkt.opcode & 0x1f);
+		pkt.xrc_srqn = how & 0x80 ? take(in, 1) : w->xrc_srq[how >> 2 & 1]->num;
 	}
 	pkt.bth_flags = (uint8_t)take(in, 1) & 0x1f;
 	pkt.dqpn = qp ? qp->qpn : take(in, 3);
@@ -229,6 +258,8 @@ static void packet(struct world *w, struct input *in)
 	pkt.syndrome = (uint8_t)take(in, 1);
 	pkt.msn = take(in, 1);
 	pkt.imm = roce_mw_rkey(w->mw[1]) ^ (how >> 7);
+	if (roce_opcode_operation(pkt.opcode) == ROCE_OP_FLUSH)
+		pkt.imm = take(in, 1);
 	pkt.rkey = how & 8               ? roce_mw_rkey(w->mw[how >> 2 & 1])
 		   : w->mr[how >> 2 & 1] ? w->mr[how >> 2 & 1]->key + (how & 0xc0 ? 0 : 1)
 					 : take(in, 4);
@@ -297,10 +328,15 @@ static int bind_type_1(struct world *w, struct roce_qp *qp, const struct roce_se
 	return roce_bind_mw(qp, w->mw[0], &bind);
 }
 
+static uint32_t opcode(uint32_t byte)
+{
+	return byte < 0xdc ? byte % 11 : byte & 1 ? ROCE_WR_ATOMIC_WRITE : ROCE_WR_FLUSH;
+}
+
 static void post(struct world *w, struct input *in, bool recv)
 {
 	struct roce_sge sge[3];
-	struct roce_qp *qp = w->qp[take(in, 1) % NQP];
+	struct roce_qp *qp = w->qp[pick(take(in, 1), NQP)];
 	struct roce_ah_attr ah = {.dgid = peer, .port_num = 1};
 	uint32_t n = take(in, 1) % 4, inline_len = take(in, 1) % 33;
 	static uint8_t inline_data[64];
@@ -310,32 +346,39 @@ static void post(struct world *w, struct input *in, bool recv)
 
 		sges(w, in, sge, n);
 		w->posted++;
-		if (qp->srq && inline_len & 1) {
+		if (qp->srq && !qp->xrcd && inline_len & 1) {
 			struct roce_srq_attr attr = {inline_len >> 1, 3, inline_len >> 2};
 
 			roce_srq_modify(w->srq, &attr, inline_len & 3);
 		}
-		if (qp->srq ? roce_post_srq_recv(w->srq, &wr) : roce_post_recv(qp, &wr))
+		if (qp->xrcd  ? roce_post_srq_recv(w->xrc_srq[inline_len & 1], &wr)
+		    : qp->srq ? roce_post_srq_recv(w->srq, &wr)
+			      : roce_post_recv(qp, &wr))
 			w->posted--;
 	} else {
 		struct roce_send_wr wr = {.sg_list = sge,
 					  .num_sge = n,
-					  .opcode = take(in, 1) % 11,
+					  .opcode = opcode(take(in, 1)),
 					  .send_flags = take(in, 1) & 0xf,
 					  .remote_addr = take(in, 2),
 					  .rkey = take(in, 2),
 					  .remote_qpn = take(in, 1),
 					  .remote_qkey = 1,
+					  .remote_srqn = n,
+					  .flush_length = inline_len,
+					  .flush_type = (uint8_t)(inline_len & 3),
+					  .flush_level = (uint8_t)(inline_len >> 2 & 1),
 					  .ah = &ah};
 
 		window(w, in, &wr);
 		sges(w, in, sge, n);
-		if (wr.opcode == ROCE_WR_BIND_MW || wr.opcode == ROCE_WR_LOCAL_INV) {
+		if (wr.opcode == ROCE_WR_BIND_MW || wr.opcode == ROCE_WR_LOCAL_INV || wr.opcode == ROCE_WR_FLUSH) {
 			wr.num_sge = n == 3;
 		} else if (wr.send_flags & ROCE_SEND_INLINE) {
 			sge[0] = (struct roce_sge){(uintptr_t)inline_data, inline_len, 0};
 			wr.num_sge = 1;
-		} else if (wr.opcode == ROCE_WR_ATOMIC_CMP_AND_SWP || wr.opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD) {
+		} else if (wr.opcode == ROCE_WR_ATOMIC_CMP_AND_SWP || wr.opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD ||
+			   wr.opcode == ROCE_WR_ATOMIC_WRITE) {
 			sge[0].length = 8;
 			wr.num_sge = 1;
 			if (!n)
@@ -384,8 +427,11 @@ static void step(struct world *w, struct input *in)
 			reg(w, i, (what >> 4) | 1 | ROCE_ACCESS_MW_BIND);
 		break;
 	case 9:
-		i = (int)(take(in, 1) % NQP);
-		if (take(in, 1) & 1)
+		i = pick(take(in, 1), NQP);
+		what = take(in, 1);
+		if (i == TARGET && what & 2)
+			new_xrc_srq(w, (int)(what >> 2 & 1));
+		else if (what & 1)
 			to_rts(w, i);
 		else
 			modify(w, i, take(in, 1) % 7);

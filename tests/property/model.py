@@ -13,6 +13,8 @@ the results that are allowed:
   9.7.8), so its result and effect are exact. A READ may be executed again for a duplicate, and later requests may
   execute before it is complete, unless fenced (table 79 in 10.8.3.3), nor more than max_rd_atomic at a time: each of
   its bytes is the one at its place in the order or one that a later request wrote which may have been under way.
+* ATOMIC WRITE is a WRITE that executes at its place in the order, once, and FLUSH changes nothing; both count as READs
+  for fences and max_rd_atomic (A19).
 * A request that failed has placed the packets before the first that is missing: for a READ, a prefix in the landing
   place; for a SEND or WRITE, a prefix at the peer. Nothing else was touched.
 * Nothing is written outside the regions, to regions that only were gathered from, or beside the pieces.
@@ -44,6 +46,8 @@ WC_OPCODE = {
     Kind.READ: "RDMA_READ",
     Kind.CAS: "COMP_SWAP",
     Kind.FAA: "FETCH_ADD",
+    Kind.ATOMIC_WRITE: "ATOMIC_WRITE",
+    Kind.FLUSH: "FLUSH",
 }
 RNR_TIMER_US = {1: 10, 2: 20, 5: 60}
 """IBTA vol 1, table 45, the codes that the strategies draw."""
@@ -130,6 +134,10 @@ def execute(scenario: Scenario, requester: int) -> list[Step]:
             old = int.from_bytes(step.result, "little")
             new = (old + op.operand) % (1 << 64) if op.kind is Kind.FAA else op.operand if old == op.compare else old
             step.effects = [[(target, new.to_bytes(8, "little"))]]
+        elif op.kind is Kind.ATOMIC_WRITE:
+            step.effects = [[(target, gather(mine, own, op.pieces))]]
+        elif op.kind is Kind.FLUSH:
+            step.effects = [[]]
         else:
             parts = packets(gather(mine, own, op.pieces), scenario.mtu)
             for i, part in enumerate(parts):
@@ -249,7 +257,7 @@ def judge_landing(scenario: Scenario, requester: int, steps: list[Step], ending:
     whole = ending.failed is None or scenario.selective
     for step in steps if whole else steps[: (ending.failed or 0) + 1]:
         op = step.op
-        if not op.kind.is_rd:
+        if not op.kind.lands:
             continue
         found = gather(side, seen.memory, op.pieces)
         before = gather(side, initial, op.pieces)
@@ -311,12 +319,12 @@ def judge_recv_completions(scenario: Scenario, responder: int, steps: list[Step]
     require(len(good) <= len(takers), f"{len(good)} messages received, {len(takers)} sent")
     for step, wc in zip(takers, good, strict=False):
         judge_received(step.number, step.op, wc.opcode.name, wc.byte_len, wc.wc_flags.name, wc.imm_data)
-        require(wc.qp_num == seen.qpn, f"receive: qp_num {wc.qp_num}")
+        require(wc.qp_num == seen.recv_qpn, f"receive: qp_num {wc.qp_num}")
         posted_ps = side.recvs[wc.wr_id - RECV_ID].at_ns * 1000
         require(wc.timestamp_ps >= max(posted_ps, peer.ops[step.number].at_ns * 1000), "received before it was posted")
     require(all(wc.status.name == "WR_FLUSH_ERR" for wc in rest), "receives: success after a flush, or an error", rest)
-    expected = len(side.recvs) - len(good) if seen.state == "ERR" else 0
-    require(len(rest) == expected, f"{len(rest)} receives flushed in state {seen.state}, {expected} expected")
+    expected = len(side.recvs) - len(good) if seen.recv_state == "ERR" else 0
+    require(len(rest) == expected, f"{len(rest)} receives flushed in state {seen.recv_state}, {expected} expected")
     solicited = any(step.op.solicited for step, _ in zip(takers, good, strict=False))
     errors = bool(rest) or (side.shared_cq and any(wc.status.name != "SUCCESS" for wc in seen.sends))
     require(seen.notified == (solicited or errors), f"solicited notification: {seen.notified}")
@@ -421,7 +429,7 @@ def judge_ending(scenario: Scenario, requester: int, ending: Ending, seen: tuple
         ("RNR_RETRY_EXC_ERR", "retry_rnr_exceeded_err"),
     ):
         require(counters[counter] == (ending.status == status), f"{counter} {counters[counter]} after {ending.status}")
-    if clean and theirs.state == "RTS":
+    if clean and theirs.recv_state == "RTS":
         require(ending.status in ("SUCCESS", "RNR_RETRY_EXC_ERR"), f"{ending.status} on a clean network")
         require(not attempts, f"{attempts} retries on a clean network")
     if ending.status == "RETRY_EXC_ERR":

@@ -13,19 +13,26 @@ from rdma_verbs import (
     PD,
     QP,
     SGE,
+    SRQ,
     WC,
+    XRCD,
     AccessFlags,
     AHAttr,
     Context,
     DeviceConfig,
     Mtu,
+    PlacementType,
     QPCap,
     QPInitAttr,
     QpType,
     Recovery,
     RecvWR,
+    SelectivityLevel,
     SendFlags,
     SendWR,
+    SrqAttr,
+    SrqInitAttr,
+    SrqType,
     VirtualNet,
     WrOpcode,
 )
@@ -57,7 +64,9 @@ _ACCESS = {
     Use.TARGET: AccessFlags.LOCAL_WRITE
     | AccessFlags.REMOTE_WRITE
     | AccessFlags.REMOTE_READ
-    | AccessFlags.REMOTE_ATOMIC,
+    | AccessFlags.REMOTE_ATOMIC
+    | AccessFlags.FLUSH_GLOBAL
+    | AccessFlags.FLUSH_PERSISTENT,
     Use.LANDING: AccessFlags.LOCAL_WRITE,
     Use.RECV: AccessFlags.LOCAL_WRITE,
 }
@@ -69,6 +78,8 @@ _OPCODE = {
     Kind.READ: WrOpcode.RDMA_READ,
     Kind.CAS: WrOpcode.ATOMIC_CMP_AND_SWP,
     Kind.FAA: WrOpcode.ATOMIC_FETCH_AND_ADD,
+    Kind.ATOMIC_WRITE: WrOpcode.ATOMIC_WRITE,
+    Kind.FLUSH: WrOpcode.FLUSH,
 }
 
 
@@ -88,6 +99,9 @@ class Seen:
     quiet: dict[str, int] | None
     """Counters when the last frame from before the link's death had arrived."""
     qpn: int
+    recv_state: str
+    recv_qpn: int
+    """State and number of the queue pair that receives: XRC has one for each role."""
 
 
 class HangError(AssertionError):
@@ -121,11 +135,16 @@ class End:
         self.send_cq = self.recv_cq if side.shared_cq else CQ(context, max(1, sends))
         self.recv_cq.req_notify(solicited_only=True)
         cap = QPCap(max(1, sends), max(1, recvs), 5, 5, 700)
-        self.qp = QP(
-            pd,
-            QPInitAttr(QpType[scenario.service.name], self.send_cq, self.recv_cq, cap, side.sig_all),
-            psn=side.psn,
-        )
+        xrc = scenario.service is Service.XRC
+        qp_type = QpType.XRC_SEND if xrc else QpType[scenario.service.name]
+        self.qp = QP(pd, QPInitAttr(qp_type, self.send_cq, self.recv_cq, cap, side.sig_all), psn=side.psn)
+        self.receiver = self.qp
+        self.srq: SRQ | None = None
+        if xrc:
+            xrcd = XRCD(context)
+            attr = SrqAttr(max(1, recvs), 5)
+            self.srq = SRQ(pd, SrqInitAttr(attr, SrqType.XRC, xrcd, self.recv_cq))
+            self.receiver = QP(xrcd, QPInitAttr(QpType.XRC_RECV))
         self.ah: AH | None = None
 
     def connect(self, peer: "End", scenario: Scenario) -> None:
@@ -136,19 +155,20 @@ class End:
             self.ah = AH(self.pd, AHAttr(dgid=peer.context.gids[0], hop_limit=17, traffic_class=0x68))
             return
         mtu = next(mtu for mtu in Mtu if mtu.bytes == scenario.mtu)
-        self.qp.to_init()
-        self.qp.to_rtr(
-            peer.qp.endpoint,
-            mtu=mtu,
-            min_rnr_timer=side.min_rnr_timer,
-            max_dest_rd_atomic=peer.side.max_rd_atomic,
-        )
-        self.qp.to_rts(
-            timeout=side.timeout,
-            retry_cnt=side.retry_cnt,
-            rnr_retry=side.rnr_retry,
-            max_rd_atomic=side.max_rd_atomic,
-        )
+        for qp, other in {self.qp: peer.receiver, self.receiver: peer.qp}.items():
+            qp.to_init()
+            qp.to_rtr(
+                other.endpoint,
+                mtu=mtu,
+                min_rnr_timer=side.min_rnr_timer,
+                max_dest_rd_atomic=peer.side.max_rd_atomic,
+            )
+            qp.to_rts(
+                timeout=side.timeout,
+                retry_cnt=side.retry_cnt,
+                rnr_retry=side.rnr_retry,
+                max_rd_atomic=side.max_rd_atomic,
+            )
 
     def sges(self, pieces: tuple[Piece, ...]) -> list[SGE]:
         return [self.regions[p.region].sge(p.offset, p.length) for p in pieces]
@@ -176,12 +196,16 @@ class End:
             ah=self.ah,
             remote_qpn=self.peer.qp.qp_num,
             remote_qkey=UD_QKEY,
+            remote_srqn=self.peer.srq.num if self.peer.srq else 0,
+            flush_type=PlacementType(op.flush[0]),
+            flush_level=SelectivityLevel(op.flush[1]),
+            flush_length=op.flush[2],
             data=gather(self.side, self.initial, op.pieces) if op.inline else None,
         )
 
     def post(self, ops: list[tuple[int, Op]], recvs: list[tuple[int, Recv]]) -> None:
         if recvs:
-            self.qp.post_recv([RecvWR(RECV_ID + i, self.sges(recv.pieces)) for i, recv in recvs])
+            (self.srq or self.qp).post_recv([RecvWR(RECV_ID + i, self.sges(recv.pieces)) for i, recv in recvs])
         if ops:
             self.qp.post_send([self.send_wr(i, op) for i, op in ops])
 
@@ -204,6 +228,8 @@ class End:
             events=events,
             quiet=quiet,
             qpn=self.qp.qp_num,
+            recv_state=self.receiver.state.name,
+            recv_qpn=self.receiver.qp_num,
         )
 
 

@@ -20,8 +20,13 @@ Options = tuple[str, ...]
 
 class Service(Enum):
     RC = "RC"
+    XRC = "XRC"
     UC = "UC"
     UD = "UD"
+
+    @property
+    def is_reliable(self) -> bool:
+        return self in (Service.RC, Service.XRC)
 
 
 class Kind(Enum):
@@ -32,6 +37,8 @@ class Kind(Enum):
     READ = "READ"
     CAS = "compare and swap"
     FAA = "fetch and add"
+    ATOMIC_WRITE = "ATOMIC WRITE"
+    FLUSH = "FLUSH"
 
     @property
     def is_send(self) -> bool:
@@ -54,9 +61,19 @@ class Kind(Enum):
         return self.is_send or self is Kind.WRITE_IMM
 
     @property
-    def is_rd(self) -> bool:
+    def lands(self) -> bool:
         """Answered by data: READ or atomic."""
         return self is Kind.READ or self.is_atomic
+
+    @property
+    def is_rd(self) -> bool:
+        """Has a response of its own, so that it counts for max_rd_atomic and fences wait for it."""
+        return self.lands or self in (Kind.ATOMIC_WRITE, Kind.FLUSH)
+
+    @property
+    def is_aligned(self) -> bool:
+        """Of eight bytes at a multiple of eight."""
+        return self.is_atomic or self is Kind.ATOMIC_WRITE
 
 
 class Use(Enum):
@@ -105,6 +122,8 @@ class Op:
     fence: bool = False
     solicited: bool = False
     inline: bool = False
+    flush: tuple[int, int, int] = (0, 0, 0)
+    """FLUSH: placement type, selectivity level, length."""
     at_ns: int = 0
     """When it is posted."""
 

@@ -25,8 +25,11 @@ MTUS = (256, 512, 1024, 2048, 4096)
 MAX_PACKETS = 5
 INLINE_BYTES = 700
 _SLACK = 64
+# More often: resuming a READ in its middle, and to overwrite an ATOMIC WRITE of which the response was lost, are rare.
+_RELIABLE = (*Kind, Kind.READ, Kind.ATOMIC_WRITE, Kind.ATOMIC_WRITE)
 _KINDS = {
-    Service.RC: (*Kind, Kind.READ),  # twice: resuming a READ in its middle is rare
+    Service.RC: _RELIABLE,
+    Service.XRC: _RELIABLE,
     Service.UC: (Kind.SEND, Kind.SEND_IMM, Kind.WRITE, Kind.WRITE_IMM),
     Service.UD: (Kind.SEND, Kind.SEND_IMM),
 }
@@ -83,7 +86,7 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
     kind = draw(st.sampled_from(_KINDS[service]))
     most = mtu if service is Service.UD else MAX_PACKETS * mtu
     length = 8
-    if not kind.is_atomic:
+    if not kind.is_aligned:
         edges = (0, 1, 8, mtu - 1, mtu) if service is Service.UD else (0, 1, 8, mtu - 1, mtu, mtu + 1, 2 * mtu, 3 * mtu)
         length = draw(st.one_of(st.sampled_from(edges), st.integers(0, most)))
     return _Draft(
@@ -92,7 +95,7 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
         draw(_cuts),
         draw(st.integers(0, 1 << 16)),
         draw(_flags),
-        draw(_operand) if kind.is_atomic else 0,
+        draw(_operand) if kind.is_atomic or kind is Kind.FLUSH else 0,
         draw(_operand) if kind is Kind.CAS else 0,
         draw(_pause_ns),
     )
@@ -101,15 +104,15 @@ def _drafts(draw: st.DrawFn, service: Service, mtu: int) -> _Draft:
 def _op(draft: _Draft, number: int, at_ns: int, room: int, landing: Allocator) -> Op:
     """Place a draft: sources and targets may overlap those of other requests, landing places never do."""
     kind, spot = draft.kind, draft.spot
-    parts = cut(draft.length, draft.cuts)
-    inline = bool(draft.flags & 8) and not kind.is_rd and draft.length <= INLINE_BYTES
-    if kind.is_rd:
+    parts = [] if kind is Kind.FLUSH else cut(draft.length, draft.cuts)
+    inline = bool(draft.flags & 8) and not kind.lands and bool(parts) and draft.length <= INLINE_BYTES
+    if kind.lands:
         pieces = landing.take(parts)
     else:
         pieces = tuple(Piece(i % 2, (spot + 7 * i) % (room - part + 1), part) for i, part in enumerate(parts))
     region, offset = 2 + spot % 2, spot % (room - draft.length + 1)
-    if kind.is_atomic:
-        offset = spot % 4 * 8  # few places, so that atomics meet; the run aligns the regions
+    if kind.is_aligned:
+        offset = spot % 2 * 8  # few places, so that atomics meet; the run aligns the regions
     return Op(
         kind,
         pieces,
@@ -121,6 +124,7 @@ def _op(draft: _Draft, number: int, at_ns: int, room: int, landing: Allocator) -
         fence=bool(draft.flags & 2) and bool(draft.flags & 16),
         solicited=bool(draft.flags & 4),
         inline=inline,
+        flush=(draft.operand % 3 + 1, draft.cuts != [], draft.length) if kind is Kind.FLUSH else (0, 0, 0),
         at_ns=at_ns,
     )
 
@@ -190,11 +194,11 @@ def scenarios(
         sides.append(replace(side, ops=tuple(ops)))
     for i in range(2):
         lengths = [op.length for op in sides[1 - i].ops if op.kind.takes_recv]
-        if service is not Service.RC:  # which message meets which receive is not known
+        if not service.is_reliable:  # which message meets which receive is not known
             lengths = [max(lengths, default=0) + (GRH_BYTES if service is Service.UD else 0)] * len(lengths)
             if service is Service.UD and draw(st.booleans()):
                 lengths *= 2  # room for what the network duplicates
-        forever = every_recv or (service is Service.RC and sides[1 - i].rnr_retry == 7)
+        forever = every_recv or (service.is_reliable and sides[1 - i].rnr_retry == 7)
         posted = draw(_recvs(lengths, forever, recvs[i]))
         sides[i] = with_regions(replace(sides[i], recvs=posted), room, room, landings[i], recvs[i])
     dead_side = draw(st.sampled_from((None, None, None, 0, 1)))

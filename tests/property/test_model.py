@@ -25,10 +25,12 @@ def made(service: Service) -> Scenario:
         Op(Kind.SEND, message, solicited=True),
         Op(Kind.SEND_IMM, (Piece(1, 0, 10),), imm=8),
     ]
-    if service is Service.RC:
+    if service.is_reliable:
         ops += [
             Op(Kind.READ, landing.take([400]), remote=(2, 0)),
             Op(Kind.FAA, landing.take([8]), remote=(2, 0), operand=1),
+            Op(Kind.ATOMIC_WRITE, (Piece(0, 3, 8),), remote=(2, 16)),
+            Op(Kind.FLUSH, remote=(2, 0), flush=(3, 0, 100)),
         ]
     if service is Service.UD:
         ops = [Op(Kind.SEND, (Piece(0, i, 100 + i),)) for i in range(4)]
@@ -75,6 +77,7 @@ RC_CHANGES: dict[str, Change] = {
     "byte that was read": lambda s, a, b: (flipped(a, region_at(s.sides[0], 4) + 20), b),
     "result of the atomic": lambda s, a, b: (flipped(a, region_at(s.sides[0], 5) + 16), b),
     "atomic executed twice": lambda s, a, b: (a, flipped(b, target(s, 0))),
+    "bytes of the ATOMIC WRITE": lambda s, a, b: (a, flipped(b, target(s, 20))),
     "wrong state": lambda _, a, b: (replace(a, state="ERR"), b),
     "notified for nothing": lambda _, a, b: (replace(a, notified=True), b),
     "solicited and not notified": lambda _, a, b: (a, replace(b, notified=False)),
@@ -118,13 +121,18 @@ def swapped(scenario: Scenario, seen: Seen) -> bytes:
     ("service", "name", "change"),
     [
         (service, name, change)
-        for service, changes in ((Service.RC, RC_CHANGES), (Service.UC, UC_CHANGES), (Service.UD, UD_CHANGES))
+        for service, changes in (
+            (Service.RC, RC_CHANGES),
+            (Service.XRC, RC_CHANGES),
+            (Service.UC, UC_CHANGES),
+            (Service.UD, UD_CHANGES),
+        )
         for name, change in changes.items()
     ],
 )
 def test_model_refuses(service: Service, name: str, change: Change) -> None:
     scenario = made(service)
-    judge: Callable[[Scenario, tuple[Seen, Seen]], object] = judge_rc if service is Service.RC else judge_unreliable
+    judge: Callable[[Scenario, tuple[Seen, Seen]], object] = judge_rc if service.is_reliable else judge_unreliable
     seen = play(scenario)
     judge(scenario, seen)
     with pytest.raises(IllegalError):

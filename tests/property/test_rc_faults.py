@@ -59,6 +59,12 @@ def test_whatever_a_network_that_lives_does_endless_retries_bring_everything(mod
     judged()
 
 
+@in_test(300)
+@given(scenario=scenarios(Service.XRC))
+def test_xrc_is_exactly_once_in_order_or_fails_after_all_retries(scenario: Scenario) -> None:
+    judge_rc(scenario, play(scenario))
+
+
 def judge_success(scenario: Scenario) -> None:
     seen = play(scenario)
     for side, ending in enumerate(judge_rc(scenario, seen)):
@@ -81,8 +87,9 @@ def test_each_new_gap_is_naked_once_and_filled_without_a_timeout(scenario: Scena
 
 @pytest.mark.long
 @rounds
-def test_rc_under_faults_for_many_rounds(round_number: int) -> None:
-    play_round(round_number, scenarios(Service.RC, max_ops=30), lambda scenario: judge_rc(scenario, play(scenario)))
+@pytest.mark.parametrize("service", [Service.RC, Service.XRC])
+def test_rc_and_xrc_under_faults_for_many_rounds(service: Service, round_number: int) -> None:
+    play_round(round_number, scenarios(service, max_ops=30), lambda scenario: judge_rc(scenario, play(scenario)))
 
 
 @pytest.mark.long

@@ -55,7 +55,7 @@ BAD_BUFFERS: dict[str, Callable[[MR], SGE]] = {
     "wraps at 2^64": lambda mr: SGE((1 << 64) - 4, 8, mr.lkey),
     "another domain": _elsewhere,
 }
-WITH_DATA = [op for op in WrOpcode if op not in (WrOpcode.BIND_MW, WrOpcode.LOCAL_INV)]
+WITH_DATA = [op for op in WrOpcode if op not in (WrOpcode.BIND_MW, WrOpcode.LOCAL_INV, WrOpcode.FLUSH)]
 LOCAL_WRITES = (WrOpcode.RDMA_READ, WrOpcode.ATOMIC_CMP_AND_SWP, WrOpcode.ATOMIC_FETCH_AND_ADD)
 
 

@@ -24,7 +24,7 @@ from rdma_verbs.addr import GID
 from rdma_verbs.ah import AH
 from rdma_verbs.enums import QpAttrMask as Mask
 from rdma_verbs.wr import SGE
-from tests.unit.rdma_verbs.wirepeer import ACK, PEER_QPN, QKEY, REQUIRED, Fields, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ACK, PEER_QPN, QKEY, REQUIRED, SERVICES, Fields, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 S = QpState
@@ -35,12 +35,12 @@ _RTS = {
     QpType.RC: Mask.ACCESS_FLAGS | Mask.MIN_RNR_TIMER,
     QpType.UC: Mask.ACCESS_FLAGS,
     QpType.UD: Mask.QKEY,
+    QpType.XRC_SEND: Mask.ACCESS_FLAGS,
+    QpType.XRC_RECV: Mask.ACCESS_FLAGS | Mask.MIN_RNR_TIMER,
 }
 _SQD = Mask.AV | Mask.ACCESS_FLAGS | Mask.PKEY_INDEX
-_SQD_RC = (
-    Mask.PORT | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC | Mask.MAX_DEST_RD_ATOMIC
-    | Mask.MIN_RNR_TIMER
-)  # fmt: skip
+_SQD_SENDS = _SQD | Mask.PORT | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC
+_SQD_RECEIVES = _SQD | Mask.PORT | Mask.TIMEOUT | Mask.MAX_DEST_RD_ATOMIC | Mask.MIN_RNR_TIMER
 OPTIONAL: dict[tuple[QpState, QpState], dict[QpType, Mask]] = {
     (S.RESET, S.INIT): dict.fromkeys(QpType, NONE),
     (S.INIT, S.INIT): REQUIRED[S.INIT],
@@ -48,13 +48,21 @@ OPTIONAL: dict[tuple[QpState, QpState], dict[QpType, Mask]] = {
         QpType.RC: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
         QpType.UC: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
         QpType.UD: Mask.QKEY | Mask.PKEY_INDEX,
+        QpType.XRC_SEND: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
+        QpType.XRC_RECV: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
     },
     (S.RTR, S.RTS): _RTS,
     (S.RTS, S.RTS): _RTS,
     (S.SQD, S.RTS): _RTS,
     (S.SQE, S.RTS): {QpType.UC: Mask.ACCESS_FLAGS, QpType.UD: Mask.QKEY},
     (S.RTS, S.SQD): dict.fromkeys(QpType, Mask.EN_SQD_ASYNC_NOTIFY),
-    (S.SQD, S.SQD): {QpType.RC: _SQD | _SQD_RC, QpType.UC: _SQD, QpType.UD: Mask.PKEY_INDEX | Mask.QKEY},
+    (S.SQD, S.SQD): {
+        QpType.RC: _SQD_SENDS | _SQD_RECEIVES,
+        QpType.UC: _SQD,
+        QpType.UD: Mask.PKEY_INDEX | Mask.QKEY,
+        QpType.XRC_SEND: _SQD_SENDS,
+        QpType.XRC_RECV: _SQD_RECEIVES,
+    },
 }
 UNSUPPORTED = Mask.ALT_PATH | Mask.PATH_MIG_STATE | Mask.CAP | Mask.RATE_LIMIT
 ATTRIBUTES = [m for m in Mask if m not in (Mask.STATE, Mask.CUR_STATE)]
@@ -78,7 +86,7 @@ def put_in(peer: WirePeer, state: QpState) -> None:
 
 
 def states(service: QpType) -> list[QpState]:
-    return [s for s in S if service is not QpType.RC or s is not S.SQE]
+    return [s for s in S if service in (QpType.UC, QpType.UD) or s is not S.SQE]
 
 
 def transitions(valid: bool) -> Iterator[tuple[QpType, QpState, QpState]]:
@@ -188,7 +196,7 @@ def test_modify_without_a_state(make_peer: MakePeer, state: QpState) -> None:
 
 
 @pytest.mark.ibta("11.2.5.2", "CUR_STATE that is not so refuses the call; that is so, it changes nothing")
-@pytest.mark.parametrize("service", list(QpType))
+@pytest.mark.parametrize("service", SERVICES)
 def test_current_state(make_peer: MakePeer, service: QpType) -> None:
     peer = make_peer(service)
     for state in S:
@@ -277,7 +285,7 @@ def test_query(make_peer: MakePeer) -> None:
 
 
 @pytest.mark.ibta("10.3.1", "posting a send is refused before RTS, a receive in RESET; the message names the state")
-@pytest.mark.parametrize("service", list(QpType))
+@pytest.mark.parametrize("service", SERVICES)
 def test_posting_in_each_state(make_peer: MakePeer, service: QpType) -> None:
     for state in (S.RESET, S.INIT, S.RTR):
         peer = make_peer(service, state=state)
@@ -303,7 +311,7 @@ def test_posting_in_each_state(make_peer: MakePeer, service: QpType) -> None:
 
 
 @pytest.mark.ibta("10.3.1", "packets are received in RTR, RTS, SQD and SQE, and dropped in RESET, INIT and ERR")
-@pytest.mark.parametrize("service", list(QpType))
+@pytest.mark.parametrize("service", SERVICES)
 def test_receiving_in_each_state(make_peer: MakePeer, service: QpType) -> None:
     for state in states(service):
         peer = make_peer(service, state=S.RESET)
@@ -347,7 +355,7 @@ def test_reset_clears(make_peer: MakePeer, start: QpState) -> None:
 
 
 @pytest.mark.ibta("10.3.1.7", "to ERR: sends and receives are flushed in order, nothing more is sent, no event")
-@pytest.mark.parametrize("service", list(QpType))
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("start", [S.RTS, S.SQD])
 def test_error_flushes_in_order(make_peer: MakePeer, service: QpType, start: QpState) -> None:
     peer = make_peer(service, recvs=3, timeout=1)

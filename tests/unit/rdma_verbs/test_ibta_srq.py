@@ -29,7 +29,7 @@ from rdma_verbs import (
 )
 from rdma_verbs.enums import QpAttrMask as Mask
 from rdma_verbs.errors import QueueFullError
-from tests.unit.rdma_verbs.wirepeer import ACK, NAK_INVALID, NAK_OPERATIONAL, REQUIRED, RNR, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ACK, NAK_INVALID, NAK_OPERATIONAL, REQUIRED, RNR, SERVICES, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 FULL = bytes(range(256))
@@ -75,7 +75,7 @@ def ok(*pairs: tuple[int, int]) -> list[tuple[int, int, WcStatus]]:
 
 
 @pytest.mark.ibta("10.2.9", "QPs of any service take the entries of their SRQ in the order in which messages begin")
-@pytest.mark.parametrize("service", list(QpType))
+@pytest.mark.parametrize("service", SERVICES)
 def test_entries_go_to_whoever_comes_first(make_peer: MakePeer, service: QpType) -> None:
     shared = Shared(make_peer(service), service=service)
     shared.post(4)

@@ -98,7 +98,9 @@ def test_a_later_request_was_refused_already(pair: Pair, pages: Pages, how: str)
 
 @pytest.mark.ibta("9.7.4.1.5", "an atomic on memory that is gone is a remote access error, and nothing is changed")
 @BOTH
-@pytest.mark.parametrize("operation", [WrOpcode.ATOMIC_CMP_AND_SWP, WrOpcode.ATOMIC_FETCH_AND_ADD])
+@pytest.mark.parametrize(
+    "operation", [WrOpcode.ATOMIC_CMP_AND_SWP, WrOpcode.ATOMIC_FETCH_AND_ADD, WrOpcode.ATOMIC_WRITE]
+)
 @pytest.mark.parametrize("offset", [0, 4])
 def test_atomic_on_memory_that_is_gone(pair: Pair, pages: Pages, operation: WrOpcode, offset: int, how: str) -> None:
     mr = MR(pair.b.pd, 8, ALL, address=pages.address + PAGE + offset, iova=0)
@@ -122,6 +124,18 @@ def test_memory_that_may_only_be_read(make_pair: MakePair, pages: Pages) -> None
 
 
 LOCAL: Ending = ([WcStatus.LOC_PROT_ERR], QpState.ERR, QpState.RTS, [])
+
+
+@pytest.mark.ibta(
+    "10.7.3.2", "an ATOMIC WRITE from memory that is gone: local protection error, the peer hears nothing"
+)
+@BOTH
+def test_atomic_write_from_memory_that_is_gone(pair: Pair, pages: Pages, how: str) -> None:
+    mr, target = region(pair.a, pages), pair.b.region(8)
+    pages.vanish(how, 1)
+    pair.a.qp.post_send(SendWR(1, WrOpcode.ATOMIC_WRITE, [mr.sge(PAGE, 8)], remote_addr=target.addr, rkey=target.rkey))
+    assert ended(pair) == LOCAL
+    assert pair.sent_psns == []
 
 
 def post_from(pair: Pair, pages: Pages, operation: WrOpcode) -> None:

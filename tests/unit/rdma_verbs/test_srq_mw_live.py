@@ -12,6 +12,7 @@ from rdma_verbs import (
     PD,
     QP,
     SRQ,
+    XRCD,
     AccessFlags,
     Context,
     MWBind,
@@ -25,6 +26,7 @@ from rdma_verbs import (
     SendWR,
     SrqAttr,
     SrqInitAttr,
+    SrqType,
     WcStatus,
     WrOpcode,
 )
@@ -57,5 +59,27 @@ def test_live_devices_share_receives_and_open_windows() -> None:
             qp_a.post_send(SendWR(opcode=WrOpcode.RDMA_WRITE, data=b"window", remote_addr=mr.addr + 32, rkey=rkey))
             (wc,) = await qp_a.send_cq.wait()
             assert (wc.status, mr.read(6, 32)) == (WcStatus.SUCCESS, b"window")
+
+    asyncio.run(main())
+
+
+def test_live_devices_speak_xrc() -> None:
+    async def main() -> None:
+        port_a, port_b = Port.mem_pair()
+        with Context.over(port_a, "10.0.0.1") as a, Context.over(port_b, "10.0.0.2") as b:
+            pd_b, xrcd = PD(b), XRCD(b)
+            srqs = [SRQ(pd_b, SrqInitAttr(srq_type=SrqType.XRC, xrcd=xrcd, cq=CQ(b))) for _ in range(2)]
+            initiator = QP(PD(a), QPInitAttr(QpType.XRC_SEND, CQ(a), cap=CAP))
+            target = QP(xrcd, QPInitAttr(QpType.XRC_RECV))
+            initiator.connect(target.endpoint)
+            target.connect(initiator.endpoint)
+            memory = [MR(pd_b, 8, AccessFlags.LOCAL_WRITE) for _ in srqs]
+            for srq, mr in zip(srqs, memory, strict=True):
+                srq.post_recv(RecvWR(srq.num, [mr.sge()]))
+            initiator.post_send([SendWR(data=b"to %d" % srq.num, remote_srqn=srq.num) for srq in srqs])
+            for srq, mr in zip(srqs, memory, strict=True):
+                assert srq.cq
+                (wc,) = await srq.cq.wait()
+                assert (wc.wr_id, wc.status, mr.read(4)) == (srq.num, WcStatus.SUCCESS, b"to %d" % srq.num)
 
     asyncio.run(main())

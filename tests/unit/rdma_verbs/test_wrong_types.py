@@ -29,7 +29,7 @@ CASES: list[tuple[str, Wrong]] = [
     ("CQ: context is .*PD", lambda pd, cq, qp: CQ(pd)),
     ("QP: pd is <CQ", lambda pd, cq, qp: QP(cq, QPInitAttr(QpType.RC, cq))),
     ("QP: init_attr is 7", lambda pd, cq, qp: QP(pd, 7)),  # type: ignore[arg-type]
-    ("QP: send_cq is None", lambda pd, cq, qp: QP(pd, QPInitAttr(QpType.RC, None))),  # type: ignore[arg-type]
+    ("QP: send_cq is None", lambda pd, cq, qp: QP(pd, QPInitAttr(QpType.RC, None))),
     ("QP: qp_type 99 is none of", lambda pd, cq, qp: QP(pd, QPInitAttr(99, cq))),  # type: ignore[arg-type]
     (r"QP \d+: remote is 'x'", lambda pd, cq, qp: qp.connect("x")),
     ("AH: attr is GID", lambda pd, cq, qp: AH(pd, pd.context.gids[0])),

@@ -16,7 +16,9 @@ from rdma_verbs import (
     MR,
     PD,
     QP,
+    SRQ,
     WC,
+    XRCD,
     AccessFlags,
     AHAttr,
     DeviceConfig,
@@ -30,6 +32,8 @@ from rdma_verbs import (
     RecvWR,
     SendFlags,
     SendWR,
+    SrqInitAttr,
+    SrqType,
     VirtualNet,
     WrOpcode,
 )
@@ -41,6 +45,8 @@ OP = {opcode.name: opcode.value for opcode in OPCODES.values()}
 Fields: TypeAlias = dict[str, Any]
 """Some fields of a packet or a request, by name."""
 ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
+SERVICES = (QpType.RC, QpType.UC, QpType.UD)
+"""Those of which one queue pair has both roles; XRC has tests of its own."""
 PEER_QPN = 0x123
 QKEY = 0x11111111
 MASK24 = 0xFFFFFF
@@ -97,7 +103,11 @@ class WirePeer:
         self.cq, self.recv_cq = CQ(self.context, 1024), CQ(self.context, 1024)
         cap = cap or QPCap(max_send_wr=64, max_recv_wr=64, max_send_sge=6, max_recv_sge=6, max_inline_data=256)
         init = QPInitAttr(qp_type, self.cq, self.recv_cq, cap=cap, sq_sig_all=sig_all)
-        self.qp = QP(self.pd, init, psn=psn)
+        self.prefix = "XRC" if qp_type in (QpType.XRC_SEND, QpType.XRC_RECV) else qp_type.name
+        if qp_type is QpType.XRC_RECV:
+            self.xrcd = XRCD(self.context)
+            self.srq = self.xrc_srq()
+        self.qp = QP(self.xrcd if qp_type is QpType.XRC_RECV else self.pd, init, psn=psn)
         self.mtu = mtu.bytes
         self.next_psn = peer_psn
         self.received: list[MR] = []
@@ -141,10 +151,15 @@ class WirePeer:
     def region(self, length: int = 4096, access: AccessFlags = ALL, **options: Any) -> MR:
         return MR(self.pd, length, access, **options)
 
+    def xrc_srq(self, pd: PD | None = None, cq: CQ | None = None) -> SRQ:
+        """A shared receive queue for the device's XRC target."""
+        return SRQ(pd or self.pd, SrqInitAttr(srq_type=SrqType.XRC, xrcd=self.xrcd, cq=cq or self.recv_cq))
+
     def post_recv(self, length: int = 4096, count: int = 1) -> None:
+        queue = self.srq if self.qp.qp_type is QpType.XRC_RECV else self.qp
         for _ in range(count):
             mr = self.region(length, AccessFlags.LOCAL_WRITE)
-            self.qp.post_recv(RecvWR(len(self.received), [mr.sge()]))
+            queue.post_recv(RecvWR(len(self.received), [mr.sge()]))
             self.received.append(mr)
 
     def post(self, opcode: WrOpcode = WrOpcode.SEND, data: bytes = b"", **fields: Any) -> MR | None:
@@ -191,6 +206,8 @@ class WirePeer:
         fields.setdefault("dqpn", self.qp.qp_num)
         fields.setdefault("src", self.peer_address)
         fields.setdefault("dst", self.address)
+        if name.startswith("XRC_") and self.qp.qp_type is QpType.XRC_RECV:
+            fields.setdefault("xrc_srqn", self.srq.num)
         if name.startswith("UD_"):
             fields.setdefault("qkey", QKEY)
             fields.setdefault("sqpn", PEER_QPN)
@@ -217,15 +234,15 @@ class WirePeer:
         self.send(name, payload, ackreq=ackreq, **fields)
         return self.collect()
 
-    def ack(self, psn: int, syndrome: int = ACK, *, name: str = "RC_ACKNOWLEDGE", **fields: Any) -> list[Packet]:
+    def ack(self, psn: int, syndrome: int = ACK, *, name: str = "", **fields: Any) -> list[Packet]:
         """Answer one of the device's requests, and return what it sends then."""
         payload = fields.pop("payload", b"")
-        self.send(name, payload, psn=psn & MASK24, syndrome=syndrome, **fields)
+        self.send(name or f"{self.prefix}_ACKNOWLEDGE", payload, psn=psn & MASK24, syndrome=syndrome, **fields)
         return self.collect()
 
     def expect(self, answers: Sequence[Packet], syndrome: int, psn: int, msn: int | None = None) -> None:
         """Check that ``answers`` is one acknowledge with this syndrome."""
-        assert [a.name for a in answers] == ["RC_ACKNOWLEDGE"]
+        assert [a.name for a in answers] == [f"{self.prefix}_ACKNOWLEDGE"]
         assert (hex(answers[0].syndrome), answers[0].psn) == (hex(syndrome), psn)
         assert answers[0].dqpn == PEER_QPN
         if msn is not None:
@@ -235,7 +252,8 @@ class WirePeer:
         """Check for a NAK that ends the connection: the queue pair in error, and an event that tells its owner."""
         self.expect(answers, syndrome, psn, msn)
         assert self.qp.state is QpState.ERR
-        assert self.events() == [EventType.QP_ACCESS_ERR if syndrome == NAK_ACCESS else EventType.QP_REQ_ERR]
+        last = [EventType.QP_LAST_WQE_REACHED] if self.qp.qp_type is QpType.XRC_RECV else []
+        assert self.events() == [EventType.QP_ACCESS_ERR if syndrome == NAK_ACCESS else EventType.QP_REQ_ERR, *last]
         assert self.count("sent_naks") == 1
 
     def close(self) -> None:
@@ -273,16 +291,22 @@ REQUIRED = {
         QpType.RC: _INIT | Mask.ACCESS_FLAGS,
         QpType.UC: _INIT | Mask.ACCESS_FLAGS,
         QpType.UD: _INIT | Mask.QKEY,
+        QpType.XRC_SEND: _INIT | Mask.ACCESS_FLAGS,
+        QpType.XRC_RECV: _INIT | Mask.ACCESS_FLAGS,
     },
     QpState.RTR: {
         QpType.RC: _RTR | Mask.MAX_DEST_RD_ATOMIC | Mask.MIN_RNR_TIMER,
         QpType.UC: _RTR,
         QpType.UD: Mask(0),
+        QpType.XRC_SEND: _RTR,
+        QpType.XRC_RECV: _RTR | Mask.MAX_DEST_RD_ATOMIC | Mask.MIN_RNR_TIMER,
     },
     QpState.RTS: {
         QpType.RC: Mask.SQ_PSN | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC,
         QpType.UC: Mask.SQ_PSN,
         QpType.UD: Mask.SQ_PSN,
+        QpType.XRC_SEND: Mask.SQ_PSN | Mask.TIMEOUT | Mask.RETRY_CNT | Mask.RNR_RETRY | Mask.MAX_QP_RD_ATOMIC,
+        QpType.XRC_RECV: Mask.SQ_PSN | Mask.TIMEOUT,
     },
-    QpState.SQD: {QpType.RC: Mask(0), QpType.UC: Mask(0), QpType.UD: Mask(0)},
+    QpState.SQD: dict.fromkeys(QpType, Mask(0)),
 }
