@@ -13,7 +13,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from enum import IntEnum
@@ -62,9 +62,12 @@ __all__ = [
     "Kind",
     "Net",
     "address_of",
+    "counter_aliases",
     "counter_names",
     "ffi",
     "lib",
+    "named_counters",
+    "qp_counter_names",
 ]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
@@ -198,6 +201,29 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 def counter_names() -> tuple[str, ...]:
     """Return the names of the engine's counters in the order in which they lie in memory."""
     return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
+
+
+def qp_counter_names() -> tuple[str, ...]:
+    """Return the names of a queue pair's counters in the order in which they lie in memory."""
+    return tuple(ffi.string(lib.roce_qp_counter_name(i)).decode() for i in range(lib.roce_qp_counter_count()))
+
+
+def counter_aliases() -> dict[str, str]:
+    """Return the second names of counters, each with the counter's own."""
+    of = ffi.new("const char **")
+    found: dict[str, str] = {}
+    while raw := lib.roce_counter_alias(len(found), of):
+        found[ffi.string(raw).decode()] = ffi.string(of[0]).decode()
+    return found
+
+
+_COUNTERS, _QP_COUNTERS, _ALIASES = counter_names(), qp_counter_names(), counter_aliases()
+
+
+def named_counters(names: Sequence[str], values: Iterable[int]) -> dict[str, int]:
+    """Return counters by all their names, in order; what is counted as "not dropped" is left out."""
+    counters = {name: int(value) for name, value in zip(names, values, strict=False) if name != "drop_none"}
+    return counters | {name: counters[of] for name, of in _ALIASES.items() if of in counters}
 
 
 class Engine:
@@ -373,17 +399,38 @@ class Engine:
         lib.roce_dev_pause(self._dev, mask, self.now_ps)
         self._worked()
 
-    def counters(self) -> dict[str, int]:
-        """Return every named counter."""
-        values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return {name: int(values[i]) for i, name in enumerate(counter_names()) if name != "drop_none"}
+    def set_link(self, up: bool) -> None:
+        """Let the link go up or down."""
+        lib.roce_dev_set_link(self._dev, up, self.now_ps)
+        self._worked()
 
-    def share_counters(self, memory: "mmap", offset: int) -> object:
-        """Count at ``offset`` of ``memory`` from now on. Returns what pins it; it must outlive the device."""
+    def link(self) -> bool:
+        """Return whether the link is up."""
+        return bool(lib.roce_dev_link(self._dev))
+
+    def counters(self) -> dict[str, int]:
+        """Return every counter by all its names."""
+        values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
+        return named_counters(_COUNTERS, (values[i] for i in range(len(_COUNTERS))))
+
+    def share_counters(self, memory: "mmap", offset: int, qps_offset: int, qps: int) -> object:
+        """Count at ``offset`` of ``memory`` from now on, and what new queue pairs count in ``qps`` rows.
+
+        Returns what pins the memory; it must outlive the device.
+        """
         pin = ffi.from_buffer(memory, require_writable=True)
+        start = ffi.cast("char *", pin)
+        counters = ffi.cast("struct roce_counters *", start + offset)
         with self:
-            lib.roce_dev_set_counters(self._dev, ffi.cast("struct roce_counters *", ffi.cast("char *", pin) + offset))
+            lib.roce_dev_set_counters(
+                self._dev, counters, ffi.cast("struct roce_qp_counters *", start + qps_offset), qps
+            )
         return pin
+
+    def qp_counters(self, qp: Handle) -> dict[str, int]:
+        """Return every counter of a queue pair by all its names."""
+        values = ffi.cast("uint64_t *", lib.roce_qp_counters(qp)) + 1
+        return named_counters(_QP_COUNTERS, (values[i] for i in range(len(_QP_COUNTERS))))
 
     def drops(self) -> dict[str, int]:
         """Return the packets dropped, by reason, where there are any."""

@@ -100,6 +100,7 @@ class Context:
             CallerError: not an address of one host, or a limit is illegal.
             DpuError: the address is not on this machine, or someone else has its port 4791.
         """
+        from rdma_verbs.agent.shm import QPS
         from rdma_verbs.node import attach
 
         config = with_address(config, address)
@@ -120,7 +121,10 @@ class Context:
         except BaseException:
             node.close()
             raise
-        udp.pins.append(context.engine.share_counters(node.shm, node.memory.counters_offset(node.slot)))
+        memory, slot = node.memory, node.slot
+        udp.pins.append(
+            context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
+        )
         context.engine.after_free += [udp.pins.clear, node.close]
         context._node, context._udp = node, udp
         return context
@@ -177,6 +181,23 @@ class Context:
         with self.engine as engine:
             self.check_open()
             engine.pause(sum(1 << priority for priority in set(priorities)))
+
+    @property
+    def link_up(self) -> bool:
+        """Whether packets pass the port's link."""
+        with self.engine as engine:
+            self.check_open()
+            return engine.link()
+
+    def set_link(self, up: bool) -> None:
+        """Pull the cable, or put it back: the event ``PORT_ERR`` or ``PORT_ACTIVE`` follows.
+
+        While the link is down whatever is sent or comes is lost (``send_err``, ``drop_link_down``); the queue pairs
+        notice by their timeouts only.
+        """
+        with self.engine as engine:
+            self.check_open()
+            engine.set_link(up)
 
     def next_event(self) -> AsyncEvent | None:
         """Return the oldest asynchronous event that nobody took yet, or ``None``."""

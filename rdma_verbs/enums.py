@@ -245,5 +245,6 @@ class EventType(IntEnum):
     COMM_EST = 4
     SQ_DRAINED = 5
     PORT_ACTIVE = 9
+    PORT_ERR = 10
     SRQ_LIMIT_REACHED = 15
     QP_LAST_WQE_REACHED = 16

@@ -170,6 +170,11 @@ class QP(Resource):
         context = self.context
         return QPEndpoint(context.gids[0], self.qp_num, self.psn, context.active_mtu, self.qkey)
 
+    def counters(self) -> dict[str, int]:
+        """Return its counters by all their names, which are those of the device (docs/counters.md)."""
+        with self._engine as engine:
+            return engine.qp_counters(self.handle)
+
     def query(self) -> QPAttr:
         """Return its state and attributes."""
         with self._engine as engine:

@@ -62,13 +62,12 @@ void roce_congestion_tick(struct roce_dev *dev)
 
 void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response)
 {
-	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
 	uint64_t now_ps = qp->dev->now_ps, begin_ps, bits_e12;
 	uint32_t bytes;
 
 	if (!qp->cc.rate_bps)
 		return;
-	bytes = (dp_ip_is_v4(&pkt->dgid) ? 28u : 48u) + info->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES;
+	bytes = roce_pkt_ip_bytes(pkt);
 	begin_ps = DP_MAX(qp->pace.next_ps, now_ps - DP_MIN(now_ps, qp->pace.burst_ps));
 	qp->pace.was_response = response;
 	bits_e12 = bytes * 8 * DP_SEC + qp->pace.debt_e12;

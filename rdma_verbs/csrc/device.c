@@ -134,21 +134,6 @@ const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev)
 	return &dev->cfg;
 }
 
-struct roce_counters *roce_dev_counters(struct roce_dev *dev)
-{
-	return dev->ctr;
-}
-
-void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where)
-{
-	if (!where)
-		where = &dev->own_ctr;
-	if (where == dev->ctr)
-		return;
-	*where = *dev->ctr;
-	dev->ctr = where;
-}
-
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
 {
 	va_list ap;

@@ -8,6 +8,7 @@
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   selective.c  requester's selective repeat;  reorder.c  the responder's
  *   congestion.c rate and window of a QP (cc.h), CNPs
+ *   link.c       up, down, paused; what passes by priority
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
@@ -35,7 +36,6 @@
 
 #define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
 #define ROCE_PKEY_DEFAULT  0xffff
-#define ROCE_PRIOS         8
 #define ROCE_GRH_BYTES     40
 #define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
 #define ROCE_MAX_EVENTS            4096
@@ -227,6 +227,7 @@ struct roce_qp {
 	uint32_t windows;     /* of type 2, bound to it */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
+	struct roce_qp_counters *ctr;
 	uint16_t sport;
 	struct roce_qp_cap cap;
 	struct roce_qp_attr attr;
@@ -236,11 +237,15 @@ struct roce_dev {
 	struct roce_dev_cfg cfg;
 	uint64_t now_ps;
 	struct roce_counters *ctr, own_ctr;
+	struct roce_qp_counters *qp_rows;
+	uint32_t qp_rows_room, qp_rows_used;
 	struct {
 		struct roce_qp *head, **tail;
 	} ready[ROCE_PRIOS];
 	uint8_t ready_mask, paused, next_prio;
+	bool link_down;
 	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
+	uint64_t paused_ps[ROCE_PRIOS];       /* since when its pause is not yet in the counter */
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
 	struct dp_wheel timers;               /* transport timers */
 	struct dp_wheel cc_timers;
@@ -275,6 +280,7 @@ static inline enum roce_event_source roce_event_source(uint32_t type)
 	case ROCE_EVENT_CQ_ERR:
 		return ROCE_EVENT_OF_CQ;
 	case ROCE_EVENT_PORT_ACTIVE:
+	case ROCE_EVENT_PORT_ERR:
 		return ROCE_EVENT_OF_PORT;
 	case ROCE_EVENT_SRQ_LIMIT_REACHED:
 		return ROCE_EVENT_OF_SRQ;
@@ -291,6 +297,32 @@ static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 {
 	dev->ctr->drops[why]++;
 	return why;
+}
+
+/* counters.c */
+int roce_qp_counters_take(struct roce_qp *qp);
+void roce_qp_counters_give(struct roce_qp *qp);
+/* One event, at the queue pair and at its device; both have a counter of this name. */
+#define roce_count(qp, counter) ((void)(++(qp)->dev->ctr->counter, ++(qp)->ctr->counter))
+/* A completion that tells an error. */
+static inline void roce_count_send_error(struct roce_qp *qp, uint32_t status)
+{
+	roce_count(qp, req_cqe_error);
+	if (status == ROCE_WC_WR_FLUSH_ERR)
+		roce_count(qp, req_cqe_flush_error);
+}
+static inline void roce_count_recv_error(struct roce_qp *qp, uint32_t status)
+{
+	roce_count(qp, resp_cqe_error);
+	if (status == ROCE_WC_WR_FLUSH_ERR)
+		roce_count(qp, resp_cqe_flush_error);
+}
+/* Bytes of a packet on the wire, from the IP header on. */
+static inline uint32_t roce_pkt_ip_bytes(const struct roce_pkt *pkt)
+{
+	uint32_t below = dp_ip_is_v4(&pkt->dgid) ? 28 : 48; /* IP and UDP */
+
+	return below + roce_opcode_info(pkt->opcode)->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES;
 }
 
 /* mr.c: NULL unless the L_Key is valid in this PD, grants all of `access` and covers [va, va + len). */
@@ -467,6 +499,11 @@ static inline bool roce_pacer_open(const struct roce_qp *qp)
 {
 	return !qp->cc.rate_bps || qp->dev->now_ps >= qp->pace.next_ps;
 }
+
+/* link.c */
+bool roce_link_lost(struct roce_dev *dev, struct roce_pkt **v, int n);
+void roce_link_count_sent(struct roce_dev *dev, struct roce_qp *qp, struct roce_pkt *const *v, int n); /* qp or NULL */
+void roce_link_count_rcvd(struct roce_qp *qp, const struct roce_pkt *pkt);
 
 /* sched.c */
 void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps); /* roce_requester_send_time() then, or earlier */

@@ -360,7 +360,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		return NULL;
 	}
 	if (roce_psn_diff(req->snd, req->max_sent) < 0)
-		dev->ctr->retransmitted_pkts++;
+		roce_count(qp, retransmitted_pkts);
 	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM ||
 			    wqe->opcode == ROCE_WR_SEND_WITH_INV))
 		dev->ctr->rdma_sends++;
@@ -490,7 +490,7 @@ void roce_requester_timeout(struct roce_qp *qp)
 		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
 		return;
 	}
-	qp->dev->ctr->timeouts++;
+	roce_count(qp, timeouts);
 	roce_congestion_timeout(qp);
 	/* A timeout shorter than the QP's must not make its peer dead any sooner. */
 	if (roce_requester_rto_ps(qp) < qp->timeout_ps &&
@@ -546,6 +546,8 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 	if (qp->req.fresh == qp->sq.tail)
 		qp->req.fresh++;
 	qp->sq.tail++;
+	if (status != ROCE_WC_SUCCESS)
+		roce_count_send_error(qp, status);
 	/* Signalled or not, a failure is always reported (10.7.3.1). */
 	if (status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED))
 		roce_cq_push(qp->send_cq, &wc, status != ROCE_WC_SUCCESS);

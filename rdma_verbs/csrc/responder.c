@@ -57,6 +57,8 @@ static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const 
 		wc.sl = pkt->prio;
 	}
 	qp->rq.tail++;
+	if (status != ROCE_WC_SUCCESS)
+		roce_count_recv_error(qp, status);
 	qp->dev->ctr->rdma_recvs++;
 	roce_cq_push(qp->recv_cq, &wc, status != ROCE_WC_SUCCESS || (pkt->bth_flags & ROCE_BTH_SOLICITED));
 }
@@ -66,6 +68,8 @@ void roce_responder_fatal(struct roce_qp *qp, uint8_t nak_code, uint32_t psn)
 	enum roce_event_type event =
 		nak_code == ROCE_NAK_REMOTE_ACCESS_ERROR ? ROCE_EVENT_QP_ACCESS_ERR : ROCE_EVENT_QP_REQ_ERR;
 
+	if (nak_code == ROCE_NAK_REMOTE_ACCESS_ERROR)
+		roce_count(qp, resp_remote_access_errors);
 	qp->resp.draining = true;
 	roce_response_nak(qp, ROCE_AETH_NAK | nak_code, psn);
 	roce_event_push(qp->dev, event, qp->qpn, qp->user);
@@ -157,6 +161,8 @@ static enum verdict message(struct roce_qp *qp, const struct roce_pkt *pkt, cons
 		resp->wr_va = va;
 		resp->wr_rkey = rkey;
 		resp->wr_len = total;
+		if (first)
+			roce_count(qp, rx_write_requests);
 	}
 	resp->offset = offset + pkt->len;
 	resp->in_message = last ? 0 : info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
@@ -202,6 +208,7 @@ static enum verdict read_request(struct roce_qp *qp, const struct roce_pkt *pkt)
 	res->npsn = roce_npkts(pkt->dma_len, qp->mtu);
 	res->msn = qp->resp.msn + 1;
 	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
+	roce_count(qp, rx_read_requests);
 	qp->resp.epsn = roce_psn_add(pkt->psn, res->npsn - 1); /* the caller adds one */
 	return OK;
 }
@@ -263,6 +270,7 @@ static enum verdict atomic_request(struct roce_qp *qp, const struct roce_pkt *pk
 		return ACCESS;
 	}
 	roce_response_start(qp, res, pkt->psn, 0, 0);
+	roce_count(qp, rx_atomic_requests);
 	return OK;
 }
 
@@ -273,7 +281,7 @@ static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struc
 	struct roce_rd_res *res;
 	uint64_t skip;
 
-	qp->dev->ctr->duplicate_request++;
+	roce_count(qp, duplicate_request);
 	if (info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE)) {
 		if (resp->owed == ROCE_OWED_NOTHING)
 			resp->owed = ROCE_OWED_ACK;
@@ -311,12 +319,14 @@ static int refuse(struct roce_qp *qp, enum verdict v, const struct roce_pkt *pkt
 	switch (v) {
 	case NO_WQE:
 		qp->dev->ctr->send_rnr_err++;
+		roce_count(qp, out_of_buffer);
 		qp->resp.gap_reported = true; /* the peer comes back to this PSN by itself */
 		qp->resp.skipped = pkt->psn;
 		roce_response_nak(qp, (uint8_t)(ROCE_AETH_RNR_NAK | qp->attr.min_rnr_timer), pkt->psn);
 		roce_qp_kick(qp);
 		return ROCE_DROP_NONE;
 	case LENGTH: /* class C: the message is longer than the receive buffers */
+		roce_count(qp, resp_local_length_error);
 		complete_recv(qp, ROCE_WC_LOC_LEN_ERR, pkt, info, 0);
 		roce_responder_fatal(qp, ROCE_NAK_INVALID_REQUEST, pkt->psn);
 		return ROCE_DROP_NONE;
@@ -343,7 +353,7 @@ static int skipped(struct roce_qp *qp, uint32_t psn)
 	struct roce_responder *resp = &qp->resp;
 	bool again = qp->dev->cfg.recovery & ROCE_RECOVERY_NAK_REARM && roce_psn_diff(psn, resp->skipped) <= 0;
 
-	qp->dev->ctr->out_of_seq_request++;
+	roce_count(qp, out_of_seq_request);
 	if (!resp->gap_reported || again) {
 		resp->gap_reported = true;
 		roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_PSN_SEQUENCE_ERROR, resp->epsn);
@@ -429,7 +439,7 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	if (ahead < 0)
 		return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
 	if (ahead > 0)
-		qp->dev->ctr->out_of_seq_request++;
+		roce_count(qp, out_of_seq_request);
 	if (ahead > 0 || (info->flags & ROCE_OPF_FIRST))
 		resp->in_message = 0;
 	resp->epsn = roce_psn_add(pkt->psn, 1);
@@ -443,8 +453,10 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 			resp->msn = (resp->msn + 1) & ROCE_PSN_MASK;
 		return ROCE_DROP_NONE;
 	case NO_WQE:
+		roce_count(qp, out_of_buffer);
 		return uc_abandon(qp, ROCE_DROP_NO_RECV_WQE);
 	case LENGTH:
+		roce_count(qp, resp_local_length_error);
 		return uc_abandon(qp, ROCE_DROP_RECV_TOO_SMALL);
 	case INVALID:
 		return uc_abandon(qp, ROCE_DROP_BAD_LENGTH);
@@ -454,6 +466,7 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		roce_qp_set_error(qp);
 		return ROCE_DROP_NONE;
 	default:
+		roce_count(qp, resp_remote_access_errors);
 		return uc_abandon(qp, ROCE_DROP_ACCESS);
 	}
 }
@@ -468,10 +481,14 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	if (pkt->len > qp->mtu)
 		return roce_drop(qp->dev, ROCE_DROP_BAD_LENGTH);
 	wqe = roce_recv_peek(qp);
-	if (!wqe)
+	if (!wqe) {
+		roce_count(qp, out_of_buffer);
 		return roce_drop(qp->dev, ROCE_DROP_NO_RECV_WQE);
-	if (wqe->length < ROCE_GRH_BYTES + pkt->len)
+	}
+	if (wqe->length < ROCE_GRH_BYTES + pkt->len) {
+		roce_count(qp, resp_local_length_error);
 		return roce_drop(qp->dev, ROCE_DROP_RECV_TOO_SMALL);
+	}
 	wqe = roce_recv_claim(qp);
 	roce_wire_grh(pkt, grh);
 	if (roce_sge_scatter_bytes(roce_recv_pd(qp), wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||

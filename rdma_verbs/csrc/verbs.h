@@ -9,6 +9,7 @@
 #define ROCE_VERBS_H
 
 #include "rdma_verbs/csrc/cc.h"
+#include "rdma_verbs/csrc/counters.h"
 
 /* cffi: begin */
 enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4 };
@@ -134,6 +135,7 @@ enum roce_event_type {
 	ROCE_EVENT_COMM_EST = 4,
 	ROCE_EVENT_SQ_DRAINED = 5,
 	ROCE_EVENT_PORT_ACTIVE = 9,
+	ROCE_EVENT_PORT_ERR = 10,
 	ROCE_EVENT_SRQ_LIMIT_REACHED = 15,
 	ROCE_EVENT_QP_LAST_WQE_REACHED = 16
 };
@@ -309,30 +311,17 @@ struct roce_event {
 	void *user;    /* as given at creation */
 };
 
-/* Names of Linux's rdma_rxe as `rdma statistic` prints them, then ours. Order of roce_counter_name(). */
-struct roce_counters {
-	uint64_t sent_pkts, rcvd_pkts, duplicate_request, out_of_seq_request, rcvd_rnr_err, send_rnr_err, rcvd_seq_err,
-		ack_deferred, retry_exceeded_err, retry_rnr_exceeded_err, completer_retry_err, send_err, link_downed,
-		rdma_sends, rdma_recvs;
-	uint64_t sent_bytes, rcvd_bytes; /* payload */
-	uint64_t retransmitted_pkts;     /* request packets sent again */
-	uint64_t timeouts;               /* transport timer expired */
-	uint64_t sent_acks, sent_naks, rcvd_acks, rcvd_naks, implied_nak_seq_err;
-	uint64_t icrc_id_solved; /* received, identification found by solving the CRC */
-	/* Congestion control, mlx5's names but the last: CNPs that no algorithm of ours wanted. */
-	uint64_t np_cnp_sent, np_ecn_marked_roce_packets, rp_cnp_handled, rp_cnp_ignored;
-	uint64_t drops[32]; /* by enum roce_drop */
-};
-
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);
 void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
 const char *roce_dev_error(const struct roce_dev *dev);
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev); /* defaults filled in */
 struct roce_counters *roce_dev_counters(struct roce_dev *dev);
-void roce_dev_set_counters(struct roce_dev *dev,
-			   struct roce_counters *where); /* e.g. shared memory; values are carried over */
-int roce_counter_count(void);                            /* uint64_t in struct roce_counters that have a name */
-const char *roce_counter_name(int i);
+/*
+ * Counts in other memory from now on, e.g. shared: values are carried over. QPs that are made from now on count in a
+ * zeroed row of `rows` while there is one; there must be none when rows are given or taken away.
+ */
+void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where, struct roce_qp_counters *rows,
+			   uint32_t n);
 int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev); /* 1, or 0: none */
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev);
@@ -402,6 +391,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
+const struct roce_qp_counters *roce_qp_counters(const struct roce_qp *qp);
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr);                     /* -ENOMEM: queue full */
 int roce_bind_mw(struct roce_qp *qp, struct roce_mw *mw, const struct roce_mw_bind *bind); /* type 1 */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);

@@ -233,6 +233,7 @@ void roce_rq_flush(struct roce_qp *qp)
 				     .timestamp_ps = qp->dev->now_ps};
 
 		qp->rq.tail++;
+		roce_count_recv_error(qp, wc.status);
 		roce_cq_push(qp->recv_cq, &wc, true);
 	}
 }
