@@ -429,7 +429,9 @@ class Engine:
 
     def qp_counters(self, qp: Handle) -> dict[str, int]:
         """Return every counter of a queue pair by all its names."""
-        values = ffi.cast("uint64_t *", lib.roce_qp_counters(qp)) + 1
+        raw = ffi.new("struct roce_qp_counters *")
+        lib.roce_qp_counters(qp, raw)
+        values = ffi.cast("uint64_t *", raw) + 1
         return named_counters(_QP_COUNTERS, (values[i] for i in range(len(_QP_COUNTERS))))
 
     def drops(self) -> dict[str, int]:

@@ -158,40 +158,49 @@ void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where, st
 	dev->qp_rows_used = 0;
 }
 
-/* A row of the shared table if one is free, so that others see it, else memory of its own. */
-int roce_qp_counters_take(struct roce_qp *qp)
+/* A row of the shared table if one is free, so that others see the QP. */
+void roce_qp_counters_take(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
-	struct roce_qp_counters *row = NULL;
+	struct roce_qp_counters *row = dev->qp_rows;
 
-	for (uint32_t i = 0; !row && dev->qp_rows_used < dev->qp_rows_room; i++)
-		if (!dev->qp_rows[i].qpn)
-			row = &dev->qp_rows[i];
-	if (row) {
-		dev->qp_rows_used++;
-		memset(row, 0, sizeof(*row));
-	} else {
-		row = calloc(1, sizeof(*row));
-	}
-	if (!row)
-		return -ENOMEM;
+	if (dev->qp_rows_used == dev->qp_rows_room)
+		return;
+	while (row->qpn)
+		row++;
+	dev->qp_rows_used++;
+	memset(row, 0, sizeof(*row));
 	/* A reader that sees the number sees what belongs to it. */
 	__atomic_store_n(&row->qpn, qp->qpn, __ATOMIC_RELEASE);
 	qp->ctr = row;
-	return 0;
+}
+
+/* Memory of its own when there is something to count: idle queue pairs by the hundred thousand need none. */
+struct roce_qp_counters *roce_qp_counters_begin(struct roce_qp *qp)
+{
+	qp->ctr = calloc(1, sizeof(*qp->ctr));
+	return qp->ctr ? qp->ctr : &qp->dev->qp_uncounted;
 }
 
 void roce_qp_counters_give(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
+	struct roce_qp_counters *row = qp->ctr;
 
-	if (!qp->ctr)
-		return;
-	if (dev->qp_rows && qp->ctr >= dev->qp_rows && qp->ctr < dev->qp_rows + dev->qp_rows_room) {
-		__atomic_store_n(&qp->ctr->qpn, 0, __ATOMIC_RELEASE);
-		dev->qp_rows_used--;
-	} else {
-		free(qp->ctr);
-	}
 	qp->ctr = NULL;
+	if (!row || row < dev->qp_rows || row >= dev->qp_rows + dev->qp_rows_room) {
+		free(row);
+		return;
+	}
+	__atomic_store_n(&row->qpn, 0, __ATOMIC_RELEASE);
+	dev->qp_rows_used--;
+}
+
+void roce_qp_counters(const struct roce_qp *qp, struct roce_qp_counters *out)
+{
+	if (qp->ctr)
+		*out = *qp->ctr;
+	else
+		memset(out, 0, sizeof(*out));
+	out->qpn = qp->qpn;
 }

@@ -227,7 +227,7 @@ struct roce_qp {
 	uint32_t windows;     /* of type 2, bound to it */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
-	struct roce_qp_counters *ctr;
+	struct roce_qp_counters *ctr; /* NULL: nothing counted yet */
 	uint16_t sport;
 	struct roce_qp_cap cap;
 	struct roce_qp_attr attr;
@@ -237,7 +237,8 @@ struct roce_dev {
 	struct roce_dev_cfg cfg;
 	uint64_t now_ps;
 	struct roce_counters *ctr, own_ctr;
-	struct roce_qp_counters *qp_rows;
+	struct roce_qp_counters *qp_rows;     /* shared */
+	struct roce_qp_counters qp_uncounted; /* of QPs for which there was no memory */
 	uint32_t qp_rows_room, qp_rows_used;
 	struct {
 		struct roce_qp *head, **tail;
@@ -300,10 +301,15 @@ static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 }
 
 /* counters.c */
-int roce_qp_counters_take(struct roce_qp *qp);
+void roce_qp_counters_take(struct roce_qp *qp);
+struct roce_qp_counters *roce_qp_counters_begin(struct roce_qp *qp);
 void roce_qp_counters_give(struct roce_qp *qp);
+static inline struct roce_qp_counters *roce_qp_ctr(struct roce_qp *qp)
+{
+	return qp->ctr ? qp->ctr : roce_qp_counters_begin(qp);
+}
 /* One event, at the queue pair and at its device; both have a counter of this name. */
-#define roce_count(qp, counter) ((void)(++(qp)->dev->ctr->counter, ++(qp)->ctr->counter))
+#define roce_count(qp, counter) ((void)(++(qp)->dev->ctr->counter, ++roce_qp_ctr(qp)->counter))
 /* A completion that tells an error. */
 static inline void roce_count_send_error(struct roce_qp *qp, uint32_t status)
 {

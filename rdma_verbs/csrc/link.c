@@ -48,18 +48,23 @@ void roce_link_count_sent(struct roce_dev *dev, struct roce_qp *qp, struct roce_
 	dev->ctr->sent_pkts += (uint64_t)n;
 	dev->ctr->sent_bytes += payload;
 	if (qp) {
-		qp->ctr->sent_pkts += (uint64_t)n;
-		qp->ctr->sent_bytes += payload;
+		struct roce_qp_counters *own = roce_qp_ctr(qp);
+
+		own->sent_pkts += (uint64_t)n;
+		own->sent_bytes += payload;
 	}
 }
 
 void roce_link_count_rcvd(struct roce_qp *qp, const struct roce_pkt *pkt)
 {
-	struct roce_prio_counters *prio = &qp->dev->ctr->prio[pkt->prio & (ROCE_PRIOS - 1)];
+	struct roce_counters *ctr = qp->dev->ctr;
+	struct roce_prio_counters *prio = &ctr->prio[pkt->prio & (ROCE_PRIOS - 1)];
+	struct roce_qp_counters *own = roce_qp_ctr(qp);
 
-	roce_count(qp, rcvd_pkts);
-	qp->dev->ctr->rcvd_bytes += pkt->len;
-	qp->ctr->rcvd_bytes += pkt->len;
+	ctr->rcvd_pkts++;
+	ctr->rcvd_bytes += pkt->len;
+	own->rcvd_pkts++;
+	own->rcvd_bytes += pkt->len;
 	prio->rx_bytes += roce_pkt_ip_bytes(pkt);
 	prio->rx_packets++;
 }

@@ -36,12 +36,6 @@ static int take_qpn(struct roce_dev *dev, struct roce_qp *qp)
 	return 0;
 }
 
-static void give_qpn(struct roce_qp *qp)
-{
-	qp->dev->qps[qp->qpn - qp->dev->cfg.qpn_base] = NULL;
-	qp->dev->nqps--;
-}
-
 static int check_init(struct roce_dev *dev, const struct roce_qp_init_attr *init)
 {
 	const struct roce_qp_cap *cap = &init->cap;
@@ -104,12 +98,7 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	err = take_qpn(dev, qp);
 	if (err)
 		goto fail;
-	err = roce_qp_counters_take(qp);
-	if (err) {
-		give_qpn(qp);
-		roce_fail(dev, err, "QP: no memory for counters");
-		goto fail;
-	}
+	roce_qp_counters_take(qp);
 	qp->sport = dev->cfg.sport;
 	pd->users++;
 	qp->send_cq->users++;
@@ -134,7 +123,8 @@ int roce_qp_destroy(struct roce_qp *qp)
 	roce_qp_reset(qp);
 	roce_mw_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
-	give_qpn(qp);
+	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
+	dev->nqps--;
 	roce_qp_counters_give(qp);
 	qp->pd->users--;
 	qp->send_cq->users--;
@@ -298,11 +288,6 @@ void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr)
 	attr->sq_draining = qp->state == ROCE_QPS_SQD && qp->req.drain_event_due;
 	attr->rq_psn = qp->resp.epsn;
 	attr->sq_psn = qp->req.next_psn;
-}
-
-const struct roce_qp_counters *roce_qp_counters(const struct roce_qp *qp)
-{
-	return qp->ctr;
 }
 
 uint32_t roce_qp_num(const struct roce_qp *qp)

@@ -391,7 +391,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
-const struct roce_qp_counters *roce_qp_counters(const struct roce_qp *qp);
+void roce_qp_counters(const struct roce_qp *qp, struct roce_qp_counters *out);
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr);                     /* -ENOMEM: queue full */
 int roce_bind_mw(struct roce_qp *qp, struct roce_mw *mw, const struct roce_mw_bind *bind); /* type 1 */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);

@@ -36,7 +36,9 @@ from rdma_verbs import (
     WcStatus,
     WrOpcode,
 )
+from rdma_verbs.agent.status import list_nodes
 from rdma_verbs.ah import AH
+from rdma_verbs.counters import named_counters, qp_counter_names
 from rdma_verbs.driver import driver_of, run
 
 ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
@@ -379,3 +381,30 @@ def test_a_device_that_waits_for_its_rate_sleeps() -> None:
         passed_s, used_s = time.monotonic() - started_s, time.process_time() - used_s
     assert passed_s > 0.8, "a megabyte at 10 Mb/s"
     assert used_s < passed_s / 4
+
+
+def test_another_process_sees_counters_of_a_queue_pair_while_it_lives() -> None:
+    """Through the node's shared memory, as `dpu-emu rdma stat` does; the next owner of the slot begins with none."""
+
+    def shown(ip: str) -> list[tuple[int, dict[str, int]]]:
+        (node,) = (node for node in list_nodes() if node.ip == ip)
+        names = qp_counter_names()
+        return [(row[0], named_counters(names, row[1:])) for slot in node.slots for row in slot.qps]
+
+    with Context.open("127.77.3.1") as a, Context.open("127.77.3.2") as b:
+        ends = End(a), End(b)
+        ends[0].qp.connect(ends[1].qp.endpoint)
+        ends[1].qp.connect(ends[0].qp.endpoint)
+        target = MR(ends[1].pd, 4096, ALL)
+        source = MR(ends[0].pd, bytes(4096), AccessFlags(0))
+        ends[0].qp.post_send(
+            SendWR(opcode=WrOpcode.RDMA_WRITE, sg=[source.sge()], remote_addr=target.addr, rkey=target.rkey)
+        )
+        while not ends[0].cq.poll():
+            time.sleep(0.001)
+        ((qpn, counters),) = shown("127.77.3.2")
+        assert qpn == ends[1].qp.qp_num
+        assert (counters["rx_write_requests"], counters["rcvd_bytes"]) == (1, 4096)
+        assert counters == ends[1].qp.counters()
+        ends[1].qp.close()
+        assert shown("127.77.3.2") == []
