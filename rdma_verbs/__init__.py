@@ -10,7 +10,7 @@ from rdma_verbs.ah import AH
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.congestion import CcAlgorithm, CongestionControl
 from rdma_verbs.cq import CQ
-from rdma_verbs.device import AsyncEvent, Context
+from rdma_verbs.device import HCA_CORE_CLOCK_KHZ, AsyncEvent, Context, RtValues
 from rdma_verbs.dm import DM, DMMR, AllocDmAttr
 from rdma_verbs.enums import (
     AccessFlags,
@@ -46,6 +46,7 @@ __all__ = [
     "DM",
     "DMMR",
     "GID",
+    "HCA_CORE_CLOCK_KHZ",
     "MR",
     "MW",
     "PD",
@@ -86,6 +87,7 @@ __all__ = [
     "Recovery",
     "RecvWR",
     "ReregMrFlags",
+    "RtValues",
     "Rule",
     "SendFlags",
     "SendWR",

@@ -574,6 +574,12 @@ class Engine:
         self._check(got, "CQ: poll")
         return [wc_of(raw[i]) for i in range(got)]
 
+    def cq_modify(self, cq: Handle, cq_count: int, cq_period: int) -> None:
+        """Set moderation."""
+        raw = ffi.new("struct roce_cq_attr *")
+        fill(f"CQ {lib.roce_cq_num(cq)}", raw, (("cq_count", cq_count), ("cq_period", cq_period)))
+        self._check(lib.roce_cq_modify(cq, raw, lib.ROCE_CQ_ATTR_MODERATE), "CQ: modify")
+
     def cq_req_notify(self, cq: Handle, solicited_only: bool) -> None:
         """Arm the queue: the next completion fires it."""
         self._check(lib.roce_cq_req_notify(cq, int(solicited_only)), "CQ: req_notify")

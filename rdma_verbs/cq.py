@@ -73,6 +73,18 @@ class CQ(Resource):
         with self._engine as engine:
             engine.cq_req_notify(self.handle, solicited_only)
 
+    def modify(self, *, cq_count: int = 0, cq_period: int = 0) -> None:
+        """Moderate the notification: it fires after ``cq_count`` completions, or ``cq_period`` us after the first.
+
+        Whichever is sooner; 0: not by this, both 0: at the first, as a new queue does. Those count that came after
+        ``req_notify`` and that it asked for. As ``ibv_modify_cq`` with ``IBV_CQ_ATTR_MODERATE``.
+
+        Raises:
+            CallerError: a number exceeds 16 bits.
+        """
+        with self._engine as engine:
+            engine.cq_modify(self.handle, cq_count, cq_period)
+
     async def wait(self, n: int = 16, *, solicited_only: bool = False) -> list[WC]:
         """Return up to ``n`` completions, waiting for the first; needs a running asyncio loop.
 

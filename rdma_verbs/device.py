@@ -4,6 +4,7 @@ import dataclasses
 import ipaddress
 import random
 import secrets
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterable
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from rdma_verbs.pd import PD
     from rdma_verbs.virtual import VirtualNet
 
-__all__ = ["AsyncEvent", "Context", "Driver"]
+__all__ = ["HCA_CORE_CLOCK_KHZ", "AsyncEvent", "Context", "Driver", "RtValues"]
+
+HCA_CORE_CLOCK_KHZ = 1_000_000_000
+"""Ticks of a device's clock per millisecond (``hca_core_clock``): they are picoseconds."""
 
 # IPv6, UDP, BTH, the longest extension headers (AtomicETH) and ICRC around the payload.
 _HEADERS_BYTES = 40 + 8 + 12 + 28 + 4
@@ -42,6 +46,20 @@ class AsyncEvent:
     """Number of the queue pair, completion queue, shared receive queue or port."""
     element: Resource | None
     """The object it happened to, if it still exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtValues:
+    """A device's clock and the time of day at one moment, as ``ibv_query_rt_values_ex`` tells them."""
+
+    raw_clock_ps: int
+    """Picoseconds since the device was opened, or since its net was made: ``WC.timestamp_ps`` counts the same."""
+    wallclock_ns: int
+    """Nanoseconds since 1970, UTC; in virtual time since the net was made."""
+
+    def wallclock_of(self, timestamp_ps: int) -> int:
+        """Return the time of day of a completion, in ns since 1970; good as long as nobody sets the clock."""
+        return self.wallclock_ns + (timestamp_ps - self.raw_clock_ps) // 1000
 
 
 class Driver(Protocol):
@@ -147,6 +165,13 @@ class Context:
     def now_ns(self) -> int:
         """The device's time since it was opened, or virtual time since the net was made."""
         return self.engine.now_ps // 1000
+
+    def query_rt_values(self) -> RtValues:
+        """Return the device's clock, which ``WC.timestamp_ps`` is read from, and the time of day, read together."""
+        with self.engine as engine:
+            self.check_open()
+            raw_ps = engine.now_ps
+            return RtValues(raw_ps, raw_ps // 1000 if self.net else time.time_ns())
 
     @property
     def active_mtu(self) -> Mtu:

@@ -77,6 +77,7 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	dev->notify_tail = &dev->notify_head;
 	dev->cnp_tail = &dev->cnp_head;
 	dp_wheel_init(&dev->cc_timers, 0);
+	dp_wheel_init(&dev->cq_timers, 0);
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;

@@ -87,6 +87,10 @@ struct roce_cq {
 	uint32_t head, tail; /* free-running: head next to fill, tail next to poll */
 	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;
+	struct roce_cq_attr moderate;
+	uint32_t unreported; /* completions that the armed notification waits with */
+	uint64_t first_ps;   /* the first of them */
+	struct dp_timer period;
 	struct roce_cq *notify_next;
 	struct roce_cq *next, **pprev;
 	struct roce_wc *ring;
@@ -250,6 +254,7 @@ struct roce_dev {
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
 	struct dp_wheel timers;               /* transport timers */
 	struct dp_wheel cc_timers;
+	struct dp_wheel cq_timers; /* moderation */
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
 	struct roce_qp **qps;                    /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
@@ -372,6 +377,7 @@ bool roce_sge_ok(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uin
 
 /* cq.c */
 void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited);
+void roce_cq_tick(struct roce_dev *dev);
 
 /* wq.c */
 static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)

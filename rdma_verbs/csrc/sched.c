@@ -142,6 +142,7 @@ uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 	if ((dev->ready_mask & ~dev->paused) || roce_congestion_cnp_due(dev))
 		return dev->now_ps;
 	next = DP_MIN(next, dp_wheel_next_ps(&dev->cc_timers));
+	next = DP_MIN(next, dp_wheel_next_ps(&dev->cq_timers));
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		if (dev->send_wheel[i])
 			next = DP_MIN(next, dp_wheel_next_ps(dev->send_wheel[i]));
@@ -154,6 +155,7 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 
 	dev->now_ps = now_ps;
 	roce_congestion_tick(dev);
+	roce_cq_tick(dev);
 	while ((t = dp_wheel_pop(&dev->timers, now_ps)))
 		roce_requester_timeout(DP_CONTAINER_OF(t, struct roce_qp, rto));
 	for (int i = 0; i < ROCE_PRIOS; i++)

@@ -211,6 +211,14 @@ struct roce_qp_cap {
 
 enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
 
+enum roce_cq_attr_mask { ROCE_CQ_ATTR_MODERATE = 1 };
+
+/* An armed CQ notifies after so many completions, or so long after the first, whichever is sooner; 0: not by this. */
+struct roce_cq_attr {
+	uint16_t cq_count;
+	uint16_t cq_period; /* us */
+};
+
 struct roce_srq_attr {
 	uint32_t max_wr, max_sge;
 	uint32_t srq_limit; /* an event when fewer entries are left; 0: none */
@@ -374,6 +382,7 @@ int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
 uint32_t roce_cq_size(const struct roce_cq *cq);
 uint32_t roce_cq_num(const struct roce_cq *cq);
 uint32_t roce_cq_pending(const struct roce_cq *cq);              /* completions that wait to be polled */
+int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask);
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
