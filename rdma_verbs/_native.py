@@ -295,6 +295,8 @@ class Engine:
         if self._depth == 1:
             if self._live:
                 lib.roce_live_lock(self._live)
+            elif self.net and self._dev:
+                lib.roce_dev_set_now(self._dev, self.net.now_ps)
             if self._graveyard:
                 self._bury()
         return self
@@ -636,6 +638,15 @@ class Engine:
             else:
                 set_number(what, raw, f.name, value)
         self._check(lib.roce_qp_modify(qp, raw, u32(what, "mask", mask)), f"{what}: modify")
+        self._worked()
+
+    def qp_modify_rate_limit(self, qp: Handle, rate_limit: int, max_burst_sz: int, typical_pkt_sz: int) -> None:
+        """Set the rate limit and its burst."""
+        what = f"QP {lib.roce_qp_num(qp)}"
+        raw = ffi.new("struct roce_qp_rate_limit_attr *")
+        given = {"rate_limit": rate_limit, "max_burst_sz": max_burst_sz, "typical_pkt_sz": typical_pkt_sz}
+        fill(what, raw, given.items())
+        self._check(lib.roce_qp_modify_rate_limit(qp, raw), f"{what}: modify_rate_limit")
         self._worked()
 
     def qp_query(self, qp: Handle) -> QPAttr:

@@ -191,6 +191,18 @@ class QP(Resource):
         with self._engine as engine:
             engine.qp_modify(self.handle, attr, int(mask))
 
+    def modify_rate_limit(self, rate_limit: int, *, max_burst_sz: int = 0, typical_pkt_sz: int = 0) -> None:
+        """Send at most ``rate_limit`` kb/s of IP packets from now on, 0: as fast as it goes; in RTS.
+
+        As ``ibv_modify_qp_rate_limit``. READ responses count, ACKs do not. After a silence ``max_burst_sz`` bytes may
+        go at once. Congestion control may be slower, not faster. ``typical_pkt_sz`` is a hint that is not needed here.
+
+        Raises:
+            CallerError: another state, a burst without a limit or above 2 MiB, or a number that does not fit.
+        """
+        with self._engine as engine:
+            engine.qp_modify_rate_limit(self.handle, rate_limit, max_burst_sz, typical_pkt_sz)
+
     def to_init(self, *, access: AccessFlags = _ALL_ACCESS, qkey: int = 0) -> None:
         """Go to INIT: receive requests can be posted. ``qkey`` counts for UD only."""
         attr = QPAttr(qp_state=QpState.INIT, qp_access_flags=access, qkey=qkey)

@@ -204,7 +204,10 @@ struct roce_pacer {
 	uint64_t burst_ps; /* lateness that is made good */
 	uint64_t debt_e12; /* 10^-12 bits */
 	bool was_response;
+	uint16_t limit_typical;
+	uint32_t limit_burst; /* bytes; the limit itself is attr.rate_limit */
 };
+#define ROCE_MAX_BURST_BYTES (1u << 21) /* its bits in 10^-12 fit 64 bits */
 
 struct roce_qp {
 	struct roce_dev *dev;
@@ -505,11 +508,21 @@ void roce_congestion_nak(struct roce_qp *qp);
 void roce_congestion_timeout(struct roce_qp *qp);
 void roce_congestion_marked(struct roce_qp *qp); /* a packet for it came with CE */
 int roce_congestion_cnp_rx(struct roce_qp *qp);
+void roce_congestion_limit(struct roce_qp *qp, uint32_t rate_limit, uint32_t burst, uint16_t typical);
 bool roce_congestion_cnp_due(const struct roce_dev *dev);
 struct roce_pkt *roce_congestion_cnp_tx(struct roce_dev *dev);
+/* What the pacer obeys, of IP packets: congestion control's rate or the owner's limit, whichever is lower; 0: none. */
+static inline uint64_t roce_pace_bps(const struct roce_qp *qp)
+{
+	uint64_t limit_bps = qp->attr.rate_limit * 1000ull;
+
+	if (!qp->cc.rate_bps)
+		return limit_bps;
+	return limit_bps ? DP_MIN(limit_bps, qp->cc.rate_bps) : qp->cc.rate_bps;
+}
 static inline bool roce_pacer_open(const struct roce_qp *qp)
 {
-	return !qp->cc.rate_bps || qp->dev->now_ps >= qp->pace.next_ps;
+	return !roce_pace_bps(qp) || qp->dev->now_ps >= qp->pace.next_ps;
 }
 
 /* link.c */

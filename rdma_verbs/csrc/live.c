@@ -77,6 +77,7 @@ static void wake_helper(struct roce_live *live)
 void roce_live_lock(struct roce_live *live)
 {
 	pthread_mutex_lock(&live->lock);
+	roce_dev_set_now(live->dev, roce_live_now_ps(live));
 }
 
 void roce_live_unlock(struct roce_live *live)

@@ -210,6 +210,11 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		if (err)
 			return err;
 	}
+	if (mask & ROCE_QP_RATE_LIMIT) { /* the wheel that an address vector would have made */
+		err = roce_sched_use_prio(qp->dev, mask & ROCE_QP_AV ? av.prio : qp->prio);
+		if (err)
+			return err;
+	}
 	if (mask & ROCE_QP_MAX_DEST_RD_ATOMIC) {
 		err = roce_responder_alloc(qp, attr->max_dest_rd_atomic);
 		if (err)
@@ -252,6 +257,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	TAKE(ROCE_QP_DEST_QPN, dest_qp_num);
 	TAKE(ROCE_QP_EN_SQD_ASYNC_NOTIFY, en_sqd_async_notify);
 #undef TAKE
+	if (mask & ROCE_QP_RATE_LIMIT)
+		roce_congestion_limit(qp, attr->rate_limit, 0, 0);
 	qp->mtu = 128u << own->path_mtu;
 	qp->timeout_ps = roce_timeout_ps(own->timeout);
 	qp->sport = flow_port(qp);
@@ -277,6 +284,24 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	if (to == ROCE_QPS_SQD)
 		roce_requester_progress(qp);
 	roce_qp_kick(qp);
+	return 0;
+}
+
+int roce_qp_modify_rate_limit(struct roce_qp *qp, const struct roce_qp_rate_limit_attr *attr)
+{
+	struct roce_qp_attr modify = {.rate_limit = attr->rate_limit};
+	int err;
+
+	if (!attr->rate_limit && (attr->max_burst_sz || attr->typical_pkt_sz))
+		return roce_fail(qp->dev, -EINVAL, "QP %u: max_burst_sz %u and typical_pkt_sz %u need a rate_limit",
+				 qp->qpn, attr->max_burst_sz, attr->typical_pkt_sz);
+	if (attr->max_burst_sz > ROCE_MAX_BURST_BYTES)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: max_burst_sz %u exceeds %u", qp->qpn, attr->max_burst_sz,
+				 ROCE_MAX_BURST_BYTES);
+	err = roce_qp_modify(qp, &modify, ROCE_QP_RATE_LIMIT);
+	if (err)
+		return err;
+	roce_congestion_limit(qp, attr->rate_limit, attr->max_burst_sz, attr->typical_pkt_sz);
 	return 0;
 }
 

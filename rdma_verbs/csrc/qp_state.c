@@ -14,6 +14,8 @@ enum { RC, UC, UD, NTYPES };
 #define A_RTS_OPT (ROCE_QP_CUR_STATE | ROCE_QP_ACCESS_FLAGS)
 #define A_RTS_OPT_RC (A_RTS_OPT | ROCE_QP_MIN_RNR_TIMER)
 #define A_RTS_OPT_UD (ROCE_QP_CUR_STATE | ROCE_QP_QKEY)
+/* Not IBTA's: as Linux has it for the services that can be paced, here all of them. */
+#define A_PACED(attrs) ((attrs) | ROCE_QP_RATE_LIMIT)
 #define A_SQD_UC     (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
 #define A_SQD_RC \
 	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | \
@@ -35,8 +37,10 @@ static const struct transition table[ROCE_QPS_COUNT][ROCE_QPS_COUNT] = {
 					  ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY}},
 	[ROCE_QPS_RTR][ROCE_QPS_RTS] = {true,
 					{A_RTS_RC, ROCE_QP_SQ_PSN, ROCE_QP_SQ_PSN},
-					{A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD}},
-	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true, {0, 0, 0}, {A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD}},
+					{A_PACED(A_RTS_OPT_RC), A_PACED(A_RTS_OPT), A_PACED(A_RTS_OPT_UD)}},
+	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true,
+					{0, 0, 0},
+					{A_PACED(A_RTS_OPT_RC), A_PACED(A_RTS_OPT), A_PACED(A_RTS_OPT_UD)}},
 	[ROCE_QPS_RTS][ROCE_QPS_SQD] = {true,
 					{0, 0, 0},
 					{ROCE_QP_EN_SQD_ASYNC_NOTIFY, ROCE_QP_EN_SQD_ASYNC_NOTIFY,
@@ -99,9 +103,8 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 	if (mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE))
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s: RoCE has no path migration", qp->qpn,
 				 attr_name(mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE)));
-	if (mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT))
-		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
-				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));
+	if (mask & ROCE_QP_CAP)
+		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute CAP is not supported", qp->qpn);
 	if (to != ROCE_QPS_RESET && to != ROCE_QPS_ERR) {
 		if (!t->valid || (qp->type == ROCE_QPT_RC && qp->state == ROCE_QPS_SQE))
 			return roce_fail(qp->dev, -EINVAL, "QP %u: no transition from %s to %s", qp->qpn,

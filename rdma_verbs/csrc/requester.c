@@ -25,9 +25,10 @@ static bool window_full(const struct roce_qp *qp, uint32_t more)
 static bool ack_soon(const struct roce_qp *qp)
 {
 	uint64_t since_ps = qp->dev->now_ps - qp->req.ack_asked_ps;
+	uint64_t rate_bps = roce_pace_bps(qp);
 
-	return qp->cc.rate_bps && qp->timeout_ps != DP_NEVER &&
-	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > roce_requester_rto_ps(qp) / 4;
+	return rate_bps && qp->timeout_ps != DP_NEVER &&
+	       since_ps + qp->mtu * 8 * DP_SEC / rate_bps > roce_requester_rto_ps(qp) / 4;
 }
 
 static bool sending(const struct roce_qp *qp)

@@ -163,6 +163,11 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 			roce_requester_send_time(DP_CONTAINER_OF(t, struct roce_qp, send_timer));
 }
 
+void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)
+{
+	dev->now_ps = DP_MAX(dev->now_ps, now_ps);
+}
+
 static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
 {
 	for (int i = 0; i < dev->cfg.ngid; i++)

@@ -239,7 +239,7 @@ struct roce_qp_attr {
 	uint32_t rq_psn, sq_psn;
 	uint32_t dest_qp_num;
 	uint32_t qp_access_flags;
-	uint32_t rate_limit;
+	uint32_t rate_limit; /* kb/s of IP packets, 1000 bits each; 0: none */
 	struct roce_qp_cap cap;
 	struct roce_ah_attr ah;
 	uint16_t pkey_index;
@@ -251,6 +251,12 @@ struct roce_qp_attr {
 	uint8_t timeout;   /* 4.096 us * 2^timeout; 0: none */
 	uint8_t retry_cnt; /* 0-7 */
 	uint8_t rnr_retry; /* 0-7, 7: for ever */
+};
+
+struct roce_qp_rate_limit_attr {
+	uint32_t rate_limit;     /* as in struct roce_qp_attr */
+	uint32_t max_burst_sz;   /* bytes of IP packets in a row after a silence; below a packet's: one packet; at most 2 MiB */
+	uint16_t typical_pkt_sz; /* a hint for hardware; ours counts what it sends */
 };
 
 struct roce_sge {
@@ -397,6 +403,7 @@ int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr); /* 
 struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *init, void *user);
 int roce_qp_destroy(struct roce_qp *qp);
 int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
+int roce_qp_modify_rate_limit(struct roce_qp *qp, const struct roce_qp_rate_limit_attr *attr); /* in RTS */
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);

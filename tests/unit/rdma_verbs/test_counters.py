@@ -91,6 +91,13 @@ def test_a_gap_is_out_of_sequence(peer: WirePeer) -> None:
     assert moved() == {"out_of_seq_request": 1, "drop_out_of_sequence": 1}
 
 
+def test_a_gap_is_out_of_sequence_where_nothing_answers(make_peer: MakePeer) -> None:
+    peer = make_peer(QpType.UC, recvs=1)
+    moved = Moved(peer)
+    peer.request("UC_SEND_ONLY", b"x", psn=2)
+    assert moved() == {"out_of_seq_request": 1}
+
+
 def test_no_receive_is_out_of_buffer(peer: WirePeer) -> None:
     moved = Moved(peer)
     peer.request("RC_SEND_ONLY", b"x")
