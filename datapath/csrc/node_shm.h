@@ -34,10 +34,10 @@
 #define DP_NODE_SENDERS_OFF  4096
 #define DP_NODE_SENDER_BYTES 1088
 #define DP_NODE_SLOTS_OFF    282624
-#define DP_NODE_SLOT_BYTES   200704
+#define DP_NODE_SLOT_BYTES   217088
 #define DP_NODE_COUNTERS     256
 #define DP_NODE_QPS          1024
-#define DP_NODE_QP_WORDS     24
+#define DP_NODE_QP_WORDS     26
 
 /* cffi: begin */
 enum dp_node_slot_state { DP_NODE_SLOT_FREE = 0, DP_NODE_SLOT_USED = 1, DP_NODE_SLOT_AGENT = 2 };

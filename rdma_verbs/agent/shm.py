@@ -19,11 +19,11 @@ SENDERS: Final = 256
 SENDERS_OFF: Final = 4096
 SENDER_BYTES: Final = 1088
 SLOTS_OFF: Final = 282624
-SLOT_BYTES: Final = 200704
+SLOT_BYTES: Final = 217088
 COUNTERS: Final = 256
 PORT_STATS: Final = 16
 QPS: Final = 1024
-QP_WORDS: Final = 24
+QP_WORDS: Final = 26
 
 # Byte offsets within the three structures.
 HDR: Final = {

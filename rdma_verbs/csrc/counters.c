@@ -52,6 +52,8 @@ static const char *const names[] = {
 	"resp_cqe_flush_error",
 	"resp_local_length_error",
 	"resp_remote_access_errors",
+	"roce_adp_retrans",
+	"roce_adp_retrans_to",
 	PRIO(0),
 	PRIO(1),
 	PRIO(2),
@@ -86,6 +88,8 @@ static const char *const qp_names[] = {
 	"resp_cqe_flush_error",
 	"resp_local_length_error",
 	"resp_remote_access_errors",
+	"roce_adp_retrans",
+	"roce_adp_retrans_to",
 };
 
 /* mlx5's name for what rdma_rxe or we have counted under another one. */

@@ -34,6 +34,7 @@ struct roce_counters {
 	uint64_t rx_write_requests, rx_read_requests, rx_atomic_requests, out_of_buffer;
 	uint64_t req_cqe_error, req_cqe_flush_error, req_remote_access_errors, req_remote_invalid_request;
 	uint64_t resp_cqe_error, resp_cqe_flush_error, resp_local_length_error, resp_remote_access_errors;
+	uint64_t roce_adp_retrans, roce_adp_retrans_to;
 	struct roce_prio_counters prio[8];
 	uint64_t drops[32]; /* by enum roce_drop */
 };
@@ -47,6 +48,7 @@ struct roce_qp_counters {
 	uint64_t rx_write_requests, rx_read_requests, rx_atomic_requests;
 	uint64_t req_cqe_error, req_cqe_flush_error, req_remote_access_errors, req_remote_invalid_request;
 	uint64_t resp_cqe_error, resp_cqe_flush_error, resp_local_length_error, resp_remote_access_errors;
+	uint64_t roce_adp_retrans, roce_adp_retrans_to;
 };
 
 int roce_counter_count(void); /* words of struct roce_counters that have a name */

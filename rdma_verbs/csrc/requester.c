@@ -496,10 +496,13 @@ void roce_requester_timeout(struct roce_qp *qp)
 	/* A timeout shorter than the QP's must not make its peer dead any sooner. */
 	if (roce_requester_rto_ps(qp) < qp->timeout_ps &&
 	    qp->dev->now_ps < dp_add_ps(qp->req.patience_ps, qp->timeout_ps)) {
+		roce_count(qp, roce_adp_retrans);
 		qp->req.backoff++;
 		roce_requester_go_back(qp);
 		return;
 	}
+	if (qp->req.backoff)
+		roce_count(qp, roce_adp_retrans_to);
 	qp->req.patience_ps = qp->dev->now_ps;
 	roce_requester_retry(qp);
 }

@@ -17,6 +17,7 @@ from rdma_verbs import (
     QPInitAttr,
     QpState,
     QpType,
+    Recovery,
     SendWR,
     WcStatus,
 )
@@ -179,6 +180,21 @@ def test_a_timer_that_expires(make_peer: MakePeer) -> None:
     moved = Moved(peer)
     peer.collect(peer.now_ns + 8_192)
     assert moved() == {"timeouts": 1, "retransmitted_pkts": 1}
+
+
+def test_timers_shorter_than_the_queue_pairs(make_peer: MakePeer) -> None:
+    """The round trip was 1 us, the queue pair's timeout is 1048 us: 3, 6, 12 ... us take no retry, the last does."""
+    config = DeviceConfig(ack_every=1, recovery=Recovery.ADAPTIVE_TIMEOUT, rto_min_us=1)
+    peer = make_peer(timeout=8, config=config)
+    peer.post(data=b"x")
+    peer.collect(1_000)
+    peer.ack(0)
+    peer.post(data=b"x")
+    moved = Moved(peer)
+    peer.collect(1_000_000)
+    assert moved(of=("roce", "timeouts")) == {"roce_adp_retrans": 8, "timeouts": 8}
+    peer.collect(2_000_000)
+    assert moved(of=("roce", "timeouts")) == {"roce_adp_retrans": 8, "roce_adp_retrans_to": 1, "timeouts": 9}
 
 
 # Traffic

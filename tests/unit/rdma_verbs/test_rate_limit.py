@@ -131,6 +131,9 @@ def test_a_change_counts_for_what_still_waits(make_peer: MakePeer) -> None:
     assert times(peer, 2_000_000) == []  # 0.5 ms became 2 ms
     peer.qp.modify_rate_limit(0)
     assert times(peer, 2_000_000) == [2_000_000, 2_000_000]
+    peer.qp.modify_rate_limit(1000)
+    post(peer, 1)
+    assert times(peer, 3_000_000) == [2_000_000]
 
 
 def test_reset_ends_the_limit(make_peer: MakePeer) -> None:
