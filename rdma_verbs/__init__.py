@@ -35,7 +35,7 @@ from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.mr import MR, NullMR
 from rdma_verbs.mw import MW, MWBind, MWBindInfo, inc_rkey
 from rdma_verbs.pd import PD
-from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
+from rdma_verbs.qp import MULTICAST_QPN, QP, QPEndpoint, QPInitAttr
 from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
@@ -48,6 +48,7 @@ __all__ = [
     "GID",
     "HCA_CORE_CLOCK_KHZ",
     "MR",
+    "MULTICAST_QPN",
     "MW",
     "PD",
     "QP",

@@ -41,7 +41,7 @@ from rdma_verbs._native_values import (
     wc_of,
 )
 from rdma_verbs._roce_cffi import ffi, lib
-from rdma_verbs.addr import AHAttr
+from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, Recovery
 from rdma_verbs.errors import PostError, QueueFullError
@@ -649,6 +649,14 @@ class Engine:
         self._check(lib.roce_qp_modify_rate_limit(qp, raw), f"{what}: modify_rate_limit")
         self._worked()
 
+    def attach_mcast(self, qp: Handle, group: GID, lid: int) -> None:
+        """Attach to a group."""
+        self._check(lib.roce_attach_mcast(qp, _gid(group), lid), f"QP {lib.roce_qp_num(qp)}: attach_mcast")
+
+    def detach_mcast(self, qp: Handle, group: GID, lid: int) -> None:
+        """Detach from a group."""
+        self._check(lib.roce_detach_mcast(qp, _gid(group), lid), f"QP {lib.roce_qp_num(qp)}: detach_mcast")
+
     def qp_query(self, qp: Handle) -> QPAttr:
         """Return all attributes."""
         raw = ffi.new("struct roce_qp_attr *")
@@ -773,6 +781,12 @@ def _start(where: Handle, iova: int | None, access: AccessFlags) -> int:
     if not 0 <= start <= NEVER_PS:
         raise CallerError(f"MR: iova {start} is not a 64-bit address")
     return start
+
+
+def _gid(gid: GID) -> Any:
+    raw = ffi.new("struct roce_gid *")
+    raw.b = gid.raw
+    return raw
 
 
 def _srq_attr(what: str, attr: "SrqAttr") -> Any:

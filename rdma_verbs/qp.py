@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["QP", "QPEndpoint", "QPInitAttr"]
+__all__ = ["MULTICAST_QPN", "QP", "QPEndpoint", "QPInitAttr"]
+
+MULTICAST_QPN = 0xFFFFFF
+"""The destination of what is sent to a multicast group."""
 
 _ALL_ACCESS = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
 
@@ -202,6 +205,29 @@ class QP(Resource):
         """
         with self._engine as engine:
             engine.qp_modify_rate_limit(self.handle, rate_limit, max_burst_sz, typical_pkt_sz)
+
+    def attach_mcast(self, group: GID | str, lid: int = 0) -> None:
+        """Receive what is sent to a group from now on; for UD. A second time does nothing.
+
+        ``group`` is of ff00::/8 or 224.0.0.0/4. What is sent to a group has its address in the AH and ``remote_qpn``
+        MULTICAST_QPN; every attached queue pair with the same Q_Key has a copy, those of the sender's device too.
+        ``lid`` means nothing on RoCE.
+
+        Raises:
+            CallerError: not UD, or no group.
+            DpuError: the device or the group has too many (ENOMEM).
+        """
+        with self._engine as engine:
+            engine.attach_mcast(self.handle, GID.of(group), lid)
+
+    def detach_mcast(self, group: GID | str, lid: int = 0) -> None:
+        """Receive no more what is sent to a group.
+
+        Raises:
+            CallerError: it is not attached to it.
+        """
+        with self._engine as engine:
+            engine.detach_mcast(self.handle, GID.of(group), lid)
 
     def to_init(self, *, access: AccessFlags = _ALL_ACCESS, qkey: int = 0) -> None:
         """Go to INIT: receive requests can be posted. ``qkey`` counts for UD only."""

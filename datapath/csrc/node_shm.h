@@ -82,10 +82,12 @@ struct dp_node_slot {
 	uint64_t
 		overflow; /* datagrams that the kernel dropped because the socket was full, when the agent last looked */
 	uint64_t pad2[5];
-	uint64_t counters[DP_NODE_COUNTERS];/* of the owner's engine */
-	uint64_t port_stats[16]; /* of the owner's port, struct dp_port_stats */
+	uint64_t counters[DP_NODE_COUNTERS]; /* of the owner's engine */
+	uint64_t port_stats[16];             /* of the owner's port, struct dp_port_stats */
 	uint8_t pad3[1664];
-	uint64_t qps[DP_NODE_QPS][DP_NODE_QP_WORDS]; /* of the owner's queue pairs, as many as have room: QPN (0: free), then counters */
+	uint64_t qps
+		[DP_NODE_QPS]
+		[DP_NODE_QP_WORDS]; /* of the owner's queue pairs, as many as have room: QPN (0: free), then counters */
 };
 /* cffi: end */
 

@@ -86,7 +86,7 @@ void roce_congestion_limit(struct roce_qp *qp, uint32_t rate_limit, uint32_t bur
 	if (qp->pace.next_ps <= now_ps || before_bps == after_bps)
 		return;
 	qp->pace.next_ps = after_bps ? dp_add_ps(now_ps, (uint64_t)((unsigned __int128)(qp->pace.next_ps - now_ps) *
-								   before_bps / after_bps))
+								    before_bps / after_bps))
 				     : now_ps;
 }
 

@@ -54,6 +54,8 @@ static const char *const names[] = {
 	"resp_remote_access_errors",
 	"roce_adp_retrans",
 	"roce_adp_retrans_to",
+	"multicast_xmit_packets",
+	"multicast_rcv_packets",
 	PRIO(0),
 	PRIO(1),
 	PRIO(2),
@@ -96,10 +98,8 @@ static const char *const qp_names[] = {
 static const struct {
 	const char *name, *of;
 } aliases[] = {
-	{"out_of_sequence", "out_of_seq_request"},
-	{"packet_seq_err", "rcvd_seq_err"},
-	{"rnr_nak_retry_err", "rcvd_rnr_err"},
-	{"local_ack_timeout_err", "timeouts"},
+	{"out_of_sequence", "out_of_seq_request"}, {"packet_seq_err", "rcvd_seq_err"},
+	{"rnr_nak_retry_err", "rcvd_rnr_err"},     {"local_ack_timeout_err", "timeouts"},
 	{"rx_icrc_encapsulated", "drop_bad_icrc"},
 };
 

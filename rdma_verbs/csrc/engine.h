@@ -8,6 +8,7 @@
  *   response.c   READ responses, atomic responses, ACKs and NAKs on their way out
  *   selective.c  requester's selective repeat;  reorder.c  the responder's
  *   congestion.c rate and window of a QP (cc.h), CNPs
+ *   mcast.c      groups of UD queue pairs
  *   link.c       up, down, paused; what passes by priority
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
@@ -34,11 +35,14 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/opcode.h"
 
-#define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
-#define ROCE_PKEY_DEFAULT  0xffff
-#define ROCE_GRH_BYTES     40
+#define ROCE_MAX_MSG_BYTES       (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
+#define ROCE_PKEY_DEFAULT        0xffff
+#define ROCE_GRH_BYTES           40
 #define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
-#define ROCE_MAX_EVENTS            4096
+#define ROCE_MAX_EVENTS          4096
+#define ROCE_MCAST_BUCKETS       64 /* a power of two */
+#define ROCE_MAX_MCAST_GRP       8192
+#define ROCE_MAX_MCAST_QP_ATTACH 16384 /* of one group */
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
@@ -232,6 +236,7 @@ struct roce_qp {
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
 	uint32_t windows;     /* of type 2, bound to it */
+	uint32_t groups;      /* attached to so many */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	void *user;
 	struct roce_qp_counters *ctr; /* NULL: nothing counted yet */
@@ -257,7 +262,7 @@ struct roce_dev {
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
 	struct dp_wheel timers;               /* transport timers */
 	struct dp_wheel cc_timers;
-	struct dp_wheel cq_timers; /* moderation */
+	struct dp_wheel cq_timers;               /* moderation */
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
 	struct roce_qp **qps;                    /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
@@ -271,6 +276,8 @@ struct roce_dev {
 	uint32_t nsrqs, srq_next;
 	struct roce_dm *dms;
 	uint64_t dm_bytes; /* allocated */
+	struct roce_mcast *mcast[ROCE_MCAST_BUCKETS];
+	uint32_t nmcast;
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -528,12 +535,30 @@ static inline bool roce_pacer_open(const struct roce_qp *qp)
 /* link.c */
 bool roce_link_lost(struct roce_dev *dev, struct roce_pkt **v, int n);
 void roce_link_count_sent(struct roce_dev *dev, struct roce_qp *qp, struct roce_pkt *const *v, int n); /* qp or NULL */
-void roce_link_count_rcvd(struct roce_qp *qp, const struct roce_pkt *pkt);
+void roce_link_count_rcvd(struct roce_dev *dev, const struct roce_pkt *pkt);
+static inline void roce_link_count_copy(struct roce_qp *qp, const struct roce_pkt *pkt)
+{
+	struct roce_qp_counters *own = roce_qp_ctr(qp);
+
+	own->rcvd_pkts++;
+	own->rcvd_bytes += pkt->len;
+}
+
+/* mcast.c */
+bool roce_mcast_is(const struct dp_ip *gid);
+int roce_mcast_rx(struct roce_dev *dev, const struct roce_pkt *pkt); /* that came for a group */
+void roce_mcast_loop_back(struct roce_dev *dev, struct roce_pkt *const *v, int n);
+void roce_mcast_forget_qp(struct roce_qp *qp);
 
 /* sched.c */
 void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps); /* roce_requester_send_time() then, or earlier */
 void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);
+bool roce_dev_has_address(const struct roce_dev *dev, const struct dp_ip *ip);
+static inline bool roce_pkey_ok(uint16_t pkey) /* the top bit is membership: ours is full */
+{
+	return (pkey & 0x7fff) == (ROCE_PKEY_DEFAULT & 0x7fff);
+}
 int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
 
 /* The slots of a ring for n entries: a power of two, less one. */

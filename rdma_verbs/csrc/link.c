@@ -55,16 +55,13 @@ void roce_link_count_sent(struct roce_dev *dev, struct roce_qp *qp, struct roce_
 	}
 }
 
-void roce_link_count_rcvd(struct roce_qp *qp, const struct roce_pkt *pkt)
+void roce_link_count_rcvd(struct roce_dev *dev, const struct roce_pkt *pkt)
 {
-	struct roce_counters *ctr = qp->dev->ctr;
+	struct roce_counters *ctr = dev->ctr;
 	struct roce_prio_counters *prio = &ctr->prio[pkt->prio & (ROCE_PRIOS - 1)];
-	struct roce_qp_counters *own = roce_qp_ctr(qp);
 
 	ctr->rcvd_pkts++;
 	ctr->rcvd_bytes += pkt->len;
-	own->rcvd_pkts++;
-	own->rcvd_bytes += pkt->len;
 	prio->rx_bytes += roce_pkt_ip_bytes(pkt);
 	prio->rx_packets++;
 }

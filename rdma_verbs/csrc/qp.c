@@ -122,6 +122,7 @@ int roce_qp_destroy(struct roce_qp *qp)
 
 	roce_qp_reset(qp);
 	roce_mw_forget_qp(qp);
+	roce_mcast_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
@@ -209,6 +210,9 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		err = roce_av_resolve(qp->dev, &attr->ah, "QP", qp->qpn, &av);
 		if (err)
 			return err;
+		if (roce_mcast_is(&av.dgid))
+			return roce_fail(qp->dev, -EINVAL,
+					 "QP %u: dgid is a multicast group's, only UD sends to groups", qp->qpn);
 	}
 	if (mask & ROCE_QP_RATE_LIMIT) { /* the wheel that an address vector would have made */
 		err = roce_sched_use_prio(qp->dev, mask & ROCE_QP_AV ? av.prio : qp->prio);

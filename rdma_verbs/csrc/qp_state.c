@@ -16,7 +16,7 @@ enum { RC, UC, UD, NTYPES };
 #define A_RTS_OPT_UD (ROCE_QP_CUR_STATE | ROCE_QP_QKEY)
 /* Not IBTA's: as Linux has it for the services that can be paced, here all of them. */
 #define A_PACED(attrs) ((attrs) | ROCE_QP_RATE_LIMIT)
-#define A_SQD_UC     (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
+#define A_SQD_UC       (ROCE_QP_AV | ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
 #define A_SQD_RC \
 	(A_SQD_UC | ROCE_QP_PORT | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | \
 	 ROCE_QP_MAX_QP_RD_ATOMIC | ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER)

@@ -103,6 +103,8 @@ static int transmit(struct roce_dev *dev, struct roce_pkt **v, int n)
 		int burst = DP_MIN(n - done, (int)dev->cfg.tx_burst), sent = qp_tx(qp, v + done, burst);
 
 		roce_link_count_sent(dev, qp, v + done, sent);
+		if (qp->type == ROCE_QPT_UD && !dev->link_down)
+			roce_mcast_loop_back(dev, v + done, sent);
 		done += sent;
 		roce_qp_unready(qp); /* at the head: no walk */
 		roce_qp_kick(qp);
@@ -168,7 +170,7 @@ void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)
 	dev->now_ps = DP_MAX(dev->now_ps, now_ps);
 }
 
-static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
+bool roce_dev_has_address(const struct roce_dev *dev, const struct dp_ip *ip)
 {
 	for (int i = 0; i < dev->cfg.ngid; i++)
 		if (memcmp(dev->cfg.gid[i].b, ip->b, sizeof(ip->b)) == 0)
@@ -192,7 +194,9 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_TVER);
 	if (!info->name)
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
-	if (!our_address(dev, &pkt->dgid))
+	if (roce_mcast_is(&pkt->dgid))
+		return roce_mcast_rx(dev, pkt);
+	if (!roce_dev_has_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
 	if (svc == ROCE_SVC_XRC || (info->hdrs & ROCE_HDR_FETH) || (info->flags & ROCE_OPF_ATOMIC_WRITE))
 		return roce_drop(dev, ROCE_DROP_NOT_SUPPORTED);
@@ -205,11 +209,12 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);
-	if ((pkt->pkey & 0x7fff) != (ROCE_PKEY_DEFAULT & 0x7fff)) /* the top bit is membership: ours is full */
+	if (!roce_pkey_ok(pkt->pkey))
 		return roce_drop(dev, ROCE_DROP_BAD_PKEY);
 	if (qp->type != ROCE_QPT_UD && !dp_ip_eq(&pkt->sgid, &qp->av.dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_SGID);
-	roce_link_count_rcvd(qp, pkt);
+	roce_link_count_rcvd(dev, pkt);
+	roce_link_count_copy(qp, pkt);
 	if ((pkt->tos & 3) == 3) /* CE, RFC 3168 */
 		roce_congestion_marked(qp);
 	if (pkt->bth_flags & ROCE_BTH_EXT && !qp->ext)

@@ -254,8 +254,9 @@ struct roce_qp_attr {
 };
 
 struct roce_qp_rate_limit_attr {
-	uint32_t rate_limit;     /* as in struct roce_qp_attr */
-	uint32_t max_burst_sz;   /* bytes of IP packets in a row after a silence; below a packet's: one packet; at most 2 MiB */
+	uint32_t rate_limit; /* as in struct roce_qp_attr */
+	uint32_t
+		max_burst_sz; /* bytes of IP packets in a row after a silence; below a packet's: one packet; at most 2 MiB */
 	uint16_t typical_pkt_sz; /* a hint for hardware; ours counts what it sends */
 };
 
@@ -387,7 +388,7 @@ int roce_cq_destroy(struct roce_cq *cq); /* -EBUSY while in use */
 int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
 uint32_t roce_cq_size(const struct roce_cq *cq);
 uint32_t roce_cq_num(const struct roce_cq *cq);
-uint32_t roce_cq_pending(const struct roce_cq *cq);              /* completions that wait to be polled */
+uint32_t roce_cq_pending(const struct roce_cq *cq); /* completions that wait to be polled */
 int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask);
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
@@ -408,6 +409,9 @@ void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
 void roce_qp_counters(const struct roce_qp *qp, struct roce_qp_counters *out);
+/* UD only. Attaching twice is attaching once; the LID means nothing here. */
+int roce_attach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t lid);
+int roce_detach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t lid);       /* -EINVAL: not attached */
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr);                     /* -ENOMEM: queue full */
 int roce_bind_mw(struct roce_qp *qp, struct roce_mw *mw, const struct roce_mw_bind *bind); /* type 1 */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);

@@ -45,6 +45,7 @@ static const char *const drop_names[ROCE_DROP_COUNT] = {
 	[ROCE_DROP_GHOST] = "drop_ghost",
 	[ROCE_DROP_BAD_SYNDROME] = "drop_bad_syndrome",
 	[ROCE_DROP_NOT_SUPPORTED] = "drop_not_supported",
+	[ROCE_DROP_LOOPBACK] = "drop_loopback",
 	[ROCE_DROP_LINK_DOWN] = "drop_link_down",
 };
 

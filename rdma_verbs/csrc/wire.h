@@ -44,6 +44,7 @@ enum roce_drop {
 	ROCE_DROP_BAD_SYNDROME,    /* reserved AETH syndrome */
 	ROCE_DROP_NOT_SUPPORTED,   /* a valid packet of a service that this device does not offer (XRC for now) */
 	ROCE_DROP_LINK_DOWN,       /* it came while the link was down */
+	ROCE_DROP_LOOPBACK, /* multicast of our own that the network gave back: it was delivered when it was sent */
 	ROCE_DROP_COUNT,
 };
 

@@ -140,6 +140,9 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 		err = roce_av_resolve(qp->dev, wr->ah, "AH of QP", qp->qpn, &wqe->av);
 		if (err)
 			return err;
+		if (roce_mcast_is(&wqe->av.dgid) && wr->remote_qpn != ROCE_QPN_MULTICAST)
+			return roce_fail(qp->dev, -EINVAL, "QP %u: remote_qpn %#x with a multicast dgid, it is %#x",
+					 qp->qpn, wr->remote_qpn, ROCE_QPN_MULTICAST);
 	}
 	wqe->wr_id = wr->wr_id;
 	wqe->opcode = (uint8_t)wr->opcode;

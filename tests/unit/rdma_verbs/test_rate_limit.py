@@ -38,6 +38,15 @@ def test_packets_keep_their_distance(make_peer: MakePeer, service: QpType) -> No
     assert times(peer, 20_000_000) == [i * PACKET_NS for i in range(5)]
 
 
+def test_datagrams_of_another_priority_keep_their_distance(make_peer: MakePeer) -> None:
+    """A UD queue pair has no priority of its own: its requests have."""
+    peer = make_peer(QpType.UD)
+    peer.qp.modify_rate_limit(1000)
+    for _ in range(2):
+        peer.post(data=bytes(248), ah=AH(peer.pd, AHAttr(dgid=GID.of("10.0.0.2"), sl=3)), remote_qpn=1)
+    assert times(peer, 20_000_000) == [0, PACKET_NS]
+
+
 def test_the_limit_may_come_with_the_state(make_peer: MakePeer) -> None:
     peer = make_peer(state=QpState.RTR)
     peer.modify(QpState.RTS, REQUIRED[QpState.RTS][QpType.RC] | Mask.RATE_LIMIT, rate_limit=1000)
