@@ -1,5 +1,6 @@
 """Completion queues: where the end of every work request is told."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class CQ(Resource):
             super().__init__(engine, Kind.CQ, made, f"CQ {self.num}")
             engine.register(number, self)
         self.context = context
+        self._kept: deque[WC] = deque()
         context.adopt(self)
 
     @property
@@ -63,7 +65,15 @@ class CQ(Resource):
             raise CallerError(f"{self.name}: poll for {n} completions, at least 1")
         self._engine.tidy()
         with self._engine.lock:
-            return self._engine.cq_poll(self.handle, n)
+            handle = self.handle
+            kept = [self._kept.popleft() for _ in range(min(n, len(self._kept)))]
+            return kept + self._engine.cq_poll(handle, n - len(kept)) if len(kept) < n else kept
+
+    def keep(self, marker: int, qp_num: int) -> None:
+        """Take everything out, for ``poll`` to find, but the markers of a queue pair; for ``QP.drain``."""
+        with self._engine.lock:
+            while batch := self._engine.cq_poll(self.handle, 256):
+                self._kept += [wc for wc in batch if (wc.wr_id, wc.qp_num) != (marker, qp_num)]
 
     def req_notify(self, *, solicited_only: bool = False) -> None:
         """Arm the queue: the next completion (that is solicited, or failed) fires it, see ``Context.notified``.

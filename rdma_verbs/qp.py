@@ -6,6 +6,7 @@ peer's ``endpoint``; ``start`` does it for UD.
 
 import dataclasses
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from datapath.errors import CallerError, PeerError, expect
 from rdma_verbs._native import Kind
 from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.ah import AH
 from rdma_verbs.attr import QPAttr, QPCap
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import AccessFlags, Mtu, QpState, QpType
@@ -318,6 +320,32 @@ class QP(Resource):
         self.to_init(qkey=qkey)
         self.to_rtr()
         self.to_rts()
+
+    def drain(self) -> None:
+        """Go to ERR; when this returns, every request that was posted has its completion in the queues.
+
+        As the kernel's ``ib_drain_qp``: a request posted last marks the end of each queue, and its completion is taken
+        out again. Memory and receives can be given back then. ``poll`` and ``wait`` find the completions as ever.
+
+        Raises:
+            DpuError: a completion queue overflowed.
+        """
+        if self.state is QpState.RESET:
+            return  # nothing was posted, or it is forgotten
+        marker = secrets.randbits(64)
+        ah = AH(self.pd, AHAttr(dgid=self.context.gids[0])) if self.qp_type is QpType.UD else None
+        with self._engine.lock:
+            self.modify(QPAttr(qp_state=QpState.ERR), Mask.STATE)
+            self._keep_completions(marker)  # makes room: a marker must not overflow a queue
+            if self.cap.max_send_wr:
+                self.post_send(SendWR(wr_id=marker, ah=ah))
+            if self.cap.max_recv_wr:
+                self.post_recv(RecvWR(wr_id=marker))
+            self._keep_completions(marker)
+
+    def _keep_completions(self, marker: int) -> None:
+        for cq in {self.send_cq, self.recv_cq}:
+            cq.keep(marker, self.qp_num)
 
     def post_send(self, wr: SendWR | Sequence[SendWR]) -> None:
         """Post one request or several, in order.
