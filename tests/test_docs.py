@@ -16,6 +16,7 @@ import pytest
 import typer
 
 from control_plane.cli import app
+from rdma_verbs import EventType
 from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,6 +129,14 @@ def test_every_counter_is_in_a_table_with_its_other_name() -> None:
     assert set(told) == names
     per_qp = {*qp_counter_names(), *(name for name, of in counter_aliases().items() if of in qp_counter_names())}
     assert {name for name, (qp, _) in told.items() if qp} == per_qp
+
+
+def test_every_event_is_in_the_table_with_its_time() -> None:
+    text = (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8")
+    rows = text.split("| event | when |")[1].split("\n\n")[0]
+    assert {
+        name for row in re.findall(r"^\| (`.+?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    } == {event.name for event in EventType}
 
 
 def test_a_broken_block_is_noticed(tmp_path: Path) -> None:
