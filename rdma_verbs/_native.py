@@ -287,6 +287,11 @@ class Engine:
         if self._destroyer:
             self._destroyer()
 
+    def port_changed(self) -> None:
+        """Say that the port has another descriptor to wait for."""
+        if self._live:
+            lib.roce_live_port_changed(self._live)
+
     # Entering
 
     def __enter__(self) -> Self:

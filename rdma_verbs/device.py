@@ -19,6 +19,7 @@ from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import EventType, Mtu
+from rdma_verbs.groups import Groups
 from rdma_verbs.resource import Resource
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class Context:
         self._node: NodeAttachment | None = None
         self._udp: UdpPort | None = None
         self._reached: dict[GID, PeerNode] = {}
+        self.groups: Groups | None = None
+        """Multicast groups of a node's socket; for queue pairs."""
         self._random = random.Random(self.config.seed)  # repeatable on purpose
 
     @classmethod
@@ -143,8 +146,9 @@ class Context:
         udp.pins.append(
             context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
         )
-        context.engine.after_free += [udp.pins.clear, node.close]
-        context._node, context._udp = node, udp
+        groups = Groups(udp, node.fd, context.gids[0])
+        context.engine.after_free += [udp.pins.clear, groups.close, node.close]
+        context._node, context._udp, context.groups = node, udp, groups
         return context
 
     @classmethod

@@ -157,6 +157,7 @@ class QP(Resource):
         self.srq = init_attr.srq
         self.psn = context.random_psn() if psn is None else psn
         self.qkey = 0
+        self._groups: set[GID] = set()
         pd.adopt(self)
         self.send_cq.adopt(self)
         recv_cq.adopt(self)
@@ -219,8 +220,13 @@ class QP(Resource):
             CallerError: not UD, or no group.
             DpuError: the device or the group has too many (ENOMEM).
         """
+        gid, groups = GID.of(group), self.context.groups
         with self._engine as engine:
-            engine.attach_mcast(self.handle, GID.of(group), lid)
+            engine.attach_mcast(self.handle, gid, lid)
+            if groups and gid not in self._groups:
+                groups.join(gid)
+                self._groups.add(gid)
+                engine.port_changed()
 
     def detach_mcast(self, group: GID | str, lid: int = 0) -> None:
         """Receive no more what is sent to a group.
@@ -228,8 +234,20 @@ class QP(Resource):
         Raises:
             CallerError: it is not attached to it.
         """
+        gid = GID.of(group)
         with self._engine as engine:
-            engine.detach_mcast(self.handle, GID.of(group), lid)
+            engine.detach_mcast(self.handle, gid, lid)
+            self._leave(gid)
+
+    def _leave(self, group: GID) -> None:
+        if self.context.groups and group in self._groups:
+            self._groups.remove(group)
+            self.context.groups.leave(group)
+            self._engine.port_changed()
+
+    def _on_closed(self) -> None:
+        for group in list(self._groups):
+            self._leave(group)
 
     def to_init(self, *, access: AccessFlags = _ALL_ACCESS, qkey: int = 0) -> None:
         """Go to INIT: receive requests can be posted. ``qkey`` counts for UD only."""

@@ -253,6 +253,11 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 	return got;
 }
 
+void roce_live_port_changed(struct roce_live *live)
+{
+	ring(live->wake_fd);
+}
+
 int roce_live_event_fd(const struct roce_live *live)
 {
 	return live->event_fd;

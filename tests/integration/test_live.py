@@ -18,7 +18,9 @@ import pytest
 from datapath.port import Capture, CapturePort, Faults, Rate, Wrapper
 from rdma_verbs import (
     CQ,
+    GID,
     MR,
+    MULTICAST_QPN,
     PD,
     QP,
     AccessFlags,
@@ -33,6 +35,7 @@ from rdma_verbs import (
     QpType,
     RecvWR,
     SendWR,
+    WcOpcode,
     WcStatus,
     WrOpcode,
 )
@@ -408,3 +411,51 @@ def test_another_process_sees_counters_of_a_queue_pair_while_it_lives() -> None:
         assert counters == ends[1].qp.counters()
         ends[1].qp.close()
         assert shown("127.77.3.2") == []
+
+
+def test_a_group_reaches_every_member_on_the_machine() -> None:
+    """Two devices, two members on each. Over IPv6 the loopback interface has no multicast."""
+    addresses, group = ("127.77.4.1", "127.77.4.2"), "239.77.4.1"
+
+    def member(context: Context) -> tuple[End, MR]:
+        end = End(context, QpType.UD)
+        end.qp.start(qkey=7)
+        end.qp.attach_mcast(group)
+        inbox = MR(end.pd, 4096, ALL)
+        end.qp.post_recv([RecvWR(i, [inbox.sge(i * 1024, 1024)]) for i in range(4)])
+        return end, inbox
+
+    def received(end: End) -> list[int]:
+        return [wc.wr_id for wc in end.cq.poll(64) if wc.opcode is WcOpcode.RECV]
+
+    with Context.open(addresses[0]) as a, Context.open(addresses[1]) as b:
+        sender, near = member(a), member(a)
+        far = member(b), member(b)
+        ah = AH(sender[0].pd, AHAttr(dgid=GID.of(group)))
+
+        def send() -> None:
+            sender[0].qp.post_send(SendWR(data=b"all", ah=ah, remote_qpn=MULTICAST_QPN, remote_qkey=7))
+
+        send()
+        until = time.monotonic() + 10
+        waiting = {end for end, _ in (sender, near, *far)}
+        while waiting:
+            waiting = {end for end in waiting if not received(end)}
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        assert {inbox.read(43)[40:] for _, inbox in (sender, near, *far)} == {b"all"}
+        while not a.drops():  # our own copy that the network gave back
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        assert a.drops() == {"loopback": 1}
+        assert b.counters()["multicast_rcv_packets"] == 1
+        # The last member takes the socket with it, however it goes.
+        descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        far[0][0].qp.detach_mcast(group)
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == descriptors
+        far[1][0].qp.close()
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == descriptors - 1
+        send()
+        time.sleep(0.05)
+        assert b.counters()["multicast_rcv_packets"] == 1
+        assert b.drops() == {}

@@ -33,6 +33,7 @@ from tests.unit.rdma_verbs.wirepeer import (
     NAK_SEQUENCE,
     REQUIRED,
     RNR,
+    Fields,
     WirePeer,
 )
 
@@ -75,7 +76,7 @@ def test_requests_are_counted_by_message_and_once(make_peer: MakePeer) -> None:
     peer = make_peer(recvs=1)
     mr = peer.region()
     moved = Moved(peer)
-    address = {"va": mr.addr, "rkey": mr.rkey}
+    address: Fields = {"va": mr.addr, "rkey": mr.rkey}
     peer.request("RC_RDMA_WRITE_FIRST", bytes(256), dma_len=300, **address)
     peer.request("RC_RDMA_WRITE_LAST", bytes(44))
     peer.request("RC_RDMA_READ_REQUEST", dma_len=8, **address)
@@ -257,7 +258,7 @@ def test_pauses_are_counted_with_their_time(pair: Pair) -> None:
 def test_a_pulled_cable_is_an_event_and_loses_everything(make_pair: MakePair) -> None:
     pair = make_pair(timeout=5, config=DeviceConfig(ack_every=1))
     context = pair.a.context
-    assert context.link_up
+    up = [context.link_up]
     context.set_link(False)
     context.set_link(False)
     pair.a.post_send(b"x")
@@ -266,8 +267,9 @@ def test_a_pulled_cable_is_an_event_and_loses_everything(make_pair: MakePair) ->
     counters = context.counters()
     assert (counters["link_downed"], counters["sent_pkts"], counters["send_err"]) == (1, 0, 1)
     assert context.drops() == {"link_down": 1}
-    assert not context.link_up
+    up.append(context.link_up)
     context.set_link(True)
+    assert [*up, context.link_up] == [True, False, True]
     pair.run()
     assert pair.a.poll().status is WcStatus.SUCCESS  # its timer found out
     events = []

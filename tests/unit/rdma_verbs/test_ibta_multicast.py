@@ -25,6 +25,7 @@ from rdma_verbs import (
     QpState,
     QpType,
     RecvWR,
+    SendFlags,
     SendWR,
     VirtualNet,
     WcFlags,
@@ -54,7 +55,7 @@ class Member:
 
     def send(self, data: bytes, group: str = GROUP, remote_qpn: int = MULTICAST_QPN) -> None:
         ah = AH(self.pd, AHAttr(dgid=GID.of(group)))
-        self.qp.post_send(SendWR(data=data, ah=ah, remote_qpn=remote_qpn, remote_qkey=QKEY, send_flags=0))
+        self.qp.post_send(SendWR(data=data, ah=ah, remote_qpn=remote_qpn, remote_qkey=QKEY, send_flags=SendFlags(0)))
 
     def got(self) -> list[bytes]:
         return [self.mr.read(wc.byte_len - 40, 512 * wc.wr_id + 40) for wc in self.received()]
