@@ -24,6 +24,7 @@ TITLES = {
     "test_ibta_regions.py": "Regions registered again, without memory, of all memory, of the device's",
     "test_ibta_vanishing.py": "Memory that is gone",
     "test_ibta_congestion.py": "Congestion notification",
+    "test_ibta_multicast.py": "Multicast",
     "test_ibta_drops.py": "Packets that are dropped",
 }
 HEAD = """# What of InfiniBand is tested
@@ -43,6 +44,8 @@ NAK, state, attribute, timer code or count; "..." goes on from the line above.
 - A duplicate READ may ask for any part of what its PSNs first stood for, and for nothing else.
 - A receive that a message had begun to fill, when the peer breaks the protocol, is flushed.
 - SEND with invalidate of a key that it may not invalidate is a remote access error, found before its data is placed.
+- Members of a group on the sender's own device have their copies from the device, the sender too; what the network
+  gives back of the device's own is dropped.
 - An SRQ limit above what the queue holds fires at once, so that no event is lost between posting and arming.
 """
 

@@ -32,7 +32,6 @@ MakePeer = Callable[..., WirePeer]
 OK, FLUSHED = WcStatus.SUCCESS, WcStatus.WR_FLUSH_ERR
 
 
-@pytest.mark.ibta("10.3.1.7", "in the error state every request left completes as flushed")
 @pytest.mark.parametrize("service", [QpType.RC, QpType.UC, QpType.UD])
 def test_every_request_completes_in_order(make_peer: MakePeer, service: QpType) -> None:
     peer = make_peer(service, recvs=3)

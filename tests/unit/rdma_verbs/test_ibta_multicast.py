@@ -106,6 +106,7 @@ def test_members_beside_the_sender_have_a_copy(net: VirtualNet) -> None:
     assert a.counters()["rcvd_pkts"] == 0  # nothing came through the port
 
 
+@pytest.mark.ibta("10.5", "... and it has the same GRH as one from the wire")
 def test_the_copy_beside_the_sender_looks_as_if_it_came_from_the_wire(net: VirtualNet) -> None:
     a, b = devices(net)
     sender, far = Member(a), Member(b)
@@ -162,6 +163,7 @@ def test_who_attaches_twice_has_one_copy(net: VirtualNet) -> None:
     assert member.got() == []
 
 
+@pytest.mark.ibta("11.3.2", "a queue pair that is destroyed leaves its groups")
 def test_a_queue_pair_that_closes_leaves_its_groups(net: VirtualNet) -> None:
     a, b = devices(net)
     sender, gone, stays = Member(a, group=None), Member(b), Member(b)
@@ -184,6 +186,7 @@ def test_what_is_no_group_is_refused(net: VirtualNet, group: str) -> None:
             verb(group)
 
 
+@pytest.mark.ibta("11.3.1", "... and a connected queue pair has no group as its destination")
 @pytest.mark.parametrize("service", [QpType.RC, QpType.UC])
 def test_connected_services_have_no_groups(make_peer: MakePeer, service: QpType) -> None:
     peer = make_peer(service, state=QpState.INIT)
@@ -208,6 +211,7 @@ def test_the_destination_is_the_multicast_qpn(net: VirtualNet, make_peer: MakePe
     assert [wc.src_qp for wc in peer.arrived()] == [PEER_QPN]
 
 
+@pytest.mark.ibta("10.5", "service, P_Key, group and destination are checked once; our own coming back is dropped")
 @pytest.mark.parametrize(
     ("name", "fields", "reason"),
     [
@@ -231,6 +235,7 @@ def test_what_is_wrong_with_the_packet_itself(
     assert peer.count("multicast_rcv_packets") == 0
 
 
+@pytest.mark.ibta("10.5", "what comes from our own address but another's queue pair is delivered")
 def test_another_process_of_our_address_is_not_ourselves(make_peer: MakePeer) -> None:
     peer = make_peer(QpType.UD, recvs=2, config=DeviceConfig(qpn_base=0x10001, qpn_count=0xFFFF))
     peer.qp.attach_mcast(GROUP)
@@ -239,6 +244,7 @@ def test_another_process_of_our_address_is_not_ourselves(make_peer: MakePeer) ->
     assert len(peer.arrived()) == 1
 
 
+@pytest.mark.ibta("10.5", "nothing is delivered, near or far, while the link is down")
 def test_a_link_that_is_down_gives_nothing_back(net: VirtualNet) -> None:
     sender = Member(devices(net)[0])
     sender.context.set_link(False)
