@@ -147,7 +147,7 @@ class Context:
             context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
         )
         groups = Groups(udp, node.fd, context.gids[0])
-        context.engine.after_free += [udp.pins.clear, groups.close, node.close]
+        context.engine.after_free += [udp.pins.clear, groups.closer(), node.close]
         context._node, context._udp, context.groups = node, udp, groups
         return context
 

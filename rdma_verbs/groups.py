@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from datapath.errors import from_errno
@@ -59,11 +60,16 @@ class Groups:
         self._port.leave(sock.fileno())
         sock.close()
 
-    def close(self) -> None:
-        """Close the sockets; the port is gone."""
-        for sock, _ in self._members.values():
-            sock.close()
-        self._members.clear()
+    def closer(self) -> Callable[[], None]:
+        """Return what closes the sockets once the port is gone, and does not hold the port."""
+        members = self._members
+
+        def close() -> None:
+            for sock, _ in members.values():
+                sock.close()
+            members.clear()
+
+        return close
 
     def _open(self, group: GID) -> socket.socket:
         ip = group.ip
