@@ -59,9 +59,10 @@ def test_completions_of_others_on_the_queue_are_kept_in_order(pair: Pair) -> Non
     a.qp.drain()
     found = [(wc.qp_num, wc.wr_id) for wc in a.cq.poll(2)]
     found += [(wc.qp_num, wc.wr_id) for wc in run(a.cq.wait(3))]
+    other.post_recv(RecvWR(999))  # what came later follows in the same poll
     found += [(wc.qp_num, wc.wr_id) for wc in a.cq.poll(64)]
     mine, its = a.qp.qp_num, other.qp_num
-    assert found == [(mine, 100), *((its, 700 + i) for i in range(3)), *((mine, i) for i in range(16))]
+    assert found == [(mine, 100), *((its, 700 + i) for i in range(3)), *((mine, i) for i in range(16)), (its, 999)]
     assert a.cq.poll() == []
 
 
