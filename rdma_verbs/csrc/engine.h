@@ -35,14 +35,14 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/opcode.h"
 
-#define ROCE_MAX_MSG_BYTES       (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
-#define ROCE_PKEY_DEFAULT        0xffff
-#define ROCE_GRH_BYTES           40
+#define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
+#define ROCE_PKEY_DEFAULT  0xffff
+#define ROCE_GRH_BYTES     40
 #define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
-#define ROCE_MAX_EVENTS          4096
-#define ROCE_MCAST_BUCKETS       64 /* a power of two */
-#define ROCE_MAX_MCAST_GRP       8192
-#define ROCE_MAX_MCAST_QP_ATTACH 16384 /* of one group */
+#define ROCE_MAX_EVENTS            4096
+#define ROCE_MCAST_BUCKETS         64 /* a power of two */
+#define ROCE_MAX_MCAST_GRP         8192
+#define ROCE_MAX_MCAST_QP_ATTACH   16384 /* of one group */
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
