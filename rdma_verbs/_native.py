@@ -13,7 +13,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from enum import IntEnum
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
+from rdma_verbs._native_counters import device_counters, queue_pair_counters
 from rdma_verbs._native_values import (
     Handle,
     ah_attr_of,
@@ -62,12 +63,8 @@ __all__ = [
     "Kind",
     "Net",
     "address_of",
-    "counter_aliases",
-    "counter_names",
     "ffi",
     "lib",
-    "named_counters",
-    "qp_counter_names",
 ]
 
 # Types cross between the two modules, so their static copies of the datapath library must be one build's.
@@ -196,34 +193,6 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-def counter_names() -> tuple[str, ...]:
-    """Return the names of the engine's counters in the order in which they lie in memory."""
-    return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
-
-
-def qp_counter_names() -> tuple[str, ...]:
-    """Return the names of a queue pair's counters in the order in which they lie in memory."""
-    return tuple(ffi.string(lib.roce_qp_counter_name(i)).decode() for i in range(lib.roce_qp_counter_count()))
-
-
-def counter_aliases() -> dict[str, str]:
-    """Return the second names of counters, each with the counter's own."""
-    of = ffi.new("const char **")
-    found: dict[str, str] = {}
-    while raw := lib.roce_counter_alias(len(found), of):
-        found[ffi.string(raw).decode()] = ffi.string(of[0]).decode()
-    return found
-
-
-_COUNTERS, _QP_COUNTERS, _ALIASES = counter_names(), qp_counter_names(), counter_aliases()
-
-
-def named_counters(names: Sequence[str], values: Iterable[int]) -> dict[str, int]:
-    """Return counters by all their names, in order; what is counted as "not dropped" is left out."""
-    counters = {name: int(value) for name, value in zip(names, values, strict=False) if name != "drop_none"}
-    return counters | {name: counters[of] for name, of in _ALIASES.items() if of in counters}
 
 
 class Engine:
@@ -417,8 +386,7 @@ class Engine:
 
     def counters(self) -> dict[str, int]:
         """Return every counter by all its names."""
-        values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return named_counters(_COUNTERS, (values[i] for i in range(len(_COUNTERS))))
+        return device_counters(self._dev)
 
     def share_counters(self, memory: "mmap", offset: int, qps_offset: int, qps: int) -> object:
         """Count at ``offset`` of ``memory`` from now on, and what new queue pairs count in ``qps`` rows.
@@ -436,10 +404,7 @@ class Engine:
 
     def qp_counters(self, qp: Handle) -> dict[str, int]:
         """Return every counter of a queue pair by all its names."""
-        raw = ffi.new("struct roce_qp_counters *")
-        lib.roce_qp_counters(qp, raw)
-        values = ffi.cast("uint64_t *", raw) + 1
-        return named_counters(_QP_COUNTERS, (values[i] for i in range(len(_QP_COUNTERS))))
+        return queue_pair_counters(qp)
 
     def drops(self) -> dict[str, int]:
         """Return the packets dropped, by reason, where there are any."""
