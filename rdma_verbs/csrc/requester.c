@@ -317,7 +317,7 @@ static struct roce_pkt *resend(struct roce_qp *qp)
 		if (req->rtt_timed && (uint32_t)roce_psn_diff(req->rtt_psn, psn) < npsn)
 			req->rtt_timed = false; /* which of both would its ACK answer? */
 		roce_sr_resent(qp, psn, npsn);
-		qp->dev->ctr->retransmitted_pkts++;
+		roce_count(qp, retransmitted_pkts);
 		if (!dp_timer_armed(&qp->rto))
 			roce_requester_arm(qp);
 		return pkt;
