@@ -10,7 +10,7 @@ from rdma_verbs.ah import AH
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.congestion import CcAlgorithm, CongestionControl
 from rdma_verbs.cq import CQ
-from rdma_verbs.device import AsyncEvent, Context
+from rdma_verbs.device import HCA_CORE_CLOCK_KHZ, AsyncEvent, Context, RtValues
 from rdma_verbs.dm import DM, DMMR, AllocDmAttr
 from rdma_verbs.enums import (
     AccessFlags,
@@ -38,7 +38,7 @@ from rdma_verbs.errors import PostError, QueueFullError
 from rdma_verbs.mr import MR, NullMR
 from rdma_verbs.mw import MW, MWBind, MWBindInfo, inc_rkey
 from rdma_verbs.pd import PD
-from rdma_verbs.qp import QP, QPEndpoint, QPInitAttr
+from rdma_verbs.qp import MULTICAST_QPN, QP, QPEndpoint, QPInitAttr
 from rdma_verbs.srq import SRQ, SrqAttr, SrqInitAttr
 from rdma_verbs.virtual import VirtualNet
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
@@ -50,7 +50,9 @@ __all__ = [
     "DM",
     "DMMR",
     "GID",
+    "HCA_CORE_CLOCK_KHZ",
     "MR",
+    "MULTICAST_QPN",
     "MW",
     "PD",
     "QP",
@@ -92,6 +94,7 @@ __all__ = [
     "Recovery",
     "RecvWR",
     "ReregMrFlags",
+    "RtValues",
     "Rule",
     "SelectivityLevel",
     "SendFlags",

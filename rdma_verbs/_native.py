@@ -13,8 +13,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
+from rdma_verbs._native_counters import device_counters, queue_pair_counters
 from rdma_verbs._native_values import (
     Handle,
     ah_attr_of,
@@ -33,15 +33,19 @@ from rdma_verbs._native_values import (
     fill_bind,
     fill_config,
     gid_of,
+    pinned,
+    raw_gid,
+    raw_srq_attr,
     recv_wrs,
     send_wrs,
     set_number,
+    start_of,
     u32,
     user_of,
     wc_of,
 )
 from rdma_verbs._roce_cffi import ffi, lib
-from rdma_verbs.addr import AHAttr
+from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPAttr, QPCap
 from rdma_verbs.enums import AccessFlags, EventType, Mtu, QpState, QpType, Recovery
 from rdma_verbs.errors import PostError, QueueFullError
@@ -62,7 +66,6 @@ __all__ = [
     "Kind",
     "Net",
     "address_of",
-    "counter_names",
     "ffi",
     "lib",
 ]
@@ -196,11 +199,6 @@ def _after_fork_in_child() -> None:
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def counter_names() -> tuple[str, ...]:
-    """Return the names of the engine's counters in the order in which they lie in memory."""
-    return tuple(ffi.string(lib.roce_counter_name(i)).decode() for i in range(lib.roce_counter_count()))
-
-
 class Engine:
     """One device, its driver, the locks around it, and what waits to be released."""
 
@@ -262,6 +260,11 @@ class Engine:
         if self._destroyer:
             self._destroyer()
 
+    def port_changed(self) -> None:
+        """Say that the port has another descriptor to wait for."""
+        if self._live:
+            lib.roce_live_port_changed(self._live)
+
     # Entering
 
     def __enter__(self) -> Self:
@@ -270,6 +273,8 @@ class Engine:
         if self._depth == 1:
             if self._live:
                 lib.roce_live_lock(self._live)
+            elif self.net and self._dev:
+                lib.roce_dev_set_now(self._dev, self.net.now_ps)
             if self._graveyard:
                 self._bury()
         return self
@@ -374,17 +379,36 @@ class Engine:
         lib.roce_dev_pause(self._dev, mask, self.now_ps)
         self._worked()
 
-    def counters(self) -> dict[str, int]:
-        """Return every named counter."""
-        values = ffi.cast("uint64_t *", lib.roce_dev_counters(self._dev))
-        return {name: int(values[i]) for i, name in enumerate(counter_names()) if name != "drop_none"}
+    def set_link(self, up: bool) -> None:
+        """Let the link go up or down."""
+        lib.roce_dev_set_link(self._dev, up, self.now_ps)
+        self._worked()
 
-    def share_counters(self, memory: "mmap", offset: int) -> object:
-        """Count at ``offset`` of ``memory`` from now on. Returns what pins it; it must outlive the device."""
+    def link(self) -> bool:
+        """Return whether the link is up."""
+        return bool(lib.roce_dev_link(self._dev))
+
+    def counters(self) -> dict[str, int]:
+        """Return every counter by all its names."""
+        return device_counters(self._dev)
+
+    def share_counters(self, memory: "mmap", offset: int, qps_offset: int, qps: int) -> object:
+        """Count at ``offset`` of ``memory`` from now on, and what new queue pairs count in ``qps`` rows.
+
+        Returns what pins the memory; it must outlive the device.
+        """
         pin = ffi.from_buffer(memory, require_writable=True)
+        start = ffi.cast("char *", pin)
+        counters = ffi.cast("struct roce_counters *", start + offset)
         with self:
-            lib.roce_dev_set_counters(self._dev, ffi.cast("struct roce_counters *", ffi.cast("char *", pin) + offset))
+            lib.roce_dev_set_counters(
+                self._dev, counters, ffi.cast("struct roce_qp_counters *", start + qps_offset), qps
+            )
         return pin
+
+    def qp_counters(self, qp: Handle) -> dict[str, int]:
+        """Return every counter of a queue pair by all its names."""
+        return queue_pair_counters(qp)
 
     def drops(self) -> dict[str, int]:
         """Return the packets dropped, by reason, where there are any."""
@@ -411,8 +435,8 @@ class Engine:
         self, pd: Handle, memory: memoryview | int | None, length: int, iova: int | None, access: AccessFlags
     ) -> tuple[Handle, int, object]:
         """Register memory: of an object, at an address, ``None``: none. Returns region, address, and what pins it."""
-        with _pinned(memory) as (where, pin):
-            start = _start(where, iova, access)
+        with pinned(memory) as (where, pin):
+            start = start_of(where, iova, access)
             mr = self._made(lib.roce_mr_reg(pd, where, length, start, u32("MR", "access", access)), "MR")
         return mr, start, pin
 
@@ -427,8 +451,8 @@ class Engine:
         access: AccessFlags,
     ) -> tuple[int, object]:
         """Change what ``flags`` name. Returns the new address, and what pins the memory."""
-        with _pinned(memory) as (where, pin):
-            start = _start(where, iova, access)
+        with pinned(memory) as (where, pin):
+            start = start_of(where, iova, access)
             number, bits = u32("MR", "flags", flags), u32("MR", "access", access)
             self._check(lib.roce_mr_rereg(mr, number, pd or ffi.NULL, where, length, start, bits), "MR: rereg")
         return start, pin
@@ -526,6 +550,12 @@ class Engine:
         self._check(got, "CQ: poll")
         return [wc_of(raw[i]) for i in range(got)]
 
+    def cq_modify(self, cq: Handle, cq_count: int, cq_period: int) -> None:
+        """Set moderation."""
+        raw = ffi.new("struct roce_cq_attr *")
+        fill(f"CQ {lib.roce_cq_num(cq)}", raw, (("cq_count", cq_count), ("cq_period", cq_period)))
+        self._check(lib.roce_cq_modify(cq, raw, lib.ROCE_CQ_ATTR_MODERATE), "CQ: modify")
+
     def cq_req_notify(self, cq: Handle, solicited_only: bool) -> None:
         """Arm the queue: the next completion fires it."""
         self._check(lib.roce_cq_req_notify(cq, int(solicited_only)), "CQ: req_notify")
@@ -536,7 +566,7 @@ class Engine:
 
     def srq_create(self, pd: Handle, attr: "SrqAttr", number: int, xrcd: Handle = None, cq: Handle = None) -> Handle:
         """Return a new shared receive queue, of an XRC domain if one is given."""
-        raw, user = _srq_attr("SRQ", attr), user_of(number)
+        raw, user = raw_srq_attr("SRQ", attr), user_of(number)
         if xrcd is None:
             return self._made(lib.roce_srq_create(pd, raw, user), "SRQ")
         return self._made(lib.roce_srq_create_xrc(pd, xrcd, cq, raw, user), "SRQ")
@@ -544,7 +574,7 @@ class Engine:
     def srq_modify(self, srq: Handle, attr: "SrqAttr", mask: int) -> None:
         """Set the attributes that ``mask`` names."""
         what = f"SRQ {lib.roce_srq_num(srq)}"
-        raw = _srq_attr(what, attr)
+        raw = raw_srq_attr(what, attr)
         self._check(lib.roce_srq_modify(srq, raw, u32(what, "mask", mask)), f"{what}: modify")
 
     def srq_query(self, srq: Handle) -> tuple[int, int, int]:
@@ -596,6 +626,23 @@ class Engine:
                 set_number(what, raw, f.name, value)
         self._check(lib.roce_qp_modify(qp, raw, u32(what, "mask", mask)), f"{what}: modify")
         self._worked()
+
+    def qp_modify_rate_limit(self, qp: Handle, rate_limit: int, max_burst_sz: int, typical_pkt_sz: int) -> None:
+        """Set the rate limit and its burst."""
+        what = f"QP {lib.roce_qp_num(qp)}"
+        raw = ffi.new("struct roce_qp_rate_limit_attr *")
+        given = {"rate_limit": rate_limit, "max_burst_sz": max_burst_sz, "typical_pkt_sz": typical_pkt_sz}
+        fill(what, raw, given.items())
+        self._check(lib.roce_qp_modify_rate_limit(qp, raw), f"{what}: modify_rate_limit")
+        self._worked()
+
+    def attach_mcast(self, qp: Handle, group: GID, lid: int) -> None:
+        """Attach to a group."""
+        self._check(lib.roce_attach_mcast(qp, raw_gid(group), lid), f"QP {lib.roce_qp_num(qp)}: attach_mcast")
+
+    def detach_mcast(self, qp: Handle, group: GID, lid: int) -> None:
+        """Detach from a group."""
+        self._check(lib.roce_detach_mcast(qp, raw_gid(group), lid), f"QP {lib.roce_qp_num(qp)}: detach_mcast")
 
     def qp_query(self, qp: Handle) -> QPAttr:
         """Return all attributes."""
@@ -697,38 +744,6 @@ def _release(kind: Kind, handle: Handle) -> int:
     if kind is Kind.XRCD:
         return int(lib.roce_xrcd_dealloc(handle))
     return int(lib.roce_pd_dealloc(handle))
-
-
-@contextmanager
-def _pinned(memory: memoryview | int | None) -> Iterator[tuple[Handle, object]]:
-    """Give the address of memory, and what pins it, unless what is done with it fails.
-
-    The traceback of a failure holds both, and a collection may clear a memoryview before its export and then crashes.
-    """
-    if not isinstance(memory, memoryview):
-        yield ffi.cast("void *", memory or 0), None
-        return
-    pin = ffi.from_buffer(memory)
-    try:
-        yield pin, pin
-    except DpuError:
-        ffi.release(pin)
-        raise
-
-
-def _start(where: Handle, iova: int | None, access: AccessFlags) -> int:
-    """Return a region's first address."""
-    address = int(ffi.cast("uintptr_t", where))
-    start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
-    if not 0 <= start <= NEVER_PS:
-        raise CallerError(f"MR: iova {start} is not a 64-bit address")
-    return start
-
-
-def _srq_attr(what: str, attr: "SrqAttr") -> Any:
-    raw = ffi.new("struct roce_srq_attr *")
-    fill(what, raw, ((f.name, getattr(attr, f.name)) for f in fields(attr)))
-    return raw
 
 
 def _free_live(

@@ -1,18 +1,20 @@
 """Python values as C structures and back. What does not fit a C field gets an error with a name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from datapath.errors import CallerError, expect
+from datapath.errors import CallerError, DpuError, expect
 from rdma_verbs._roce_cffi import ffi
 from rdma_verbs.addr import GID, AHAttr
 from rdma_verbs.attr import DeviceConfig, QPCap
-from rdma_verbs.enums import Recovery, WcFlags, WcOpcode, WcStatus, WrOpcode
+from rdma_verbs.enums import AccessFlags, Recovery, WcFlags, WcOpcode, WcStatus, WrOpcode
 from rdma_verbs.wr import SGE, WC, RecvWR, SendWR
 
 if TYPE_CHECKING:
     from rdma_verbs.mw import MWBindInfo
+    from rdma_verbs.srq import SrqAttr
 
 Handle: TypeAlias = Any
 """A pointer into the engine; only the ``_native`` files look inside."""
@@ -224,3 +226,41 @@ _SEND_NUMBERS = (
     "remote_qpn",
     "remote_qkey",
 )
+
+
+@contextmanager
+def pinned(memory: memoryview | int | None) -> Iterator[tuple[Handle, object]]:
+    """Give the address of memory, and what pins it, unless what is done with it fails.
+
+    The traceback of a failure holds both, and a collection may clear a memoryview before its export and then crashes.
+    """
+    if not isinstance(memory, memoryview):
+        yield ffi.cast("void *", memory or 0), None
+        return
+    pin = ffi.from_buffer(memory)
+    try:
+        yield pin, pin
+    except DpuError:
+        ffi.release(pin)
+        raise
+
+
+def start_of(where: Handle, iova: int | None, access: AccessFlags) -> int:
+    """Return a region's first address."""
+    address = int(ffi.cast("uintptr_t", where))
+    start = 0 if access & AccessFlags.ZERO_BASED else address if iova is None else iova
+    if not 0 <= start < 1 << 64:
+        raise CallerError(f"MR: iova {start} is not a 64-bit address")
+    return start
+
+
+def raw_gid(gid: GID) -> Any:
+    raw = ffi.new("struct roce_gid *")
+    raw.b = gid.raw
+    return raw
+
+
+def raw_srq_attr(what: str, attr: "SrqAttr") -> Any:
+    raw = ffi.new("struct roce_srq_attr *")
+    fill(what, raw, ((f.name, getattr(attr, f.name)) for f in fields(attr)))
+    return raw

@@ -80,6 +80,7 @@ class QPAttr:
     dest_qp_num: int = 0
     qp_access_flags: AccessFlags = _NO_ACCESS
     rate_limit: int = 0
+    """Of what it sends, in kb/s of IP packets; 0: none. With it the pacer sends no two packets closer."""
     cap: QPCap = field(default_factory=QPCap)
     ah_attr: AHAttr = field(default_factory=AHAttr)
     pkey_index: int = 0

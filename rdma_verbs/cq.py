@@ -1,5 +1,6 @@
 """Completion queues: where the end of every work request is told."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class CQ(Resource):
             super().__init__(engine, Kind.CQ, made, f"CQ {self.num}")
             engine.register(number, self)
         self.context = context
+        self._kept: deque[WC] = deque()
         context.adopt(self)
 
     @property
@@ -63,7 +65,15 @@ class CQ(Resource):
             raise CallerError(f"{self.name}: poll for {n} completions, at least 1")
         self._engine.tidy()
         with self._engine.lock:
-            return self._engine.cq_poll(self.handle, n)
+            handle = self.handle
+            kept = [self._kept.popleft() for _ in range(min(n, len(self._kept)))]
+            return kept + self._engine.cq_poll(handle, n - len(kept)) if len(kept) < n else kept
+
+    def keep(self, marker: int, qp_num: int) -> None:
+        """Take everything out, for ``poll`` to find, but the markers of a queue pair; for ``QP.drain``."""
+        with self._engine.lock:
+            while batch := self._engine.cq_poll(self.handle, 256):
+                self._kept += [wc for wc in batch if (wc.wr_id, wc.qp_num) != (marker, qp_num)]
 
     def req_notify(self, *, solicited_only: bool = False) -> None:
         """Arm the queue: the next completion (that is solicited, or failed) fires it, see ``Context.notified``.
@@ -72,6 +82,18 @@ class CQ(Resource):
         """
         with self._engine as engine:
             engine.cq_req_notify(self.handle, solicited_only)
+
+    def modify(self, *, cq_count: int = 0, cq_period: int = 0) -> None:
+        """Moderate the notification: it fires after ``cq_count`` completions, or ``cq_period`` us after the first.
+
+        Whichever is sooner; 0: not by this, both 0: at the first, as a new queue does. Those count that came after
+        ``req_notify`` and that it asked for. As ``ibv_modify_cq`` with ``IBV_CQ_ATTR_MODERATE``.
+
+        Raises:
+            CallerError: a number exceeds 16 bits.
+        """
+        with self._engine as engine:
+            engine.cq_modify(self.handle, cq_count, cq_period)
 
     async def wait(self, n: int = 16, *, solicited_only: bool = False) -> list[WC]:
         """Return up to ``n`` completions, waiting for the first; needs a running asyncio loop.

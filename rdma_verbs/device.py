@@ -4,6 +4,7 @@ import dataclasses
 import ipaddress
 import random
 import secrets
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import EventType, Mtu
+from rdma_verbs.groups import Groups
 from rdma_verbs.resource import Resource
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from rdma_verbs.virtual import VirtualNet
     from rdma_verbs.xrcd import XRCD
 
-__all__ = ["AsyncEvent", "Context", "Driver"]
+__all__ = ["HCA_CORE_CLOCK_KHZ", "AsyncEvent", "Context", "Driver", "RtValues"]
+
+HCA_CORE_CLOCK_KHZ = 1_000_000_000
+"""Ticks of a device's clock per millisecond (``hca_core_clock``): they are picoseconds."""
 
 # IPv6, UDP, BTH, the longest extension headers (AtomicETH) and ICRC around the payload.
 _HEADERS_BYTES = 40 + 8 + 12 + 28 + 4
@@ -43,6 +48,20 @@ class AsyncEvent:
     """Number of the queue pair, completion queue, shared receive queue or port."""
     element: Resource | None
     """The object it happened to, if it still exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtValues:
+    """A device's clock and the time of day at one moment, as ``ibv_query_rt_values_ex`` tells them."""
+
+    raw_clock_ps: int
+    """Picoseconds since the device was opened, or since its net was made: ``WC.timestamp_ps`` counts the same."""
+    wallclock_ns: int
+    """Nanoseconds since 1970, UTC; in virtual time since the net was made."""
+
+    def wallclock_of(self, timestamp_ps: int) -> int:
+        """Return the time of day of a completion, in ns since 1970; good as long as nobody sets the clock."""
+        return self.wallclock_ns + (timestamp_ps - self.raw_clock_ps) // 1000
 
 
 class Driver(Protocol):
@@ -86,6 +105,8 @@ class Context:
         self._node: NodeAttachment | None = None
         self._udp: UdpPort | None = None
         self._reached: dict[GID, PeerNode] = {}
+        self.groups: Groups | None = None
+        """Multicast groups of a node's socket; for queue pairs."""
         self._random = random.Random(self.config.seed)  # repeatable on purpose
 
     @classmethod
@@ -101,6 +122,7 @@ class Context:
             CallerError: not an address of one host, or a limit is illegal.
             DpuError: the address is not on this machine, or someone else has its port 4791.
         """
+        from rdma_verbs.agent.shm import QPS
         from rdma_verbs.node import attach
 
         config = with_address(config, address)
@@ -121,9 +143,13 @@ class Context:
         except BaseException:
             node.close()
             raise
-        udp.pins.append(context.engine.share_counters(node.shm, node.memory.counters_offset(node.slot)))
-        context.engine.after_free += [udp.pins.clear, node.close]
-        context._node, context._udp = node, udp
+        memory, slot = node.memory, node.slot
+        udp.pins.append(
+            context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
+        )
+        groups = Groups(udp, node.fd, context.gids[0])
+        context.engine.after_free += [udp.pins.clear, groups.closer(), node.close]
+        context._node, context._udp, context.groups = node, udp, groups
         return context
 
     @classmethod
@@ -144,6 +170,13 @@ class Context:
     def now_ns(self) -> int:
         """The device's time since it was opened, or virtual time since the net was made."""
         return self.engine.now_ps // 1000
+
+    def query_rt_values(self) -> RtValues:
+        """Return the device's clock, which ``WC.timestamp_ps`` is read from, and the time of day, read together."""
+        with self.engine as engine:
+            self.check_open()
+            raw_ps = engine.now_ps
+            return RtValues(raw_ps, raw_ps // 1000 if self.net else time.time_ns())
 
     @property
     def active_mtu(self) -> Mtu:
@@ -178,6 +211,23 @@ class Context:
         with self.engine as engine:
             self.check_open()
             engine.pause(sum(1 << priority for priority in set(priorities)))
+
+    @property
+    def link_up(self) -> bool:
+        """Whether packets pass the port's link."""
+        with self.engine as engine:
+            self.check_open()
+            return engine.link()
+
+    def set_link(self, up: bool) -> None:
+        """Pull the cable, or put it back: the event ``PORT_ERR`` or ``PORT_ACTIVE`` follows.
+
+        While the link is down whatever is sent or comes is lost (``send_err``, ``drop_link_down``); the queue pairs
+        notice by their timeouts only.
+        """
+        with self.engine as engine:
+            self.check_open()
+            engine.set_link(up)
 
     def next_event(self) -> AsyncEvent | None:
         """Return the oldest asynchronous event that nobody took yet, or ``None``."""

@@ -23,14 +23,30 @@ __all__ = ["LiveDriver", "VirtualDriver", "driver_of", "run"]
 T = TypeVar("T")
 
 
+_IN_A_ROW = 8
+"""Waits that end at once before the other tasks have their turn."""
+
+
 class _Waiters:
     """Tasks that sleep until something may have changed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._futures: set[asyncio.Future[None]] = set()
+        self._in_a_row = 0
+
+    async def turn(self) -> None:
+        """Let the other tasks run now and then: a wait that never has to wait would keep the loop for itself.
+
+        Before anything is taken, so that a task cancelled here loses nothing.
+        """
+        self._in_a_row += 1
+        if self._in_a_row > _IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
 
     async def sleep(self) -> None:
+        self._in_a_row = 0
         future = self._loop.create_future()
         self._futures.add(future)
         try:
@@ -84,6 +100,7 @@ class LiveDriver:
         Raises:
             CallerError: the queue is or gets closed.
         """
+        await self._waiters.turn()
         while True:
             if done := cq.poll(n):
                 return done
@@ -98,6 +115,7 @@ class LiveDriver:
         Raises:
             CallerError: the context is or gets closed.
         """
+        await self._waiters.turn()
         while True:
             if event := self._context.next_event():
                 return event
@@ -155,6 +173,7 @@ class VirtualDriver:
             CallerError: the queue is or gets closed.
         """
         del solicited_only  # nothing is armed: the net stops at the first completion
+        await self._waiters.turn()
         self._awaited[cq] += 1
         try:
             idle = 0

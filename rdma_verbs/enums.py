@@ -85,7 +85,7 @@ class Recovery(IntFlag):
     As responder, hold what comes after a gap (``rx_window`` packets) and execute it in order, so that memory and
     completions show no difference. RC only. It sets a reserved bit of the BTH, by which the devices find each other."""
     OOO = 16
-    """With ``SELECTIVE_REPEAT``: RDMA WRITEs are placed in memory as they come, in any order; completions stay in order.
+    """With ``SELECTIVE_REPEAT``: RDMA WRITEs are placed as they come, in any order; completions stay in order.
 
     For packets sprayed over many paths. Not for programs that poll the last byte of a buffer."""
 
@@ -277,5 +277,6 @@ class EventType(IntEnum):
     COMM_EST = 4
     SQ_DRAINED = 5
     PORT_ACTIVE = 9
+    PORT_ERR = 10
     SRQ_LIMIT_REACHED = 15
     QP_LAST_WQE_REACHED = 16

@@ -19,6 +19,7 @@ HEADERS = [
     "rdma_verbs/csrc/pkt.h",
     "rdma_verbs/csrc/wire.h",
     "rdma_verbs/csrc/cc.h",
+    "rdma_verbs/csrc/counters.h",
     "rdma_verbs/csrc/verbs.h",
     "rdma_verbs/csrc/device.h",
     "rdma_verbs/csrc/vnet.h",

@@ -6,6 +6,7 @@ peer's ``endpoint``; ``start`` does it for UD.
 
 import dataclasses
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from datapath.errors import CallerError, PeerError, expect
 from rdma_verbs._native import Handle, Kind
 from rdma_verbs.addr import GID, AHAttr
+from rdma_verbs.ah import AH
 from rdma_verbs.attr import QPAttr, QPCap
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import AccessFlags, Mtu, QpState, QpType
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["QP", "QPEndpoint", "QPInitAttr"]
+__all__ = ["MULTICAST_QPN", "QP", "QPEndpoint", "QPInitAttr"]
+
+MULTICAST_QPN = 0xFFFFFF
+"""The destination of what is sent to a multicast group."""
 
 _ALL_ACCESS = (
     AccessFlags.LOCAL_WRITE
@@ -176,6 +181,7 @@ class QP(Resource):
         self.srq = parts.srq
         self.psn = parts.context.random_psn() if psn is None else psn
         self.qkey = 0
+        self._groups: set[GID] = set()
         with self._engine as engine:
             self.qp_num = engine.qp_num(self.handle)
         for owner in (parts.pd, parts.send_cq, parts.recv_cq, parts.srq, parts.xrcd):
@@ -226,6 +232,11 @@ class QP(Resource):
         context = self.context
         return QPEndpoint(context.gids[0], self.qp_num, self.psn, context.active_mtu, self.qkey)
 
+    def counters(self) -> dict[str, int]:
+        """Return its counters by all their names, which are those of the device (docs/counters.md)."""
+        with self._engine as engine:
+            return engine.qp_counters(self.handle)
+
     def query(self) -> QPAttr:
         """Return its state and attributes."""
         with self._engine as engine:
@@ -241,6 +252,58 @@ class QP(Resource):
             self.context.reach(attr.ah_attr.dgid)
         with self._engine as engine:
             engine.qp_modify(self.handle, attr, int(mask))
+
+    def modify_rate_limit(self, rate_limit: int, *, max_burst_sz: int = 0, typical_pkt_sz: int = 0) -> None:
+        """Send at most ``rate_limit`` kb/s of IP packets from now on, 0: as fast as it goes; in RTS.
+
+        As ``ibv_modify_qp_rate_limit``. READ responses count, ACKs do not. After a silence ``max_burst_sz`` bytes may
+        go at once. Congestion control may be slower, not faster. ``typical_pkt_sz`` is a hint that is not needed here.
+
+        Raises:
+            CallerError: another state, a burst without a limit or above 2 MiB, or a number that does not fit.
+        """
+        with self._engine as engine:
+            engine.qp_modify_rate_limit(self.handle, rate_limit, max_burst_sz, typical_pkt_sz)
+
+    def attach_mcast(self, group: GID | str, lid: int = 0) -> None:
+        """Receive what is sent to a group from now on; for UD. A second time does nothing.
+
+        ``group`` is of ff00::/8 or 224.0.0.0/4. What is sent to a group has its address in the AH and ``remote_qpn``
+        MULTICAST_QPN; every attached queue pair with the same Q_Key has a copy, those of the sender's device too.
+        ``lid`` means nothing on RoCE.
+
+        Raises:
+            CallerError: not UD, or no group.
+            DpuError: the device or the group has too many (ENOMEM).
+        """
+        gid, groups = GID.of(group), self.context.groups
+        with self._engine as engine:
+            engine.attach_mcast(self.handle, gid, lid)
+            if groups and gid not in self._groups:
+                groups.join(gid)
+                self._groups.add(gid)
+                engine.port_changed()
+
+    def detach_mcast(self, group: GID | str, lid: int = 0) -> None:
+        """Receive no more what is sent to a group.
+
+        Raises:
+            CallerError: it is not attached to it.
+        """
+        gid = GID.of(group)
+        with self._engine as engine:
+            engine.detach_mcast(self.handle, gid, lid)
+            self._leave(gid)
+
+    def _leave(self, group: GID) -> None:
+        if self.context.groups and group in self._groups:
+            self._groups.remove(group)
+            self.context.groups.leave(group)
+            self._engine.port_changed()
+
+    def _on_closed(self) -> None:
+        for group in list(self._groups):
+            self._leave(group)
 
     def to_init(self, *, access: AccessFlags = _ALL_ACCESS, qkey: int = 0) -> None:
         """Go to INIT: receive requests can be posted. ``qkey`` counts for UD only."""
@@ -331,6 +394,32 @@ class QP(Resource):
         self.to_init(qkey=qkey)
         self.to_rtr()
         self.to_rts()
+
+    def drain(self) -> None:
+        """Go to ERR; when this returns, every request that was posted has its completion in the queues.
+
+        As the kernel's ``ib_drain_qp``: a request posted last marks the end of each queue, and its completion is taken
+        out again. Memory and receives can be given back then. ``poll`` and ``wait`` find the completions as ever.
+
+        Raises:
+            DpuError: a completion queue overflowed.
+        """
+        if self.state is QpState.RESET:
+            return  # nothing was posted, or it is forgotten
+        marker = secrets.randbits(64)
+        ah = AH(self.pd, AHAttr(dgid=self.context.gids[0])) if self.qp_type is QpType.UD else None
+        with self._engine.lock:
+            self.modify(QPAttr(qp_state=QpState.ERR), Mask.STATE)
+            self._keep_completions(marker)  # makes room: a marker must not overflow a queue
+            if self.cap.max_send_wr:
+                self.post_send(SendWR(wr_id=marker, ah=ah))
+            if self.cap.max_recv_wr:
+                self.post_recv(RecvWR(wr_id=marker))
+            self._keep_completions(marker)
+
+    def _keep_completions(self, marker: int) -> None:
+        for cq in {self.send_cq, self.recv_cq}:
+            cq.keep(marker, self.qp_num)
 
     def post_send(self, wr: SendWR | Sequence[SendWR]) -> None:
         """Post one request or several, in order.

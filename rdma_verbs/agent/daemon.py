@@ -401,6 +401,8 @@ class Agent:
             with memory.slot_words(slot, name) as words:
                 for i in range(len(words)):
                     words[i] = 0
+        if memory.slot(slot, "generation"):
+            memory.clear_qps(slot)
         memory.set_slot(slot, "pid", client.pid)
         memory.set_slot(slot, "start", start)
         memory.set_slot(slot, "generation", memory.slot(slot, "generation") + 1)

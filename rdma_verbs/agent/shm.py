@@ -14,14 +14,16 @@ from typing import Final
 from datapath.errors import DpuError
 
 MAGIC: Final = 0x4E555044
-VERSION: Final = 1
+VERSION: Final = 2
 SENDERS: Final = 256
 SENDERS_OFF: Final = 4096
 SENDER_BYTES: Final = 1088
 SLOTS_OFF: Final = 282624
-SLOT_BYTES: Final = 4096
-COUNTERS: Final = 64
+SLOT_BYTES: Final = 217088
+COUNTERS: Final = 256
 PORT_STATS: Final = 16
+QPS: Final = 1024
+QP_WORDS: Final = 26
 
 # Byte offsets within the three structures.
 HDR: Final = {
@@ -55,7 +57,8 @@ SLOT: Final = {
     "agent_drained_bytes": 200,
     "overflow": 208,
     "counters": 256,
-    "port_stats": 768,
+    "port_stats": 2304,
+    "qps": 4096,
 }
 _HALF: Final = {"nslots", "closed", "credit_extra", "senders_epoch"}  # 32-bit words of the header
 
@@ -175,6 +178,23 @@ class NodeMemory:
     def counters_offset(self, index: int) -> int:
         """Return where a slot's counters begin, in bytes."""
         return SLOTS_OFF + index * SLOT_BYTES + SLOT["counters"]
+
+    def qps_offset(self, index: int) -> int:
+        """Return where the rows of a slot's queue pairs begin, in bytes."""
+        return SLOTS_OFF + index * SLOT_BYTES + SLOT["qps"]
+
+    def qps(self, index: int) -> list[tuple[int, ...]]:
+        """Return the rows of a slot's queue pairs: the QPN, then the counters."""
+        first = self.qps_offset(index) // 8
+        rows = (self._u64[at : at + QP_WORDS] for at in range(first, first + QPS * QP_WORDS, QP_WORDS))
+        return [tuple(row) for row in rows if row[0]]
+
+    def clear_qps(self, index: int) -> None:
+        """Forget a slot's queue pairs."""
+        first = self.qps_offset(index) // 8
+        for at in range(first, first + QPS * QP_WORDS, QP_WORDS):
+            if self._u64[at]:
+                self._u64[at] = 0
 
     def totals(self) -> memoryview:
         """Return the counters of processes that have left."""

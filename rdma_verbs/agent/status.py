@@ -28,6 +28,7 @@ class SlotStatus:
     healed_bytes: int
     counters: tuple[int, ...]  # of the engine, in the order of roce_counter_name()
     port_stats: tuple[int, ...]  # struct dp_port_stats
+    qps: tuple[tuple[int, ...], ...] = ()  # of its queue pairs: QPN, counters in the order of roce_qp_counter_name()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def _slot(memory: NodeMemory, slot: int) -> SlotStatus:
             healed_bytes=memory.slot(slot, "healed_bytes"),
             counters=tuple(counters),
             port_stats=tuple(stats),
+            qps=tuple(memory.qps(slot)),
         )
 
 

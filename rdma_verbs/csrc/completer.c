@@ -135,7 +135,7 @@ static void implied_nak(struct roce_qp *qp)
 		return;
 	}
 	qp->req.implied_nak_done = true;
-	qp->dev->ctr->implied_nak_seq_err++;
+	roce_count(qp, implied_nak_seq_err);
 	if (qp->req.snd == qp->req.una) /* already going back */
 		return;
 	qp->dev->ctr->completer_retry_err++;
@@ -173,7 +173,7 @@ static int nak(struct roce_qp *qp, uint8_t code)
 
 	switch (code) {
 	case ROCE_NAK_PSN_SEQUENCE_ERROR:
-		ctr->rcvd_seq_err++;
+		roce_count(qp, rcvd_seq_err);
 		if (roce_requester_is_back(qp)) /* a duplicate: nothing was sent since */
 			return ROCE_DROP_NONE;
 		ctr->completer_retry_err++;
@@ -181,9 +181,11 @@ static int nak(struct roce_qp *qp, uint8_t code)
 		roce_requester_retry(qp);
 		return ROCE_DROP_NONE;
 	case ROCE_NAK_INVALID_REQUEST:
+		roce_count(qp, req_remote_invalid_request);
 		roce_requester_fail(qp, ROCE_WC_REM_INV_REQ_ERR);
 		return ROCE_DROP_NONE;
 	case ROCE_NAK_REMOTE_ACCESS_ERROR:
+		roce_count(qp, req_remote_access_errors);
 		roce_requester_fail(qp, ROCE_WC_REM_ACCESS_ERR);
 		return ROCE_DROP_NONE;
 	default:
@@ -215,7 +217,7 @@ static int acknowledge(struct roce_qp *qp, const struct roce_pkt *pkt)
 		return ROCE_DROP_NONE;
 	if (kind == ROCE_AETH_NAK)
 		return nak(qp, value);
-	ctr->rcvd_rnr_err++;
+	roce_count(qp, rcvd_rnr_err);
 	rnr_nak(qp, value);
 	return ROCE_DROP_NONE;
 }

@@ -60,21 +60,51 @@ void roce_congestion_tick(struct roce_dev *dev)
 	}
 }
 
+/* Whether the owner's limit is what the pacer obeys. */
+static bool limited(const struct roce_qp *qp)
+{
+	return qp->attr.rate_limit && roce_pace_bps(qp) != qp->cc.rate_bps;
+}
+
+/* How late a packet of these bytes may count as if on time, so that a burst, with it, stays within its bytes. */
+static uint64_t limit_burst_ps(const struct roce_qp *qp, uint32_t bytes, uint64_t rate_bps)
+{
+	uint32_t burst = qp->pace.limit_burst;
+
+	return burst > bytes ? (burst - bytes) * 8 * DP_SEC / rate_bps : 0;
+}
+
+/* What is still to wait for the packet last sent takes its bits at the new rate. */
+void roce_congestion_limit(struct roce_qp *qp, uint32_t rate_limit, uint32_t burst, uint16_t typical)
+{
+	uint64_t now_ps = qp->dev->now_ps, before_bps = roce_pace_bps(qp), after_bps;
+
+	qp->attr.rate_limit = rate_limit;
+	qp->pace.limit_burst = burst;
+	qp->pace.limit_typical = typical;
+	after_bps = roce_pace_bps(qp);
+	if (qp->pace.next_ps <= now_ps || before_bps == after_bps)
+		return;
+	qp->pace.next_ps = after_bps ? dp_add_ps(now_ps, (uint64_t)((unsigned __int128)(qp->pace.next_ps - now_ps) *
+								    before_bps / after_bps))
+				     : now_ps;
+}
+
 void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response)
 {
-	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
-	uint64_t now_ps = qp->dev->now_ps, begin_ps, bits_e12;
+	uint64_t now_ps = qp->dev->now_ps, rate_bps = roce_pace_bps(qp), burst_ps, begin_ps, bits_e12;
 	uint32_t bytes;
 
-	if (!qp->cc.rate_bps)
+	if (!rate_bps)
 		return;
-	bytes = (dp_ip_is_v4(&pkt->dgid) ? 28u : 48u) + info->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES;
-	begin_ps = DP_MAX(qp->pace.next_ps, now_ps - DP_MIN(now_ps, qp->pace.burst_ps));
+	bytes = roce_pkt_ip_bytes(pkt);
+	burst_ps = limited(qp) ? limit_burst_ps(qp, bytes, rate_bps) : qp->pace.burst_ps;
+	begin_ps = DP_MAX(qp->pace.next_ps, now_ps - DP_MIN(now_ps, burst_ps));
 	qp->pace.was_response = response;
 	bits_e12 = bytes * 8 * DP_SEC + qp->pace.debt_e12;
-	qp->pace.next_ps = dp_add_ps(begin_ps, bits_e12 / qp->cc.rate_bps);
-	qp->pace.debt_e12 = bits_e12 % qp->cc.rate_bps;
-	qp->pace.burst_ps = qp->dev->cfg.cc.burst_bytes * 8 * DP_SEC / qp->cc.rate_bps;
+	qp->pace.next_ps = dp_add_ps(begin_ps, bits_e12 / rate_bps);
+	qp->pace.debt_e12 = bits_e12 % rate_bps;
+	qp->pace.burst_ps = qp->dev->cfg.cc.burst_bytes * 8 * DP_SEC / rate_bps;
 	if (qp->cc.ops->on_sent) {
 		qp->cc.ops->on_sent(&qp->cc, bytes, now_ps);
 		rearm(qp);

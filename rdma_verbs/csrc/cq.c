@@ -66,6 +66,7 @@ int roce_cq_destroy(struct roce_cq *cq)
 	if (cq->users)
 		return roce_fail(dev, -EBUSY, "CQ %u: still used by %u queues", cq->num, cq->users);
 	unnotify(cq);
+	dp_wheel_disarm(&dev->cq_timers, &cq->period);
 	roce_event_forget(dev, ROCE_EVENT_OF_CQ, cq->num);
 	*cq->pprev = cq->next;
 	if (cq->next)
@@ -128,6 +129,8 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
 
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
 {
+	if (!cq->armed) /* what came before does not count (11.4.2.2) */
+		cq->unreported = 0;
 	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
 	if (cq->armed != 1)
 		cq->armed = solicited_only ? 2 : 1;
@@ -139,12 +142,45 @@ static void notify(struct roce_cq *cq)
 	struct roce_dev *dev = cq->dev;
 
 	cq->armed = 0;
+	dp_wheel_disarm(&dev->cq_timers, &cq->period);
 	if (cq->notified)
 		return;
 	cq->notified = true;
 	cq->notify_next = NULL;
 	*dev->notify_tail = cq;
 	dev->notify_tail = &cq->notify_next;
+}
+
+/* Notifies unless moderation says to wait for more completions, or for its period. */
+static void moderate(struct roce_cq *cq)
+{
+	const struct roce_cq_attr *m = &cq->moderate;
+
+	if ((!m->cq_count && !m->cq_period) || (m->cq_count && cq->unreported >= m->cq_count))
+		notify(cq);
+	else
+		dp_wheel_arm(&cq->dev->cq_timers, &cq->period,
+			     m->cq_period ? dp_add_ps(cq->first_ps, m->cq_period * DP_US) : DP_NEVER);
+}
+
+void roce_cq_tick(struct roce_dev *dev)
+{
+	struct dp_timer *t;
+
+	while ((t = dp_wheel_pop(&dev->cq_timers, dev->now_ps)))
+		notify(DP_CONTAINER_OF(t, struct roce_cq, period));
+}
+
+int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask)
+{
+	if (mask & ~(uint32_t)ROCE_CQ_ATTR_MODERATE)
+		return roce_fail(cq->dev, -EINVAL, "CQ %u: mask %#x holds unknown bits", cq->num, mask);
+	if (mask & ROCE_CQ_ATTR_MODERATE) {
+		cq->moderate = *attr;
+		if (cq->armed && cq->unreported)
+			moderate(cq);
+	}
+	return 0;
 }
 
 void *roce_dev_next_notified(struct roce_dev *dev)
@@ -186,6 +222,9 @@ void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited)
 	}
 	cq->ring[cq->head & cq->mask] = *wc;
 	cq->head++;
-	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS)))
-		notify(cq);
+	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS))) {
+		if (!cq->unreported++)
+			cq->first_ps = cq->dev->now_ps;
+		moderate(cq);
+	}
 }

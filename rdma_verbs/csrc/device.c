@@ -77,6 +77,7 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	dev->notify_tail = &dev->notify_head;
 	dev->cnp_tail = &dev->cnp_head;
 	dp_wheel_init(&dev->cc_timers, 0);
+	dp_wheel_init(&dev->cq_timers, 0);
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;
@@ -136,21 +137,6 @@ const char *roce_dev_error(const struct roce_dev *dev)
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev)
 {
 	return &dev->cfg;
-}
-
-struct roce_counters *roce_dev_counters(struct roce_dev *dev)
-{
-	return dev->ctr;
-}
-
-void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where)
-{
-	if (!where)
-		where = &dev->own_ctr;
-	if (where == dev->ctr)
-		return;
-	*where = *dev->ctr;
-	dev->ctr = where;
 }
 
 int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)

@@ -37,6 +37,13 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps);
  */
 /* cffi: begin */
 void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps);
+
+/* Tells the time before verbs are called: they have no argument for it, and nothing may have happened for long. */
+void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps);
+
+/* The link goes up or down, with the event PORT_ACTIVE or PORT_ERR. A new device's is up. */
+void roce_dev_set_link(struct roce_dev *dev, bool up, uint64_t now_ps);
+bool roce_dev_link(const struct roce_dev *dev);
 /* cffi: end */
 
 /* A CQ notification or an async event waits to be taken. */

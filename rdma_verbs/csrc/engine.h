@@ -11,6 +11,8 @@
  *   selective.c  requester's selective repeat;  reorder.c  the responder's
  *   congestion.c rate and window of a QP (cc.h), CNPs
  *   xrc.c        XRC domains, and what an XRC target is for each request
+ *   mcast.c      groups of UD queue pairs
+ *   link.c       up, down, paused; what passes by priority
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
@@ -38,10 +40,12 @@
 
 #define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
 #define ROCE_PKEY_DEFAULT  0xffff
-#define ROCE_PRIOS         8
 #define ROCE_GRH_BYTES     40
 #define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
 #define ROCE_MAX_EVENTS            4096
+#define ROCE_MCAST_BUCKETS         64 /* a power of two */
+#define ROCE_MAX_MCAST_GRP         8192
+#define ROCE_MAX_MCAST_QP_ATTACH   16384 /* of one group */
 
 /* Address vector, resolved: what every packet of a flow carries below the BTH. */
 struct roce_av {
@@ -90,6 +94,10 @@ struct roce_cq {
 	uint32_t head, tail; /* free-running: head next to fill, tail next to poll */
 	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;
+	struct roce_cq_attr moderate;
+	uint32_t unreported; /* completions that the armed notification waits with */
+	uint64_t first_ps;   /* the first of them */
+	struct dp_timer period;
 	struct roce_cq *notify_next;
 	struct roce_cq *next, **pprev;
 	struct roce_wc *ring;
@@ -215,7 +223,10 @@ struct roce_pacer {
 	uint64_t burst_ps; /* lateness that is made good */
 	uint64_t debt_e12; /* 10^-12 bits */
 	bool was_response;
+	uint16_t limit_typical;
+	uint32_t limit_burst; /* bytes; the limit itself is attr.rate_limit */
 };
+#define ROCE_MAX_BURST_BYTES (1u << 21) /* its bits in 10^-12 fit 64 bits */
 
 struct roce_qp {
 	struct roce_dev *dev;
@@ -241,11 +252,13 @@ struct roce_qp {
 	struct roce_pd *pd;
 	struct roce_cq *send_cq, *recv_cq;
 	uint32_t windows;     /* of type 2, bound to it */
+	uint32_t groups;      /* attached to so many */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
 	struct roce_xrcd
 		*xrcd;    /* XRC target: pd, recv_cq and srq are those that the request at hand names, see xrc.c */
 	uint32_t handles; /* XRC target: of roce_qp_create() and roce_qp_open() */
 	void *user;
+	struct roce_qp_counters *ctr; /* NULL: nothing counted yet */
 	uint16_t sport;
 	struct roce_qp_cap cap;
 	struct roce_qp_attr attr;
@@ -255,14 +268,20 @@ struct roce_dev {
 	struct roce_dev_cfg cfg;
 	uint64_t now_ps;
 	struct roce_counters *ctr, own_ctr;
+	struct roce_qp_counters *qp_rows;     /* shared */
+	struct roce_qp_counters qp_uncounted; /* of QPs for which there was no memory */
+	uint32_t qp_rows_room, qp_rows_used;
 	struct {
 		struct roce_qp *head, **tail;
 	} ready[ROCE_PRIOS];
 	uint8_t ready_mask, paused, next_prio;
+	bool link_down;
 	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
+	uint64_t paused_ps[ROCE_PRIOS];       /* since when its pause is not yet in the counter */
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
 	struct dp_wheel timers;               /* transport timers */
 	struct dp_wheel cc_timers;
+	struct dp_wheel cq_timers;               /* moderation */
 	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
 	struct roce_qp **qps;                    /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
@@ -277,6 +296,8 @@ struct roce_dev {
 	struct roce_xrcd *xrcds;
 	struct roce_dm *dms;
 	uint64_t dm_bytes; /* allocated */
+	struct roce_mcast *mcast[ROCE_MCAST_BUCKETS];
+	uint32_t nmcast;
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
@@ -296,6 +317,7 @@ static inline enum roce_event_source roce_event_source(uint32_t type)
 	case ROCE_EVENT_CQ_ERR:
 		return ROCE_EVENT_OF_CQ;
 	case ROCE_EVENT_PORT_ACTIVE:
+	case ROCE_EVENT_PORT_ERR:
 		return ROCE_EVENT_OF_PORT;
 	case ROCE_EVENT_SRQ_LIMIT_REACHED:
 		return ROCE_EVENT_OF_SRQ;
@@ -312,6 +334,37 @@ static inline int roce_drop(struct roce_dev *dev, enum roce_drop why)
 {
 	dev->ctr->drops[why]++;
 	return why;
+}
+
+/* counters.c */
+void roce_qp_counters_take(struct roce_qp *qp);
+struct roce_qp_counters *roce_qp_counters_begin(struct roce_qp *qp);
+void roce_qp_counters_give(struct roce_qp *qp);
+static inline struct roce_qp_counters *roce_qp_ctr(struct roce_qp *qp)
+{
+	return qp->ctr ? qp->ctr : roce_qp_counters_begin(qp);
+}
+/* One event, at the queue pair and at its device; both have a counter of this name. */
+#define roce_count(qp, counter) ((void)(++(qp)->dev->ctr->counter, ++roce_qp_ctr(qp)->counter))
+/* A completion that tells an error. */
+static inline void roce_count_send_error(struct roce_qp *qp, uint32_t status)
+{
+	roce_count(qp, req_cqe_error);
+	if (status == ROCE_WC_WR_FLUSH_ERR)
+		roce_count(qp, req_cqe_flush_error);
+}
+static inline void roce_count_recv_error(struct roce_qp *qp, uint32_t status)
+{
+	roce_count(qp, resp_cqe_error);
+	if (status == ROCE_WC_WR_FLUSH_ERR)
+		roce_count(qp, resp_cqe_flush_error);
+}
+/* Bytes of a packet on the wire, from the IP header on. */
+static inline uint32_t roce_pkt_ip_bytes(const struct roce_pkt *pkt)
+{
+	uint32_t below = dp_ip_is_v4(&pkt->dgid) ? 28 : 48; /* IP and UDP */
+
+	return below + roce_opcode_info(pkt->opcode)->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES;
 }
 
 /* mr.c: NULL unless the L_Key is valid in this PD, grants all of `access` and covers [va, va + len). */
@@ -355,6 +408,7 @@ bool roce_sge_ok(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uin
 
 /* cq.c */
 void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited);
+void roce_cq_tick(struct roce_dev *dev);
 
 /* wq.c */
 static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
@@ -511,17 +565,50 @@ void roce_congestion_nak(struct roce_qp *qp);
 void roce_congestion_timeout(struct roce_qp *qp);
 void roce_congestion_marked(struct roce_qp *qp); /* a packet for it came with CE */
 int roce_congestion_cnp_rx(struct roce_qp *qp);
+void roce_congestion_limit(struct roce_qp *qp, uint32_t rate_limit, uint32_t burst, uint16_t typical);
 bool roce_congestion_cnp_due(const struct roce_dev *dev);
 struct roce_pkt *roce_congestion_cnp_tx(struct roce_dev *dev);
+/* What the pacer obeys, of IP packets: congestion control's rate or the owner's limit, whichever is lower; 0: none. */
+static inline uint64_t roce_pace_bps(const struct roce_qp *qp)
+{
+	uint64_t limit_bps = qp->attr.rate_limit * 1000ull;
+
+	if (!qp->cc.rate_bps)
+		return limit_bps;
+	return limit_bps ? DP_MIN(limit_bps, qp->cc.rate_bps) : qp->cc.rate_bps;
+}
 static inline bool roce_pacer_open(const struct roce_qp *qp)
 {
-	return !qp->cc.rate_bps || qp->dev->now_ps >= qp->pace.next_ps;
+	return !roce_pace_bps(qp) || qp->dev->now_ps >= qp->pace.next_ps;
 }
+
+/* link.c */
+bool roce_link_lost(struct roce_dev *dev, struct roce_pkt **v, int n);
+void roce_link_count_sent(struct roce_dev *dev, struct roce_qp *qp, struct roce_pkt *const *v, int n); /* qp or NULL */
+void roce_link_count_rcvd(struct roce_dev *dev, const struct roce_pkt *pkt);
+static inline void roce_link_count_copy(struct roce_qp *qp, const struct roce_pkt *pkt)
+{
+	struct roce_qp_counters *own = roce_qp_ctr(qp);
+
+	own->rcvd_pkts++;
+	own->rcvd_bytes += pkt->len;
+}
+
+/* mcast.c */
+bool roce_mcast_is(const struct dp_ip *gid);
+int roce_mcast_rx(struct roce_dev *dev, const struct roce_pkt *pkt); /* that came for a group */
+void roce_mcast_loop_back(struct roce_dev *dev, struct roce_pkt *const *v, int n);
+void roce_mcast_forget_qp(struct roce_qp *qp);
 
 /* sched.c */
 void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps); /* roce_requester_send_time() then, or earlier */
 void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);
+bool roce_dev_has_address(const struct roce_dev *dev, const struct dp_ip *ip);
+static inline bool roce_pkey_ok(uint16_t pkey) /* the top bit is membership: ours is full */
+{
+	return (pkey & 0x7fff) == (ROCE_PKEY_DEFAULT & 0x7fff);
+}
 int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
 
 /* The slots of a ring for n entries: a power of two, less one. */

@@ -78,6 +78,7 @@ static void wake_helper(struct roce_live *live)
 void roce_live_lock(struct roce_live *live)
 {
 	pthread_mutex_lock(&live->lock);
+	roce_dev_set_now(live->dev, roce_live_now_ps(live));
 }
 
 void roce_live_unlock(struct roce_live *live)
@@ -254,6 +255,11 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 	}
 	roce_live_unlock(live);
 	return got;
+}
+
+void roce_live_port_changed(struct roce_live *live)
+{
+	ring(live->wake_fd);
 }
 
 int roce_live_event_fd(const struct roce_live *live)

@@ -29,6 +29,7 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
  * roce_dev_next_notified() and roce_dev_next_event() under the lock until each is empty.
  */
 int roce_live_event_fd(const struct roce_live *live);
+void roce_live_port_changed(struct roce_live *live); /* the port's descriptor is another one: wait for that */
 uint64_t roce_live_now_ps(const struct roce_live *live);
 /* cffi: end */
 

@@ -155,6 +155,7 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	err = take_qpn(dev, qp);
 	if (err)
 		goto fail;
+	roce_qp_counters_take(qp);
 	qp->sport = dev->cfg.sport;
 	hold(qp, 1);
 	roce_qp_reset(qp);
@@ -176,9 +177,11 @@ int roce_qp_destroy(struct roce_qp *qp)
 		return 0;
 	roce_qp_reset(qp);
 	roce_mw_forget_qp(qp);
+	roce_mcast_forget_qp(qp);
 	roce_event_forget(dev, ROCE_EVENT_OF_QP, qp->qpn);
 	dev->qps[qp->qpn - dev->cfg.qpn_base] = NULL;
 	dev->nqps--;
+	roce_qp_counters_give(qp);
 	hold(qp, -1);
 	roce_wq_fini(qp);
 	free(qp);
@@ -258,6 +261,14 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		err = roce_av_resolve(qp->dev, &attr->ah, "QP", qp->qpn, &av);
 		if (err)
 			return err;
+		if (roce_mcast_is(&av.dgid))
+			return roce_fail(qp->dev, -EINVAL,
+					 "QP %u: dgid is a multicast group's, only UD sends to groups", qp->qpn);
+	}
+	if (mask & ROCE_QP_RATE_LIMIT) { /* the wheel that an address vector would have made */
+		err = roce_sched_use_prio(qp->dev, mask & ROCE_QP_AV ? av.prio : qp->prio);
+		if (err)
+			return err;
 	}
 	if (mask & ROCE_QP_MAX_DEST_RD_ATOMIC) {
 		err = roce_responder_alloc(qp, attr->max_dest_rd_atomic);
@@ -301,6 +312,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	TAKE(ROCE_QP_DEST_QPN, dest_qp_num);
 	TAKE(ROCE_QP_EN_SQD_ASYNC_NOTIFY, en_sqd_async_notify);
 #undef TAKE
+	if (mask & ROCE_QP_RATE_LIMIT)
+		roce_congestion_limit(qp, attr->rate_limit, 0, 0);
 	qp->mtu = 128u << own->path_mtu;
 	qp->timeout_ps = roce_timeout_ps(own->timeout);
 	qp->sport = flow_port(qp);
@@ -326,6 +339,24 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	if (to == ROCE_QPS_SQD)
 		roce_requester_progress(qp);
 	roce_qp_kick(qp);
+	return 0;
+}
+
+int roce_qp_modify_rate_limit(struct roce_qp *qp, const struct roce_qp_rate_limit_attr *attr)
+{
+	struct roce_qp_attr modify = {.rate_limit = attr->rate_limit};
+	int err;
+
+	if (!attr->rate_limit && (attr->max_burst_sz || attr->typical_pkt_sz))
+		return roce_fail(qp->dev, -EINVAL, "QP %u: max_burst_sz %u and typical_pkt_sz %u need a rate_limit",
+				 qp->qpn, attr->max_burst_sz, attr->typical_pkt_sz);
+	if (attr->max_burst_sz > ROCE_MAX_BURST_BYTES)
+		return roce_fail(qp->dev, -EINVAL, "QP %u: max_burst_sz %u exceeds %u", qp->qpn, attr->max_burst_sz,
+				 ROCE_MAX_BURST_BYTES);
+	err = roce_qp_modify(qp, &modify, ROCE_QP_RATE_LIMIT);
+	if (err)
+		return err;
+	roce_congestion_limit(qp, attr->rate_limit, attr->max_burst_sz, attr->typical_pkt_sz);
 	return 0;
 }
 

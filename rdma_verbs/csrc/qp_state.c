@@ -26,6 +26,8 @@ static const uint8_t column[] = {
 #define A_RTS_XT     (ROCE_QP_SQ_PSN | ROCE_QP_TIMEOUT)
 #define A_RTR_OPT    (ROCE_QP_ACCESS_FLAGS | ROCE_QP_PKEY_INDEX)
 #define A_RTR_OPT_UD (ROCE_QP_PKEY_INDEX | ROCE_QP_QKEY)
+/* Not IBTA's: as Linux has it for the services that can be paced, here all that send. */
+#define A_PACED(attrs) ((attrs) | ROCE_QP_RATE_LIMIT)
 
 struct transition {
 	bool valid;
@@ -38,6 +40,9 @@ struct transition {
 #define C_INIT    {A_INIT, A_INIT, A_INIT_UD, A_INIT, A_INIT}
 #define C_RTS_OPT {A_RTS_OPT_RC, A_RTS_OPT, A_RTS_OPT_UD, A_RTS_OPT, A_RTS_OPT_RC}
 
+#define C_RTS_PACED \
+	{A_PACED(A_RTS_OPT_RC), A_PACED(A_RTS_OPT), A_PACED(A_RTS_OPT_UD), A_PACED(A_RTS_OPT), A_PACED(A_RTS_OPT_RC)}
+
 /* clang-format off */
 /* Any state to RESET and to ERR is always possible and takes no attribute. */
 static const struct transition table[ROCE_QPS_COUNT][ROCE_QPS_COUNT] = {
@@ -46,8 +51,8 @@ static const struct transition table[ROCE_QPS_COUNT][ROCE_QPS_COUNT] = {
 	[ROCE_QPS_INIT][ROCE_QPS_RTR] = {true, {A_RTR_RC, A_RTR_UC, 0, A_RTR_UC, A_RTR_RC},
 					 {A_RTR_OPT, A_RTR_OPT, A_RTR_OPT_UD, A_RTR_OPT, A_RTR_OPT}},
 	[ROCE_QPS_RTR][ROCE_QPS_RTS] = {true, {A_RTS_RC, ROCE_QP_SQ_PSN, ROCE_QP_SQ_PSN, A_RTS_RC, A_RTS_XT},
-					C_RTS_OPT},
-	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true, NONE, C_RTS_OPT},
+					C_RTS_PACED},
+	[ROCE_QPS_RTS][ROCE_QPS_RTS] = {true, NONE, C_RTS_PACED},
 	[ROCE_QPS_RTS][ROCE_QPS_SQD] = {true, NONE, ALL(ROCE_QP_EN_SQD_ASYNC_NOTIFY)},
 	[ROCE_QPS_SQD][ROCE_QPS_RTS] = {true, NONE, C_RTS_OPT},
 	[ROCE_QPS_SQD][ROCE_QPS_SQD] = {true, NONE, {A_SQD_RC, A_SQD_UC, A_RTR_OPT_UD, A_SQD_XI, A_SQD_XT}},
@@ -108,9 +113,8 @@ static int check_mask(struct roce_qp *qp, uint32_t to, uint32_t mask)
 	if (mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE))
 		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s: RoCE has no path migration", qp->qpn,
 				 attr_name(mask & (ROCE_QP_ALT_PATH | ROCE_QP_PATH_MIG_STATE)));
-	if (mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT))
-		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute %s is not supported", qp->qpn,
-				 attr_name(mask & (ROCE_QP_CAP | ROCE_QP_RATE_LIMIT)));
+	if (mask & ROCE_QP_CAP)
+		return roce_fail(qp->dev, -EOPNOTSUPP, "QP %u: attribute CAP is not supported", qp->qpn);
 	if (to != ROCE_QPS_RESET && to != ROCE_QPS_ERR) {
 		if (!t->valid || (qp->reliable && qp->state == ROCE_QPS_SQE))
 			return roce_fail(qp->dev, -EINVAL, "QP %u: no transition from %s to %s", qp->qpn,

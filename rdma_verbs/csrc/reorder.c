@@ -92,7 +92,7 @@ int roce_hold_put(struct roce_qp *qp, const struct roce_pkt *pkt, const struct r
 	struct roce_hold *hold = get(qp);
 	struct held **slot;
 
-	qp->dev->ctr->out_of_seq_request++;
+	roce_count(qp, out_of_seq_request);
 	if (!hold)
 		return roce_drop(qp->dev, ROCE_DROP_OUT_OF_SEQUENCE);
 	if (resp->owed != ROCE_OWED_NAK)
@@ -102,7 +102,7 @@ int roce_hold_put(struct roce_qp *qp, const struct roce_pkt *pkt, const struct r
 	resp->sack_psn = pkt->psn;
 	slot = &hold->held[pkt->psn & hold->mask];
 	if (*slot && (*slot)->pkt.psn == pkt->psn) {
-		qp->dev->ctr->duplicate_request++;
+		roce_count(qp, duplicate_request);
 		return ROCE_DROP_NONE;
 	}
 	if (*slot) /* left over from a peer whose PSNs make no sense */

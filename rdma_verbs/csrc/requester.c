@@ -25,9 +25,10 @@ static bool window_full(const struct roce_qp *qp, uint32_t more)
 static bool ack_soon(const struct roce_qp *qp)
 {
 	uint64_t since_ps = qp->dev->now_ps - qp->req.ack_asked_ps;
+	uint64_t rate_bps = roce_pace_bps(qp);
 
-	return qp->cc.rate_bps && qp->timeout_ps != DP_NEVER &&
-	       since_ps + qp->mtu * 8 * DP_SEC / qp->cc.rate_bps > roce_requester_rto_ps(qp) / 4;
+	return rate_bps && qp->timeout_ps != DP_NEVER &&
+	       since_ps + qp->mtu * 8 * DP_SEC / rate_bps > roce_requester_rto_ps(qp) / 4;
 }
 
 static bool sending(const struct roce_qp *qp)
@@ -320,7 +321,7 @@ static struct roce_pkt *resend(struct roce_qp *qp)
 		if (req->rtt_timed && (uint32_t)roce_psn_diff(req->rtt_psn, psn) < npsn)
 			req->rtt_timed = false; /* which of both would its ACK answer? */
 		roce_sr_resent(qp, psn, npsn);
-		qp->dev->ctr->retransmitted_pkts++;
+		roce_count(qp, retransmitted_pkts);
 		if (!dp_timer_armed(&qp->rto))
 			roce_requester_arm(qp);
 		return pkt;
@@ -365,7 +366,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		return NULL;
 	}
 	if (roce_psn_diff(req->snd, req->max_sent) < 0)
-		dev->ctr->retransmitted_pkts++;
+		roce_count(qp, retransmitted_pkts);
 	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM ||
 			    wqe->opcode == ROCE_WR_SEND_WITH_INV))
 		dev->ctr->rdma_sends++;
@@ -495,15 +496,18 @@ void roce_requester_timeout(struct roce_qp *qp)
 		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
 		return;
 	}
-	qp->dev->ctr->timeouts++;
+	roce_count(qp, timeouts);
 	roce_congestion_timeout(qp);
 	/* A timeout shorter than the QP's must not make its peer dead any sooner. */
 	if (roce_requester_rto_ps(qp) < qp->timeout_ps &&
 	    qp->dev->now_ps < dp_add_ps(qp->req.patience_ps, qp->timeout_ps)) {
+		roce_count(qp, roce_adp_retrans);
 		qp->req.backoff++;
 		roce_requester_go_back(qp);
 		return;
 	}
+	if (qp->req.backoff)
+		roce_count(qp, roce_adp_retrans_to);
 	qp->req.patience_ps = qp->dev->now_ps;
 	roce_requester_retry(qp);
 }
@@ -553,6 +557,8 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 	if (qp->req.fresh == qp->sq.tail)
 		qp->req.fresh++;
 	qp->sq.tail++;
+	if (status != ROCE_WC_SUCCESS)
+		roce_count_send_error(qp, status);
 	/* Signalled or not, a failure is always reported (10.7.3.1). */
 	if (status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED))
 		roce_cq_push(qp->send_cq, &wc, status != ROCE_WC_SUCCESS);

@@ -56,6 +56,8 @@ static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const 
 		wc.sl = pkt->prio;
 	}
 	qp->rq.tail++;
+	if (status != ROCE_WC_SUCCESS)
+		roce_count_recv_error(qp, status);
 	qp->dev->ctr->rdma_recvs++;
 	roce_cq_push(qp->recv_cq, &wc, status != ROCE_WC_SUCCESS || (pkt->bth_flags & ROCE_BTH_SOLICITED));
 }
@@ -65,6 +67,8 @@ void roce_responder_fatal(struct roce_qp *qp, uint8_t nak_code, uint32_t psn)
 	enum roce_event_type event =
 		nak_code == ROCE_NAK_REMOTE_ACCESS_ERROR ? ROCE_EVENT_QP_ACCESS_ERR : ROCE_EVENT_QP_REQ_ERR;
 
+	if (nak_code == ROCE_NAK_REMOTE_ACCESS_ERROR)
+		roce_count(qp, resp_remote_access_errors);
 	qp->resp.draining = true;
 	roce_response_nak(qp, ROCE_AETH_NAK | nak_code, psn);
 	roce_event_push(qp->dev, event, qp->qpn, qp->user);
@@ -153,6 +157,8 @@ static enum roce_verdict message(struct roce_qp *qp, const struct roce_pkt *pkt,
 		resp->wr_va = va;
 		resp->wr_rkey = rkey;
 		resp->wr_len = total;
+		if (first)
+			roce_count(qp, rx_write_requests);
 	}
 	resp->offset = offset + pkt->len;
 	resp->in_message = last ? 0 : info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
@@ -184,7 +190,7 @@ static int duplicate(struct roce_qp *qp, const struct roce_pkt *pkt, const struc
 {
 	struct roce_responder *resp = &qp->resp;
 
-	qp->dev->ctr->duplicate_request++;
+	roce_count(qp, duplicate_request);
 	if (info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE)) {
 		if (resp->owed == ROCE_OWED_NOTHING)
 			resp->owed = ROCE_OWED_ACK;
@@ -199,12 +205,14 @@ static int refuse(struct roce_qp *qp, enum roce_verdict v, const struct roce_pkt
 	switch (v) {
 	case ROCE_NO_WQE:
 		qp->dev->ctr->send_rnr_err++;
+		roce_count(qp, out_of_buffer);
 		qp->resp.gap_reported = true; /* the peer comes back to this PSN by itself */
 		qp->resp.skipped = pkt->psn;
 		roce_response_nak(qp, (uint8_t)(ROCE_AETH_RNR_NAK | qp->attr.min_rnr_timer), pkt->psn);
 		roce_qp_kick(qp);
 		return ROCE_DROP_NONE;
 	case ROCE_LENGTH: /* class C: the message is longer than the receive buffers */
+		roce_count(qp, resp_local_length_error);
 		complete_recv(qp, ROCE_WC_LOC_LEN_ERR, pkt, info, 0);
 		roce_responder_fatal(qp, ROCE_NAK_INVALID_REQUEST, pkt->psn);
 		return ROCE_DROP_NONE;
@@ -234,7 +242,7 @@ static int skipped(struct roce_qp *qp, uint32_t psn)
 	struct roce_responder *resp = &qp->resp;
 	bool again = qp->dev->cfg.recovery & ROCE_RECOVERY_NAK_REARM && roce_psn_diff(psn, resp->skipped) <= 0;
 
-	qp->dev->ctr->out_of_seq_request++;
+	roce_count(qp, out_of_seq_request);
 	if (!resp->gap_reported || again) {
 		resp->gap_reported = true;
 		roce_response_nak(qp, ROCE_AETH_NAK | ROCE_NAK_PSN_SEQUENCE_ERROR, resp->epsn);
@@ -319,7 +327,7 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	if (ahead < 0)
 		return roce_drop(qp->dev, ROCE_DROP_DUPLICATE);
 	if (ahead > 0)
-		qp->dev->ctr->out_of_seq_request++;
+		roce_count(qp, out_of_seq_request);
 	if (ahead > 0 || (info->flags & ROCE_OPF_FIRST))
 		resp->in_message = 0;
 	resp->epsn = roce_psn_add(pkt->psn, 1);
@@ -333,8 +341,10 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 			resp->msn = (resp->msn + 1) & ROCE_PSN_MASK;
 		return ROCE_DROP_NONE;
 	case ROCE_NO_WQE:
+		roce_count(qp, out_of_buffer);
 		return uc_abandon(qp, ROCE_DROP_NO_RECV_WQE);
 	case ROCE_LENGTH:
+		roce_count(qp, resp_local_length_error);
 		return uc_abandon(qp, ROCE_DROP_RECV_TOO_SMALL);
 	case ROCE_INVALID:
 		return uc_abandon(qp, ROCE_DROP_BAD_LENGTH);
@@ -344,6 +354,7 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		roce_qp_set_error(qp);
 		return ROCE_DROP_NONE;
 	default:
+		roce_count(qp, resp_remote_access_errors);
 		return uc_abandon(qp, ROCE_DROP_ACCESS);
 	}
 }
@@ -358,10 +369,14 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	if (pkt->len > qp->mtu)
 		return roce_drop(qp->dev, ROCE_DROP_BAD_LENGTH);
 	wqe = roce_recv_peek(qp);
-	if (!wqe)
+	if (!wqe) {
+		roce_count(qp, out_of_buffer);
 		return roce_drop(qp->dev, ROCE_DROP_NO_RECV_WQE);
-	if (wqe->length < ROCE_GRH_BYTES + pkt->len)
+	}
+	if (wqe->length < ROCE_GRH_BYTES + pkt->len) {
+		roce_count(qp, resp_local_length_error);
 		return roce_drop(qp->dev, ROCE_DROP_RECV_TOO_SMALL);
+	}
 	wqe = roce_recv_claim(qp);
 	roce_wire_grh(pkt, grh);
 	if (roce_sge_scatter_bytes(roce_recv_pd(qp), wqe->sge, wqe->num_sge, 0, grh, sizeof(grh)) ||

@@ -36,6 +36,7 @@ static enum roce_verdict read_request(struct roce_qp *qp, const struct roce_pkt 
 	res->len = pkt->dma_len;
 	res->rkey = pkt->rkey;
 	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
+	roce_count(qp, rx_read_requests);
 	qp->resp.epsn = roce_psn_add(pkt->psn, res->npsn - 1); /* the caller adds one */
 	return ROCE_OK;
 }
@@ -93,6 +94,7 @@ static enum roce_verdict atomic_request(struct roce_qp *qp, const struct roce_pk
 		return ROCE_NO_ACCESS;
 	}
 	roce_response_start(qp, res, pkt->psn, 0, 0);
+	roce_count(qp, rx_atomic_requests);
 	return ROCE_OK;
 }
 
@@ -114,6 +116,7 @@ static enum roce_verdict atomic_write_request(struct roce_qp *qp, const struct r
 		res->valid = false;
 		return ROCE_NO_ACCESS;
 	}
+	roce_count(qp, rx_write_requests);
 	roce_response_start(qp, res, pkt->psn, 0, 0);
 	return ROCE_OK;
 }

@@ -91,23 +91,20 @@ static int qp_tx(struct roce_qp *qp, struct roce_pkt **v, int n)
 	return done;
 }
 
-int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_ps)
+static int transmit(struct roce_dev *dev, struct roce_pkt **v, int n)
 {
 	struct roce_qp *qp;
 	int done = 0;
 
-	dev->now_ps = now_ps;
-	while (done < n && (v[done] = roce_congestion_cnp_tx(dev))) {
-		dev->ctr->sent_pkts++;
+	while (done < n && (v[done] = roce_congestion_cnp_tx(dev)))
 		done++;
-	}
+	roce_link_count_sent(dev, NULL, v, done);
 	while (done < n && (qp = next_ready(dev))) {
 		int burst = DP_MIN(n - done, (int)dev->cfg.tx_burst), sent = qp_tx(qp, v + done, burst);
 
-		for (int i = done; i < done + sent; i++) {
-			dev->ctr->sent_pkts++;
-			dev->ctr->sent_bytes += v[i]->len;
-		}
+		roce_link_count_sent(dev, qp, v + done, sent);
+		if (qp->type == ROCE_QPT_UD && !dev->link_down)
+			roce_mcast_loop_back(dev, v + done, sent);
 		done += sent;
 		roce_qp_unready(qp); /* at the head: no walk */
 		roce_qp_kick(qp);
@@ -129,6 +126,17 @@ void roce_dev_unreadable(struct roce_dev *dev, const struct roce_pkt *pkt)
 		roce_response_unreadable(qp, pkt->psn);
 }
 
+int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_ps)
+{
+	int done;
+
+	dev->now_ps = now_ps;
+	do {
+		done = transmit(dev, v, n);
+	} while (done && roce_link_lost(dev, v, done));
+	return done;
+}
+
 uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 {
 	uint64_t next = dp_wheel_next_ps(&dev->timers);
@@ -136,6 +144,7 @@ uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 	if ((dev->ready_mask & ~dev->paused) || roce_congestion_cnp_due(dev))
 		return dev->now_ps;
 	next = DP_MIN(next, dp_wheel_next_ps(&dev->cc_timers));
+	next = DP_MIN(next, dp_wheel_next_ps(&dev->cq_timers));
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		if (dev->send_wheel[i])
 			next = DP_MIN(next, dp_wheel_next_ps(dev->send_wheel[i]));
@@ -148,6 +157,7 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 
 	dev->now_ps = now_ps;
 	roce_congestion_tick(dev);
+	roce_cq_tick(dev);
 	while ((t = dp_wheel_pop(&dev->timers, now_ps)))
 		roce_requester_timeout(DP_CONTAINER_OF(t, struct roce_qp, rto));
 	for (int i = 0; i < ROCE_PRIOS; i++)
@@ -155,16 +165,12 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 			roce_requester_send_time(DP_CONTAINER_OF(t, struct roce_qp, send_timer));
 }
 
-void roce_dev_pause(struct roce_dev *dev, uint8_t prio_mask, uint64_t now_ps)
+void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)
 {
-	dev->now_ps = now_ps;
-	for (int i = 0; i < ROCE_PRIOS; i++)
-		if (dev->paused & ~prio_mask & 1 << i)
-			dev->resumed_ps[i] = now_ps;
-	dev->paused = prio_mask;
+	dev->now_ps = DP_MAX(dev->now_ps, now_ps);
 }
 
-static bool our_address(const struct roce_dev *dev, const struct dp_ip *ip)
+bool roce_dev_has_address(const struct roce_dev *dev, const struct dp_ip *ip)
 {
 	for (int i = 0; i < dev->cfg.ngid; i++)
 		if (memcmp(dev->cfg.gid[i].b, ip->b, sizeof(ip->b)) == 0)
@@ -180,11 +186,15 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 	int why;
 
 	dev->now_ps = now_ps;
+	if (dev->link_down)
+		return roce_drop(dev, ROCE_DROP_LINK_DOWN);
 	if (pkt->tver)
 		return roce_drop(dev, ROCE_DROP_BAD_TVER);
 	if (!info->name)
 		return roce_drop(dev, ROCE_DROP_BAD_OPCODE);
-	if (!our_address(dev, &pkt->dgid))
+	if (roce_mcast_is(&pkt->dgid))
+		return roce_mcast_rx(dev, pkt);
+	if (!roce_dev_has_address(dev, &pkt->dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_DGID);
 	qp = roce_qp_find(dev, pkt->dqpn);
 	if (!qp)
@@ -198,12 +208,12 @@ int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_p
 		return roce_drop(dev, ROCE_DROP_BAD_SERVICE);
 	if (qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE)
 		return roce_drop(dev, ROCE_DROP_BAD_STATE);
-	if ((pkt->pkey & 0x7fff) != (ROCE_PKEY_DEFAULT & 0x7fff)) /* the top bit is membership: ours is full */
+	if (!roce_pkey_ok(pkt->pkey))
 		return roce_drop(dev, ROCE_DROP_BAD_PKEY);
 	if (qp->type != ROCE_QPT_UD && !dp_ip_eq(&pkt->sgid, &qp->av.dgid))
 		return roce_drop(dev, ROCE_DROP_BAD_SGID);
-	dev->ctr->rcvd_pkts++;
-	dev->ctr->rcvd_bytes += pkt->len;
+	roce_link_count_rcvd(dev, pkt);
+	roce_link_count_copy(qp, pkt);
 	if ((pkt->tos & 3) == 3) /* CE, RFC 3168 */
 		roce_congestion_marked(qp);
 	if (pkt->bth_flags & ROCE_BTH_EXT && !qp->ext)

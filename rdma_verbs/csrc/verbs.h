@@ -9,6 +9,7 @@
 #define ROCE_VERBS_H
 
 #include "rdma_verbs/csrc/cc.h"
+#include "rdma_verbs/csrc/counters.h"
 
 /* cffi: begin */
 enum roce_qp_type { ROCE_QPT_RC = 2, ROCE_QPT_UC = 3, ROCE_QPT_UD = 4, ROCE_QPT_XRC_SEND = 9, ROCE_QPT_XRC_RECV = 10 };
@@ -144,6 +145,7 @@ enum roce_event_type {
 	ROCE_EVENT_COMM_EST = 4,
 	ROCE_EVENT_SQ_DRAINED = 5,
 	ROCE_EVENT_PORT_ACTIVE = 9,
+	ROCE_EVENT_PORT_ERR = 10,
 	ROCE_EVENT_SRQ_LIMIT_REACHED = 15,
 	ROCE_EVENT_QP_LAST_WQE_REACHED = 16
 };
@@ -222,6 +224,14 @@ enum roce_srq_type { ROCE_SRQT_BASIC = 0, ROCE_SRQT_XRC = 1 };
 
 enum roce_srq_attr_mask { ROCE_SRQ_MAX_WR = 1, ROCE_SRQ_LIMIT = 2 };
 
+enum roce_cq_attr_mask { ROCE_CQ_ATTR_MODERATE = 1 };
+
+/* An armed CQ notifies after so many completions, or so long after the first, whichever is sooner; 0: not by this. */
+struct roce_cq_attr {
+	uint16_t cq_count;
+	uint16_t cq_period; /* us */
+};
+
 struct roce_srq_attr {
 	uint32_t max_wr, max_sge;
 	uint32_t srq_limit; /* an event when fewer entries are left; 0: none */
@@ -243,7 +253,7 @@ struct roce_qp_attr {
 	uint32_t rq_psn, sq_psn;
 	uint32_t dest_qp_num;
 	uint32_t qp_access_flags;
-	uint32_t rate_limit;
+	uint32_t rate_limit; /* kb/s of IP packets, 1000 bits each; 0: none */
 	struct roce_qp_cap cap;
 	struct roce_ah_attr ah;
 	uint16_t pkey_index;
@@ -255,6 +265,13 @@ struct roce_qp_attr {
 	uint8_t timeout;   /* 4.096 us * 2^timeout; 0: none */
 	uint8_t retry_cnt; /* 0-7 */
 	uint8_t rnr_retry; /* 0-7, 7: for ever */
+};
+
+struct roce_qp_rate_limit_attr {
+	uint32_t rate_limit; /* as in struct roce_qp_attr */
+	uint32_t
+		max_burst_sz; /* bytes of IP packets in a row after a silence; below a packet's: one packet; at most 2 MiB */
+	uint16_t typical_pkt_sz; /* a hint for hardware; ours counts what it sends */
 };
 
 struct roce_sge {
@@ -327,21 +344,6 @@ struct roce_event {
 	void *user;    /* as given at creation */
 };
 
-/* Names of Linux's rdma_rxe as `rdma statistic` prints them, then ours. Order of roce_counter_name(). */
-struct roce_counters {
-	uint64_t sent_pkts, rcvd_pkts, duplicate_request, out_of_seq_request, rcvd_rnr_err, send_rnr_err, rcvd_seq_err,
-		ack_deferred, retry_exceeded_err, retry_rnr_exceeded_err, completer_retry_err, send_err, link_downed,
-		rdma_sends, rdma_recvs;
-	uint64_t sent_bytes, rcvd_bytes; /* payload */
-	uint64_t retransmitted_pkts;     /* request packets sent again */
-	uint64_t timeouts;               /* transport timer expired */
-	uint64_t sent_acks, sent_naks, rcvd_acks, rcvd_naks, implied_nak_seq_err;
-	uint64_t icrc_id_solved; /* received, identification found by solving the CRC */
-	/* Congestion control, mlx5's names but the last: CNPs that no algorithm of ours wanted. */
-	uint64_t np_cnp_sent, np_ecn_marked_roce_packets, rp_cnp_handled, rp_cnp_ignored;
-	uint64_t drops[32]; /* by enum roce_drop */
-};
-
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg);
 void roce_dev_free(struct roce_dev *dev); /* frees what is left on it */
 const char *roce_dev_error(const struct roce_dev *dev);
@@ -357,10 +359,12 @@ struct roce_persistence {
 	int (*sync)(void *addr, uint64_t length);
 };
 void roce_dev_set_persistence(struct roce_dev *dev, const struct roce_persistence *how); /* NULL: none */
-void roce_dev_set_counters(struct roce_dev *dev,
-			   struct roce_counters *where); /* e.g. shared memory; values are carried over */
-int roce_counter_count(void);                            /* uint64_t in struct roce_counters that have a name */
-const char *roce_counter_name(int i);
+/*
+ * Counts in other memory from now on, e.g. shared: values are carried over. QPs that are made from now on count in a
+ * zeroed row of `rows` while there is one; there must be none when rows are given or taken away.
+ */
+void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where, struct roce_qp_counters *rows,
+			   uint32_t n);
 int roce_dev_next_event(struct roce_dev *dev, struct roce_event *ev); /* 1, or 0: none */
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev);
@@ -412,7 +416,8 @@ int roce_cq_destroy(struct roce_cq *cq); /* -EBUSY while in use */
 int roce_cq_resize(struct roce_cq *cq, uint32_t cqe);
 uint32_t roce_cq_size(const struct roce_cq *cq);
 uint32_t roce_cq_num(const struct roce_cq *cq);
-uint32_t roce_cq_pending(const struct roce_cq *cq);              /* completions that wait to be polled */
+uint32_t roce_cq_pending(const struct roce_cq *cq); /* completions that wait to be polled */
+int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask);
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
@@ -435,9 +440,14 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 struct roce_qp *roce_qp_open(struct roce_xrcd *xrcd, uint32_t qpn);
 int roce_qp_destroy(struct roce_qp *qp);
 int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
+int roce_qp_modify_rate_limit(struct roce_qp *qp, const struct roce_qp_rate_limit_attr *attr); /* in RTS */
 void roce_qp_query(const struct roce_qp *qp, struct roce_qp_attr *attr);
 uint32_t roce_qp_num(const struct roce_qp *qp);
 uint32_t roce_qp_state(const struct roce_qp *qp);
+void roce_qp_counters(const struct roce_qp *qp, struct roce_qp_counters *out);
+/* UD only. Attaching twice is attaching once; the LID means nothing here. */
+int roce_attach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t lid);
+int roce_detach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t lid);       /* -EINVAL: not attached */
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr);                     /* -ENOMEM: queue full */
 int roce_bind_mw(struct roce_qp *qp, struct roce_mw *mw, const struct roce_mw_bind *bind); /* type 1 */
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr);

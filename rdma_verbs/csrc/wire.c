@@ -44,6 +44,8 @@ static const char *const drop_names[ROCE_DROP_COUNT] = {
 	[ROCE_DROP_ACCESS] = "drop_access",
 	[ROCE_DROP_GHOST] = "drop_ghost",
 	[ROCE_DROP_BAD_SYNDROME] = "drop_bad_syndrome",
+	[ROCE_DROP_LOOPBACK] = "drop_loopback",
+	[ROCE_DROP_LINK_DOWN] = "drop_link_down",
 };
 
 const char *roce_drop_name(enum roce_drop reason)

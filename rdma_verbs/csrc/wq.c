@@ -150,6 +150,9 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 		err = roce_av_resolve(qp->dev, wr->ah, "AH of QP", qp->qpn, &wqe->av);
 		if (err)
 			return err;
+		if (roce_mcast_is(&wqe->av.dgid) && wr->remote_qpn != ROCE_QPN_MULTICAST)
+			return roce_fail(qp->dev, -EINVAL, "QP %u: remote_qpn %#x with a multicast dgid, it is %#x",
+					 qp->qpn, wr->remote_qpn, ROCE_QPN_MULTICAST);
 	}
 	wqe->wr_id = wr->wr_id;
 	wqe->opcode = (uint8_t)wr->opcode;
@@ -250,6 +253,7 @@ void roce_rq_flush(struct roce_qp *qp)
 				     .timestamp_ps = qp->dev->now_ps};
 
 		qp->rq.tail++;
+		roce_count_recv_error(qp, wc.status);
 		roce_cq_push(qp->recv_cq, &wc, true);
 	}
 }

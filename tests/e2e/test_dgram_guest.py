@@ -14,7 +14,9 @@ Our user-space ARP and neighbour discovery answer Linux's, and ask it. The path 
 import dataclasses
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,15 +28,22 @@ from dpu_emu.lab.guest import Guest
 from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
 from rdma_verbs import (
+    CQ,
     GID,
     MR,
+    MULTICAST_QPN,
+    PD,
+    QP,
     AccessFlags,
     AHAttr,
     Context,
     DeviceConfig,
     Mtu,
+    QPCap,
     QPEndpoint,
+    QPInitAttr,
     QpType,
+    RecvWR,
     SendWR,
     WcFlags,
     WrOpcode,
@@ -58,6 +67,8 @@ from tests.exchange import ALL, LONG, QKEY, RECV, RESULTS, WORD, WRITTEN, End
 
 LINK_MTU = 4300
 TIMEOUT = 17  # 0.5 s: a guest without hardware virtualisation is slow at times
+GROUP = "239.1.2.3"
+RDMA_UDP_QKEY = 0x01234567  # of every group that rdma_cm joins
 OUR_PSN, GUEST_PSN = 0xFFFFFD, 0xFFFFFE  # both wrap on the way
 
 
@@ -279,6 +290,34 @@ def test_ud_goes_both_ways(lab: Lab, family: Family) -> None:
     assert end.mr.read(4096, RECV + 40) == answer
     place = RECV + (40 - 8 if family is V4 else 8)
     assert GID.of(family.theirs).ip.packed == end.mr.read(len(GID.of(family.theirs).ip.packed), place)
+
+
+def test_a_group_has_members_on_either_side(lab: Lab) -> None:
+    """Linux's mckey is the guest's member: it joins by rdma_cm, which on RoCE means IGMP and a Q_Key of its own."""
+    ours = QP(PD(lab.context), QPInitAttr(QpType.UD, CQ(lab.context), cap=QPCap(max_inline_data=64)))
+    ours.start(qkey=RDMA_UDP_QKEY)
+    ours.attach_mcast(GROUP)
+    inbox = MR(ours.pd, 8 * 4096, AccessFlags.LOCAL_WRITE)
+    ours.post_recv([RecvWR(i, [inbox.sge(4096 * i, 4096)]) for i in range(8)])
+    options = ("mckey", "-m", GROUP, "-b", GUEST_IPV4, "-C", "4", "-S", "64")
+
+    code, text = lab.peer.run(*options, "-s", timeout_s=30)
+    assert code == 0, text
+    received = [wc for wc in ours.recv_cq.poll(64) if wc.wc_flags & WcFlags.GRH]
+    assert [wc.byte_len for wc in received] == [40 + 64] * 4
+    destination = socket.inet_aton(GROUP)
+    assert {inbox.read(40, 4096 * wc.wr_id)[36:40] for wc in received} == {destination}
+
+    with ThreadPoolExecutor(1) as pool:
+        member = pool.submit(lab.peer.run, *options, timeout_s=30)
+        ah = AH(ours.pd, AHAttr(dgid=GID.of(GROUP)))
+        request = SendWR(data=bytes(64), ah=ah, remote_qpn=MULTICAST_QPN, remote_qkey=RDMA_UDP_QKEY)
+        while not member.done():  # it says nothing when it has joined
+            ours.post_send(request)
+            time.sleep(0.2)
+            ours.send_cq.poll(64)
+        code, text = member.result()
+    assert code == 0, text
 
 
 def test_rc_recovers_from_loss_on_the_link(lab: Lab) -> None:

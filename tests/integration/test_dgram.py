@@ -15,7 +15,26 @@ from pathlib import Path
 import pytest
 
 from datapath.port import Capture, CapturePort, DgramPort, Faults, Rate, Wrapper, wrap
-from rdma_verbs import CallerError, Context, Mtu, QPEndpoint, QpType
+from rdma_verbs import (
+    CQ,
+    MR,
+    MULTICAST_QPN,
+    PD,
+    QP,
+    AccessFlags,
+    AHAttr,
+    CallerError,
+    Context,
+    Mtu,
+    QPCap,
+    QPEndpoint,
+    QPInitAttr,
+    QpType,
+    RecvWR,
+    SendWR,
+)
+from rdma_verbs.addr import GID
+from rdma_verbs.ah import AH
 from tests import captures
 from tests.exchange import (
     LONG,
@@ -196,3 +215,22 @@ def test_neighbour_counts_are_read_beside_traffic_and_not_after_the_end(tmp_path
     link.close()
     with pytest.raises(CallerError, match="its device is closed"):
         link.ports[0].neighbour_stats()
+
+
+@pytest.mark.parametrize("link", [{}, {"addresses": V6}], ids=["ipv4", "ipv6"], indirect=True)
+def test_a_group_is_reached_without_asking_for_its_address(link: Link) -> None:
+    group = GID.of("239.1.2.3" if link.contexts[0].gids[0].ip.version == 4 else "ff15::1:2")
+    cap = QPCap(max_inline_data=64)
+    sender, receiver = (QP(PD(c), QPInitAttr(QpType.UD, CQ(c), cap=cap)) for c in link.contexts)
+    for qp in (sender, receiver):
+        qp.start(qkey=QKEY)
+        qp.attach_mcast(group)
+    inbox = MR(receiver.pd, 4096, AccessFlags.LOCAL_WRITE)
+    receiver.post_recv(RecvWR(1, [inbox.sge()]))
+    ah = AH(sender.pd, AHAttr(dgid=group))
+    sender.post_send(SendWR(data=b"all of you", ah=ah, remote_qpn=MULTICAST_QPN, remote_qkey=QKEY))
+    until = time.monotonic() + 10
+    while not (done := receiver.recv_cq.poll()):
+        assert time.monotonic() < until
+    assert inbox.read(done[0].byte_len)[40:] == b"all of you"
+    assert link.ports[0].neighbour_stats()["requests"] == 0

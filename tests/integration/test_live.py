@@ -18,7 +18,9 @@ import pytest
 from datapath.port import Capture, CapturePort, Faults, Rate, Wrapper
 from rdma_verbs import (
     CQ,
+    GID,
     MR,
+    MULTICAST_QPN,
     PD,
     QP,
     AccessFlags,
@@ -33,10 +35,13 @@ from rdma_verbs import (
     QpType,
     RecvWR,
     SendWR,
+    WcOpcode,
     WcStatus,
     WrOpcode,
 )
+from rdma_verbs.agent.status import list_nodes
 from rdma_verbs.ah import AH
+from rdma_verbs.counters import named_counters, qp_counter_names
 from rdma_verbs.driver import driver_of, run
 
 ALL = AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE | AccessFlags.REMOTE_READ | AccessFlags.REMOTE_ATOMIC
@@ -379,3 +384,78 @@ def test_a_device_that_waits_for_its_rate_sleeps() -> None:
         passed_s, used_s = time.monotonic() - started_s, time.process_time() - used_s
     assert passed_s > 0.8, "a megabyte at 10 Mb/s"
     assert used_s < passed_s / 4
+
+
+def test_another_process_sees_counters_of_a_queue_pair_while_it_lives() -> None:
+    """Through the node's shared memory, as `dpu-emu rdma stat` does; the next owner of the slot begins with none."""
+
+    def shown(ip: str) -> list[tuple[int, dict[str, int]]]:
+        (node,) = (node for node in list_nodes() if node.ip == ip)
+        names = qp_counter_names()
+        return [(row[0], named_counters(names, row[1:])) for slot in node.slots for row in slot.qps]
+
+    with Context.open("127.77.3.1") as a, Context.open("127.77.3.2") as b:
+        ends = End(a), End(b)
+        ends[0].qp.connect(ends[1].qp.endpoint)
+        ends[1].qp.connect(ends[0].qp.endpoint)
+        target = MR(ends[1].pd, 4096, ALL)
+        source = MR(ends[0].pd, bytes(4096), AccessFlags(0))
+        ends[0].qp.post_send(
+            SendWR(opcode=WrOpcode.RDMA_WRITE, sg=[source.sge()], remote_addr=target.addr, rkey=target.rkey)
+        )
+        while not ends[0].cq.poll():
+            time.sleep(0.001)
+        ((qpn, counters),) = shown("127.77.3.2")
+        assert qpn == ends[1].qp.qp_num
+        assert (counters["rx_write_requests"], counters["rcvd_bytes"]) == (1, 4096)
+        assert counters == ends[1].qp.counters()
+        ends[1].qp.close()
+        assert shown("127.77.3.2") == []
+
+
+def test_a_group_reaches_every_member_on_the_machine() -> None:
+    """Two devices, two members on each. Over IPv6 the loopback interface has no multicast."""
+    addresses, group = ("127.77.4.1", "127.77.4.2"), "239.77.4.1"
+
+    def member(context: Context) -> tuple[End, MR]:
+        end = End(context, QpType.UD)
+        end.qp.start(qkey=7)
+        end.qp.attach_mcast(group)
+        inbox = MR(end.pd, 4096, ALL)
+        end.qp.post_recv([RecvWR(i, [inbox.sge(i * 1024, 1024)]) for i in range(4)])
+        return end, inbox
+
+    def received(end: End) -> list[int]:
+        return [wc.wr_id for wc in end.cq.poll(64) if wc.opcode is WcOpcode.RECV]
+
+    with Context.open(addresses[0]) as a, Context.open(addresses[1]) as b:
+        sender, near = member(a), member(a)
+        far = member(b), member(b)
+        ah = AH(sender[0].pd, AHAttr(dgid=GID.of(group)))
+
+        def send() -> None:
+            sender[0].qp.post_send(SendWR(data=b"all", ah=ah, remote_qpn=MULTICAST_QPN, remote_qkey=7))
+
+        send()
+        until = time.monotonic() + 10
+        waiting = {end for end, _ in (sender, near, *far)}
+        while waiting:
+            waiting = {end for end in waiting if not received(end)}
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        assert {inbox.read(43)[40:] for _, inbox in (sender, near, *far)} == {b"all"}
+        while not a.drops():  # our own copy that the network gave back
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        assert a.drops() == {"loopback": 1}
+        assert b.counters()["multicast_rcv_packets"] == 1
+        # The last member takes the socket with it, however it goes.
+        descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        far[0][0].qp.detach_mcast(group)
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == descriptors
+        far[1][0].qp.close()
+        assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == descriptors - 1
+        send()
+        time.sleep(0.05)
+        assert b.counters()["multicast_rcv_packets"] == 1
+        assert b.drops() == {}

@@ -39,7 +39,8 @@ def test_offsets_are_those_that_c_asserts() -> None:
 def test_constants_are_those_of_the_header() -> None:
     text = (CSRC / "node_shm.h").read_text(encoding="utf-8")
     in_c = {name: int(value, 0) for name, value in re.findall(r"#define DP_NODE_(\w+)\s+(\w+?)u?\b", text)}
-    for name in ("MAGIC", "VERSION", "SENDERS", "SENDERS_OFF", "SENDER_BYTES", "SLOTS_OFF", "SLOT_BYTES"):
+    names = ("MAGIC", "VERSION", "SENDERS", "SENDERS_OFF", "SENDER_BYTES", "SLOTS_OFF", "SLOT_BYTES")
+    for name in (*names, "COUNTERS", "QPS", "QP_WORDS"):
         assert in_c[name] == getattr(shm, name), name
 
 

@@ -51,8 +51,8 @@ OPTIONAL: dict[tuple[QpState, QpState], dict[QpType, Mask]] = {
         QpType.XRC_SEND: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
         QpType.XRC_RECV: Mask.ACCESS_FLAGS | Mask.PKEY_INDEX,
     },
-    (S.RTR, S.RTS): _RTS,
-    (S.RTS, S.RTS): _RTS,
+    (S.RTR, S.RTS): {service: mask | Mask.RATE_LIMIT for service, mask in _RTS.items()},
+    (S.RTS, S.RTS): {service: mask | Mask.RATE_LIMIT for service, mask in _RTS.items()},
     (S.SQD, S.RTS): _RTS,
     (S.SQE, S.RTS): {QpType.UC: Mask.ACCESS_FLAGS, QpType.UD: Mask.QKEY},
     (S.RTS, S.SQD): dict.fromkeys(QpType, Mask.EN_SQD_ASYNC_NOTIFY),
@@ -64,7 +64,7 @@ OPTIONAL: dict[tuple[QpState, QpState], dict[QpType, Mask]] = {
         QpType.XRC_RECV: _SQD_RECEIVES,
     },
 }
-UNSUPPORTED = Mask.ALT_PATH | Mask.PATH_MIG_STATE | Mask.CAP | Mask.RATE_LIMIT
+UNSUPPORTED = Mask.ALT_PATH | Mask.PATH_MIG_STATE | Mask.CAP
 ATTRIBUTES = [m for m in Mask if m not in (Mask.STATE, Mask.CUR_STATE)]
 
 
