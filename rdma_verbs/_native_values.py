@@ -99,6 +99,8 @@ def fill_config(raw: Any, config: DeviceConfig) -> None:
     unknown = int(config.recovery) & ~sum(Recovery)
     if unknown:
         raise CallerError(f"{what}: recovery {int(config.recovery):#x} holds unknown bits {unknown:#x}")
+    if Recovery.OOO in config.recovery and Recovery.SELECTIVE_REPEAT not in config.recovery:
+        raise CallerError(f"{what}: recovery OOO needs SELECTIVE_REPEAT")
     for f in fields(config):
         if f.name in ("gids", "cc"):
             continue
