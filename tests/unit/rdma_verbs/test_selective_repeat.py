@@ -8,7 +8,7 @@ import pytest
 from datapath.errors import CallerError
 from rdma_verbs import DeviceConfig, QpState, Recovery, SendFlags, WcStatus, WrOpcode
 from rdma_verbs.wire import Packet
-from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, NAK_ACCESS, NAK_SEQUENCE, RNR, RNR_NS, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ACK, ALL, MASK24, NAK_ACCESS, NAK_SEQUENCE, RNR, RNR_NS, Fields, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 SELECTIVE = Recovery.SELECTIVE_REPEAT
@@ -122,7 +122,7 @@ def test_requests_with_a_response_wait_for_their_turn(make_peer: MakePeer) -> No
     peer = make_peer(config=config(), recvs=1)
     mr = peer.region(8)
     mr.write(b"original")
-    fields = {"va": mr.addr, "rkey": mr.rkey, "ext": True}
+    fields: Fields = {"va": mr.addr, "rkey": mr.rkey, "ext": True}
     assert held(peer.request("RC_RDMA_READ_REQUEST", psn=2, dma_len=8, **fields)[0])[3] == [2]
     assert held(peer.request("RC_RDMA_WRITE_ONLY", b"modified", psn=1, dma_len=8, **fields)[0])[3] == [1, 2]
     assert mr.read(8) == b"original"
@@ -154,7 +154,7 @@ def test_a_piece_of_a_read_is_answered_beside_the_rest(make_peer: MakePeer) -> N
     peer = make_peer(config=config(), wrappers=())
     mr = peer.region(1024)
     mr.write(FULL * 4)
-    fields = {"rkey": mr.rkey, "ext": True}
+    fields: Fields = {"rkey": mr.rkey, "ext": True}
     assert len(peer.request("RC_RDMA_READ_REQUEST", psn=0, va=mr.addr, dma_len=1024, **fields)) == 4
     answers = peer.request("RC_RDMA_READ_REQUEST", psn=1, va=mr.addr + 256, dma_len=512, **fields)
     assert [(a.name[8:], a.psn) for a in answers] == [("READ_RESPONSE_FIRST", 1), ("READ_RESPONSE_LAST", 2)]
@@ -262,7 +262,7 @@ def test_of_a_read_only_the_missing_piece_is_asked_for_again(sender: WirePeer) -
 def test_a_response_that_comes_twice_is_placed_once(sender: WirePeer) -> None:
     mr = sender.post_read(512)
     sender.collect()
-    last = {"name": "RC_RDMA_READ_RESPONSE_LAST", "ext": True}
+    last: Fields = {"name": "RC_RDMA_READ_RESPONSE_LAST", "ext": True}
     sender.ack(2, payload=b"a" * 256, **last)
     sender.ack(2, payload=b"b" * 256, **last)
     assert sender.context.drops() == {"ghost": 1}
