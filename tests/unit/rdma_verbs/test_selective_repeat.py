@@ -294,6 +294,16 @@ def test_after_an_rnr_nak_the_refused_message_goes_again_alone(sender: WirePeer)
     assert [p.psn for p in sender.collect(sender.now_ns + RNR_NS[1])] == [1]
 
 
+def test_an_rnr_nak_of_what_the_peer_holds_brings_it_again(sender: WirePeer) -> None:
+    for _ in range(3):
+        sender.post(data=b"x")
+    sender.collect()
+    assert selective_ack(sender, 1, 2, 3) == [(1, "RC_SEND_ONLY")]
+    # 1 has come, and 2 found no receive: it is held, and waits to be asked for again.
+    assert sender.ack(2, RNR | 1, ext=True) == []
+    assert [p.psn for p in sender.collect(sender.now_ns + RNR_NS[1])] == [2]
+
+
 def test_a_timeout_sends_what_is_not_known_to_be_there(sender: WirePeer) -> None:
     sender.post(data=FULL * 4)
     sender.collect()
