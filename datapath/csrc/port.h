@@ -3,8 +3,9 @@
  * Ethernet) and wrappers (faults, capture, rate) all look the same, so wrappers stack on anything:
  * dp_port_fault_new(inner, ...) owns `inner` and frees it with itself.
  *
- * tx() takes frames in order and returns how many it took; fewer than n means "would block", and tx_ready_ps
- * from next_ps() or writability of fd() says when to try again. rx() returns up to n frames. Neither blocks.
+ * tx() takes frames in order and returns how many it took; fewer than n means "would block", and next_ps() or
+ * writability of fd() says when to try again. Where by_destination is set, only the destination of the first frame
+ * left (its address and the top byte of its QPN) would block, and frames to others may be tried at once. rx() returns up to n frames. Neither blocks.
  * Only rx/tx/tick touch a port, and only one thread at a time.
  */
 #ifndef DP_PORT_H
@@ -55,6 +56,8 @@ struct dp_port {
 	struct dp_port_stats stats;
 	uint16_t sport;        /* UDP source port all frames must carry; 0: any */
 	uint16_t mtu;          /* largest IP packet */
+	bool rx_empty;         /* rx() saw that no more had come than it returned; not set: unknown */
+	bool by_destination;   /* tx() that takes fewer speaks of the first frame's destination left, not of all */
 	struct dp_port *inner; /* wrappers: the port below, owned */
 };
 

@@ -2,8 +2,8 @@
  * UDP socket port, see port_udp.h. Theory of operation:
  *
  *   tx    prepare() plans which frames make a message; each message takes credit, then one sendmmsg() sends all.
- *         A message without credit ends the call: the caller tries again at next_ps(), 20 us later, doubling to
- *         500 us. (Mostly an ACK of the receiver wakes the caller earlier, and waking a sender of another process
+ *         A message without credit ends the call: the caller may go on with frames to others, and tries this
+ *         one again at next_ps(), 20 us later, doubling to 500 us. (Mostly an ACK of the receiver wakes the caller earlier, and waking a sender of another process
  *         would need a descriptor of each of them.) A receiver that frees nothing for a second has stopped: its
  *         packets are dropped, so that it does not hold up those to others, except for one message every 100 ms
  *         that goes out without credit and wakes it if only a leak was in the way.
@@ -205,6 +205,7 @@ static int udp_rx(struct dp_port *port, struct dp_frame **v, int n, uint64_t now
 			u->rx_off = u->rx_seg = 0;
 		}
 	}
+	port->rx_empty = u->rx_i == u->rx_n && u->rx_n < RX_MSGS && !u->ngroups;
 	return got + (u->ngroups ? dp_udp_groups_rx(u, v + got, n - got, now_ps) : 0);
 }
 
@@ -376,6 +377,7 @@ struct dp_port *dp_port_udp_new(int fd)
 	u->drops = socket_drops(fd);
 	u->port.ops = &udp_ops;
 	u->port.sport = u->lport;
+	u->port.by_destination = true;
 	u->port.mtu = DP_FRAME_DATA_MAX + DP_L3_MAX;
 	return &u->port;
 }

@@ -10,6 +10,7 @@
 #define HEAL_EVERY_PS (5 * DP_MS)
 #define HEAL_PS       (100 * DP_MS) /* longer than a packet is on its way between two sockets of a machine */
 #define HEAL_MIN      8
+#define HEAL_LOOK_PS  (500 * DP_US)
 
 _Static_assert(sizeof(struct dp_node_hdr) == DP_NODE_SENDERS_OFF, "layout");
 _Static_assert(sizeof(struct dp_node_sender) == DP_NODE_SENDER_BYTES, "layout");
@@ -131,20 +132,32 @@ void dp_udp_credit_release(struct udp_port *u, uint64_t bytes)
 	STORE(&s->released, released);
 }
 
+/* What was remembered of the table of senders holds no longer if that has changed. */
+static void senders_check(struct udp_port *u)
+{
+	static const uint8_t none[16];
+	uint32_t epoch = LOAD(&u->node->senders_epoch);
+
+	if (epoch == u->src_epoch && u->senders)
+		return;
+	memset(u->src, 0, sizeof(u->src));
+	u->src_epoch = epoch;
+	u->senders = DP_NODE_SENDERS;
+	while (u->senders > 1 && memcmp(dp_node_sender(u->node, u->senders - 1)->ip, none, 16) == 0)
+		u->senders--;
+}
+
 /* Does this address take credit before it sends to us? */
 bool dp_udp_src_is_sender(struct udp_port *u, const struct dp_ip *ip)
 {
-	uint32_t epoch = LOAD(&u->node->senders_epoch), i = ip_hash(ip) % SRC_CACHE;
+	uint32_t i = ip_hash(ip) % SRC_CACHE;
 
-	if (epoch != u->src_epoch) {
-		memset(u->src, 0, sizeof(u->src));
-		u->src_epoch = epoch;
-	}
+	senders_check(u);
 	if (!u->src[i].set || !dp_ip_eq(&u->src[i].ip, ip)) {
 		u->src[i].set = true;
 		u->src[i].ip = *ip;
 		u->src[i].sender = false;
-		for (uint32_t k = 0; k < DP_NODE_SENDERS && !u->src[i].sender; k++)
+		for (uint32_t k = 0; k < u->senders && !u->src[i].sender; k++)
 			u->src[i].sender = memcmp(dp_node_sender(u->node, k)->ip, ip->b, 16) == 0;
 	}
 	return u->src[i].sender;
@@ -164,7 +177,10 @@ bool dp_udp_heal_begin(struct udp_port *u, uint64_t *claimed)
 		u->heal_next_ps = 0;
 		return false;
 	}
-	for (uint32_t k = 0; k < DP_NODE_SENDERS; k++)
+	/* Only an empty queue tells something; until it is, not at every read: the table is long. */
+	u->heal_next_ps = dp_add_ps(u->now_ps, HEAL_LOOK_PS);
+	senders_check(u);
+	for (uint32_t k = 0; k < u->senders; k++)
 		pending += LOAD(&dp_node_sender(u->node, k)->pending[u->slot_index]);
 	*claimed -= pending;
 	return true;
@@ -228,6 +244,7 @@ int dp_port_udp_set_self(struct dp_port *port, void *shm, uint64_t len, uint32_t
 	u->slot = dp_node_slot(h, slot);
 	u->slot_index = slot;
 	memset(u->src, 0, sizeof(u->src));
+	u->senders = 0;
 	return 0;
 }
 

@@ -29,9 +29,10 @@
 #define CTL_BYTES    128
 
 struct stall {
-	uint64_t since_ps; /* first refusal since credit was last given or given back by anybody; 0: none */
-	uint64_t released; /* the receiver's word at that time */
-	uint64_t probe_ps; /* stopped: when the next message goes without credit; 0: not stopped */
+	uint64_t since_ps;             /* first refusal since credit was last given or given back by anybody; 0: none */
+	uint64_t released;             /* the receiver's word at that time */
+	uint64_t probe_ps;             /* stopped: when the next message goes without credit; 0: not stopped */
+	uint64_t retry_ps, backoff_ps; /* after a refusal; 0: there was none since credit was last given */
 };
 
 struct udp_peer {
@@ -73,7 +74,7 @@ struct udp_port {
 	/* Receivers by address: open addressing, npeer_cap a power of two, never more than half full. */
 	struct udp_peer *peers;
 	uint32_t npeers, peer_cap;
-	uint64_t retry_ps, backoff_ps;
+	uint64_t retry_ps; /* earliest of those below, DP_NEVER: nobody waits */
 
 	struct mmsghdr tx_hdr[TX_MSGS];
 	struct tx_msg tx[TX_MSGS];
@@ -85,6 +86,7 @@ struct udp_port {
 	struct dp_node_slot *slot;
 	uint32_t slot_index;
 	uint32_t src_epoch;
+	uint32_t senders; /* entries of the node's table up to the last in use, as of src_epoch */
 	struct {
 		struct dp_ip ip;
 		bool set, sender;

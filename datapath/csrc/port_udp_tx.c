@@ -44,15 +44,17 @@ static uint32_t frame_slot(const struct dp_frame *f, uint32_t nslots)
 /* May b follow a in one message? Same addresses, TOS and TTL, same destination QPN, same length until the last. */
 static bool frame_joins(const struct dp_frame *first, const struct dp_frame *prev, const struct dp_frame *f)
 {
+	const uint8_t *a = first->l3, *b = f->l3;
+
 	if (f->l3_len != first->l3_len || prev->len != first->len || f->len > first->len || f->len < 8 ||
 	    first->len < 8)
 		return false;
-	if (memcmp(f->data + 5, first->data + 5, 3) != 0 || memcmp(f->l3 + f->l3_len - 6, first->l3 + f->l3_len - 6, 2))
+	if (dp_get_be24(f->data + 5) != dp_get_be24(first->data + 5) ||
+	    dp_get_be16(b + f->l3_len - 6) != dp_get_be16(a + f->l3_len - 6))
 		return false;
 	if (frame_v6(f))
-		return frame_v6(first) && memcmp(f->l3, first->l3, 4) == 0 && memcmp(f->l3 + 7, first->l3 + 7, 33) == 0;
-	return !frame_v6(first) && f->l3[1] == first->l3[1] && f->l3[8] == first->l3[8] &&
-	       memcmp(f->l3 + 12, first->l3 + 12, 8) == 0;
+		return frame_v6(first) && dp_get_be32(b) == dp_get_be32(a) && memcmp(b + 7, a + 7, 33) == 0;
+	return !frame_v6(first) && b[1] == a[1] && b[8] == a[8] && dp_get_be64(b + 12) == dp_get_be64(a + 12);
 }
 
 static uint32_t batch_max(struct udp_port *u, const struct dp_frame *f)
@@ -178,6 +180,11 @@ static void message_build(struct udp_port *u, int m, struct dp_frame **v, int n,
 		h->msg_control = NULL;
 }
 
+static void retry_at(struct udp_port *u, uint64_t when_ps)
+{
+	u->retry_ps = DP_MIN(u->retry_ps, when_ps);
+}
+
 enum verdict { SEND, WAIT, DROP };
 
 /* Takes the credit for a message, or says that it has to wait or that its receiver has stopped reading. */
@@ -199,7 +206,7 @@ static enum verdict message_credit(struct udp_port *u, struct tx_msg *m, const s
 	st = &p->stall[m->slot];
 	if (dp_udp_credit_take(p, m->slot, m->credit) == 0) {
 		m->peer = p;
-		st->since_ps = st->probe_ps = 0;
+		memset(st, 0, sizeof(*st));
 		return SEND;
 	}
 	m->credit = 0;
@@ -209,8 +216,14 @@ static enum verdict message_credit(struct udp_port *u, struct tx_msg *m, const s
 		st->released = released;
 		st->probe_ps = 0;
 	}
-	if (!st->probe_ps && u->now_ps - st->since_ps < STALL_PS)
+	if (!st->probe_ps && u->now_ps - st->since_ps < STALL_PS) {
+		if (u->now_ps >= st->retry_ps) {
+			st->backoff_ps = st->backoff_ps ? DP_MIN(2 * st->backoff_ps, RETRY_MAX_PS) : RETRY_MIN_PS;
+			st->retry_ps = dp_add_ps(u->now_ps, st->backoff_ps);
+		}
+		retry_at(u, st->retry_ps);
 		return WAIT;
+	}
 	if (u->now_ps >= st->probe_ps) {
 		st->probe_ps = dp_add_ps(u->now_ps, PROBE_PS);
 		u->more.tx_uncredited++;
@@ -262,6 +275,8 @@ int dp_udp_tx(struct dp_port *port, struct dp_frame **v, int n, uint64_t now_ps)
 	bool wait = false;
 
 	u->now_ps = now_ps;
+	if (u->retry_ps <= now_ps)
+		u->retry_ps = DP_NEVER; /* whoever still waits says so again */
 	while (taken < n && !wait) {
 		struct udp_peer *held[TX_MSGS];
 		int next = taken, nmsg = 0, niov = 0, done;
@@ -313,16 +328,11 @@ int dp_udp_tx(struct dp_port *port, struct dp_frame **v, int n, uint64_t now_ps)
 			u->tx[i].peer = held[i];
 		dp_udp_credit_settle(u, nmsg);
 		taken = done < nmsg ? u->tx[done].first : next;
-		if (done < nmsg)
+		if (done < nmsg) {
+			retry_at(u, dp_add_ps(now_ps, RETRY_MAX_PS)); /* or when the socket becomes writable */
 			wait = true;
-		else if (done)
-			u->backoff_ps = 0;
+		}
 	}
-	u->retry_ps = DP_NEVER;
-	if (wait) {
-		port->stats.tx_busy++;
-		u->backoff_ps = u->backoff_ps ? DP_MIN(2 * u->backoff_ps, RETRY_MAX_PS) : RETRY_MIN_PS;
-		u->retry_ps = dp_add_ps(now_ps, u->backoff_ps);
-	}
+	port->stats.tx_busy += wait;
 	return taken;
 }

@@ -9,6 +9,7 @@
 #define RECOVERY_ALL \
 	(ROCE_RECOVERY_NAK_REARM | ROCE_RECOVERY_ADAPTIVE_TIMEOUT | ROCE_RECOVERY_RETRY_FOREVER | \
 	 ROCE_RECOVERY_SELECTIVE_REPEAT | ROCE_RECOVERY_OOO)
+#define ANSWER_PS (50 * DP_MS) /* of a peer on a busy machine, as long as nothing better is known */
 
 struct roce_pkt_slab {
 	struct roce_pkt_slab *next;
@@ -74,6 +75,7 @@ struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
 	dp_wheel_init(&dev->timers, 0);
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		dev->ready[i].tail = &dev->ready[i].head;
+	dev->parked.tail = &dev->parked.head;
 	dev->notify_tail = &dev->notify_head;
 	dev->cnp_tail = &dev->cnp_head;
 	dp_wheel_init(&dev->cc_timers, 0);
@@ -86,6 +88,12 @@ fail:
 	free(dev);
 	errno = -err;
 	return NULL;
+}
+
+void roce_dev_on_real_clock(struct roce_dev *dev)
+{
+	dev->real_clock = true;
+	dev->answer_ps = ANSWER_PS;
 }
 
 void roce_dev_free(struct roce_dev *dev)

@@ -13,6 +13,15 @@
 int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps);
 
 /*
+ * Where the payload of a packet will be placed if it turns out to be right; NULL: that is not known from what can be
+ * relied on. Not NULL only for the next packet of an RDMA WRITE that has begun: the place follows from the packets before
+ * it, and it is memory that nobody may read before the message has ended. So a driver may copy there all but the last
+ * 8 bytes (programs poll the end of a buffer) while it sums the packet, and say so in pkt->landed; when the sum is wrong,
+ * the packet that is sent again overwrites them.
+ */
+uint8_t *roce_dev_landing(const struct roce_dev *dev, const struct roce_pkt *pkt);
+
+/*
  * Up to n packets to send; packets of one QP stay adjacent. They belong to the caller, who gives each back with
  * roce_pkt_put() before the next call into the device: their payload points into memory regions.
  */
@@ -45,6 +54,28 @@ void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps);
 void roce_dev_set_link(struct roce_dev *dev, bool up, uint64_t now_ps);
 bool roce_dev_link(const struct roce_dev *dev);
 /* cffi: end */
+
+/*
+ * Says that now_ps is a real clock, on which this driver and its peers may run late. Transport timers then take up to
+ * 4 x T instead of T (9.7.6.1.3 allows both), the longer the later answers have come lately.
+ */
+void roce_dev_on_real_clock(struct roce_dev *dev);
+
+/*
+ * Destinations that take nothing for the moment, because the receiver's buffer is full: a set of lanes, of which
+ * roce_lane() gives each destination one. Their queue pairs send nothing until a set without them, and time spent so
+ * is not counted by transport timers, as with a pause. Others go on.
+ */
+#define ROCE_LANES 64
+
+static inline uint8_t roce_lane(const struct dp_ip *dgid, uint32_t dqpn)
+{
+	/* A process's queue pairs have the same top byte (docs/architecture.md), and one socket for all of them. */
+	uint32_t h = dp_get_be32(dgid->b + 8) ^ dp_get_be32(dgid->b + 12) ^ dqpn >> 16 << 8;
+
+	return (uint8_t)(h * 0x9e3779b1u >> 26);
+}
+void roce_dev_hold(struct roce_dev *dev, uint64_t lanes, uint64_t now_ps);
 
 /* A CQ notification or an async event waits to be taken. */
 bool roce_dev_has_events(const struct roce_dev *dev);

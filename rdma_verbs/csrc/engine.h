@@ -231,11 +231,11 @@ struct roce_pacer {
 struct roce_qp {
 	struct roce_dev *dev;
 	struct roce_qp *ready_next;
-	bool ready;
-	bool ext;                                    /* the peer has our extension, and so have we */
-	bool reliable;                               /* RC, XRC */
-	uint8_t type, service, state, prio, sig_all; /* service: enum roce_service */
-	uint32_t qpn, mtu;                           /* mtu in bytes */
+	bool ready, parked;                                /* on a ring; on that of the held ones */
+	bool ext;                                          /* the peer has our extension, and so have we */
+	bool reliable;                                     /* RC, XRC */
+	uint8_t type, service, state, prio, sig_all, lane; /* service: enum roce_service */
+	uint32_t qpn, mtu;                                 /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
@@ -271,9 +271,11 @@ struct roce_dev {
 	struct roce_qp_counters *qp_rows;     /* shared */
 	struct roce_qp_counters qp_uncounted; /* of QPs for which there was no memory */
 	uint32_t qp_rows_room, qp_rows_used;
-	struct {
+	struct roce_qp_ring {
 		struct roce_qp *head, **tail;
-	} ready[ROCE_PRIOS];
+	} ready[ROCE_PRIOS], parked;   /* parked: had their turn while their lane was held */
+	uint64_t held;                 /* lanes */
+	uint64_t freed_ps[ROCE_LANES]; /* end of the last hold */
 	uint8_t ready_mask, paused, next_prio;
 	bool link_down;
 	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
@@ -302,6 +304,8 @@ struct roce_dev {
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
 	struct roce_persistence persistence;
+	bool real_clock;
+	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
 	struct roce_event *events;
 	uint32_t ev_room, ev_head, ev_tail; /* room grows to ROCE_MAX_EVENTS */
 	char error[256];
@@ -532,6 +536,8 @@ int roce_rd_duplicate(struct roce_qp *qp, const struct roce_pkt *pkt);
 
 /* responder.c, response.c */
 bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
+uint8_t *roce_responder_landing(const struct roce_qp *qp, const struct roce_pkt *pkt,
+				const struct roce_opcode_info *info); /* see roce_dev_landing() */
 int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct roce_opcode_info *info);
 void roce_responder_reset(struct roce_qp *qp);
 int roce_responder_alloc(struct roce_qp *qp, uint32_t n);
@@ -601,6 +607,10 @@ void roce_mcast_loop_back(struct roce_dev *dev, struct roce_pkt *const *v, int n
 void roce_mcast_forget_qp(struct roce_qp *qp);
 
 /* sched.c */
+static inline bool roce_qp_held(const struct roce_qp *qp)
+{
+	return qp->dev->held >> qp->lane & 1 && qp->type != ROCE_QPT_UD; /* UD has a destination for each request */
+}
 void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps); /* roce_requester_send_time() then, or earlier */
 void roce_qp_kick(struct roce_qp *qp); /* puts the QP on the ready ring if it has something to send */
 void roce_qp_unready(struct roce_qp *qp);

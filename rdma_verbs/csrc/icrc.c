@@ -19,7 +19,7 @@
 #define IP6_L3_BYTES  48
 #define IP4_ID_OFFSET 4
 /* Up to so much behind the BTH is summed in one piece with the headers: a copy is cheaper than a second start. */
-#define SMALL_BYTES 128
+#define SMALL_BYTES (ROCE_WIRE_SUM_MIN - 1)
 
 static bool has_icrc(const struct dp_frame *f)
 {
@@ -39,18 +39,17 @@ static void put_le32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)(v >> 24);
 }
 
-uint32_t roce_wire_icrc(const struct dp_frame *f)
+/*
+ * The register after everything up to `n` bytes behind the BTH, at most SMALL_BYTES, with ones for what may change on the
+ * way.
+ */
+static uint32_t headers(const struct dp_frame *f, uint32_t n)
 {
 	uint8_t h[DP_L3_MAX + ROCE_BTH_BYTES + SMALL_BYTES];
-	uint8_t *udp, *bth;
-	uint32_t crc, rest = f->len - ROCE_BTH_BYTES - ROCE_ICRC_BYTES;
+	uint8_t *bth = h + f->l3_len, *udp = bth - 8;
 
-	if (!has_icrc(f))
-		return 0;
-	bth = h + f->l3_len;
-	udp = bth - 8;
 	memcpy(h, f->l3, f->l3_len);
-	memcpy(bth, f->data, ROCE_BTH_BYTES);
+	memcpy(bth, f->data, ROCE_BTH_BYTES + n);
 	if (f->l3_len == IP4_L3_BYTES) {
 		h[1] = 0xff;          /* TOS */
 		h[8] = 0xff;          /* TTL */
@@ -62,21 +61,37 @@ uint32_t roce_wire_icrc(const struct dp_frame *f)
 	}
 	udp[6] = udp[7] = 0xff; /* UDP checksum */
 	bth[4] = 0xff;          /* FECN, BECN, resv6 */
-	if (rest <= SMALL_BYTES) {
-		memcpy(bth + ROCE_BTH_BYTES, f->data + ROCE_BTH_BYTES, rest);
-		return ~dp_crc32_update(CRC_OF_8_ONES, h, f->l3_len + ROCE_BTH_BYTES + rest);
-	}
-	crc = dp_crc32_update(CRC_OF_8_ONES, h, f->l3_len + ROCE_BTH_BYTES);
-	return ~dp_crc32_update(crc, f->data + ROCE_BTH_BYTES, rest);
+	return dp_crc32_update(CRC_OF_8_ONES, h, f->l3_len + ROCE_BTH_BYTES + n);
 }
 
-void roce_wire_seal(struct dp_frame *f)
+/* `sum`: of the last bytes before the ICRC, which then are not read. */
+static uint32_t icrc(const struct dp_frame *f, struct roce_wire_sum sum)
+{
+	uint32_t rest = f->len - ROCE_BTH_BYTES - ROCE_ICRC_BYTES - sum.bytes, first = rest <= SMALL_BYTES ? rest : 0;
+	uint32_t crc = headers(f, first);
+
+	if (rest > first)
+		crc = dp_crc32_update(crc, f->data + ROCE_BTH_BYTES, rest);
+	return ~(dp_crc32_shift(crc, sum.bytes) ^ sum.crc);
+}
+
+uint32_t roce_wire_icrc(const struct dp_frame *f)
+{
+	return has_icrc(f) ? icrc(f, (struct roce_wire_sum){0}) : 0;
+}
+
+void roce_wire_seal_summed(struct dp_frame *f, const struct roce_wire_sum *sum)
 {
 	if (!has_icrc(f))
 		return;
 	if (f->l3_len == IP4_L3_BYTES)
 		dp_put_be16(f->l3 + 10, dp_ip4_checksum(f->l3));
-	put_le32(f->data + f->len - ROCE_ICRC_BYTES, roce_wire_icrc(f));
+	put_le32(f->data + f->len - ROCE_ICRC_BYTES, icrc(f, *sum));
+}
+
+void roce_wire_seal(struct dp_frame *f)
+{
+	roce_wire_seal_summed(f, &(struct roce_wire_sum){0});
 }
 
 /* Product of two polynomials modulo the CRC's, in its bit order: bit 31 is x^0. */
@@ -111,14 +126,11 @@ static uint32_t solve_two_bytes(uint32_t diff, uint32_t n)
 	return diff;
 }
 
-bool roce_wire_icrc_ok(struct dp_frame *f, bool strict, bool *solved)
+static bool accept(struct dp_frame *f, uint32_t icrc, bool strict, bool *solved)
 {
 	uint32_t diff, change, covered;
 
-	*solved = false;
-	if (!has_icrc(f))
-		return false;
-	diff = roce_wire_icrc(f) ^ get_le32(f->data + f->len - ROCE_ICRC_BYTES);
+	diff = icrc ^ get_le32(f->data + f->len - ROCE_ICRC_BYTES);
 	if (dp_likely(!diff))
 		return true;
 	if (strict || (f->flags & DP_FRAME_ID_KNOWN) || f->l3_len != IP4_L3_BYTES)
@@ -134,4 +146,24 @@ bool roce_wire_icrc_ok(struct dp_frame *f, bool strict, bool *solved)
 	dp_put_be16(f->l3 + 10, dp_ip4_checksum(f->l3));
 	*solved = true;
 	return true;
+}
+
+bool roce_wire_icrc_ok(struct dp_frame *f, bool strict, bool *solved)
+{
+	*solved = false;
+	return has_icrc(f) && accept(f, roce_wire_icrc(f), strict, solved);
+}
+
+bool roce_wire_icrc_ok_copy(struct dp_frame *f, bool strict, bool *solved, uint8_t *to, uint32_t offset, uint32_t n)
+{
+	uint32_t crc, end = f->len - ROCE_ICRC_BYTES;
+
+	*solved = false;
+	if (!has_icrc(f) || offset < ROCE_BTH_BYTES || offset - ROCE_BTH_BYTES > SMALL_BYTES || offset > end ||
+	    n > end - offset)
+		return false;
+	crc = headers(f, offset - ROCE_BTH_BYTES);
+	crc = dp_crc32_copy(crc, to, f->data + offset, n);
+	crc = dp_crc32_update(crc, f->data + offset + n, end - offset - n);
+	return accept(f, ~crc, strict, solved);
 }

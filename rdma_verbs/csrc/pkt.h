@@ -79,6 +79,8 @@ struct roce_pkt {
 	uint32_t ce_bytes; /* SACK: payload that came with CE, modulo 2^32 */
 	uint64_t sack[ROCE_SACK_BITS / 64];
 	struct dp_ip sgid, dgid;
+	uint8_t *
+		landed; /* all but the last 8 bytes of the payload are here already, see roce_dev_landing(); NULL: not */
 
 	struct iovec iov[ROCE_PKT_IOV]; /* payload, valid until the next call into the device or port it came from */
 	uint8_t *bounce;       /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */

@@ -1,22 +1,69 @@
 #include "rdma_verbs/csrc/pump.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+
+#include "datapath/csrc/guard.h"
 
 #define FRAME_ROOM (ROCE_WIRE_HDR_MAX + 4096 + 4 + ROCE_ICRC_BYTES)
 #define RX_ROUNDS  8
+#define LAND_MIN   512
+
+static struct roce_batch *batch_new(void)
+{
+	struct roce_batch *b = malloc(sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->n = 0;
+	b->buf = malloc((size_t)ROCE_PUMP_FRAMES * FRAME_ROOM);
+	if (!b->buf) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
 
 int roce_pump_init(struct roce_pump *p, struct roce_dev *dev, struct dp_port *port)
 {
 	memset(p, 0, sizeof(*p));
 	p->dev = dev;
 	p->port = port;
-	p->buf = malloc((size_t)ROCE_PUMP_FRAMES * FRAME_ROOM);
-	return p->buf ? 0 : -ENOMEM;
+	p->batches[0] = batch_new();
+	return p->batches[0] ? 0 : -ENOMEM;
 }
 
 void roce_pump_fini(struct roce_pump *p)
 {
-	free(p->buf);
+	for (int i = 0; i < ROCE_PUMP_BATCHES && p->batches[i]; i++) {
+		free(p->batches[i]->buf);
+		free(p->batches[i]);
+	}
+}
+
+/* False: memory of the region is gone, and *ok says nothing. */
+static __attribute__((noinline)) bool land(struct roce_pump *p, struct dp_frame *f, struct roce_pkt *pkt, uint8_t *to,
+					   bool *ok, bool *solved)
+{
+	uint32_t offset = (uint32_t)((uint8_t *)pkt->iov[0].iov_base - f->data);
+
+	if (!dp_guard_enter(to, pkt->len))
+		return false;
+	*ok = roce_wire_icrc_ok_copy(f, p->strict_icrc, solved, to, offset, pkt->len - 8);
+	dp_guard_leave();
+	pkt->landed = to;
+	return true;
+}
+
+/* The ICRC; and where possible the payload is copied to its place in the same pass, which reads it but once. */
+static bool check(struct roce_pump *p, struct dp_frame *f, struct roce_pkt *pkt, bool *solved)
+{
+	uint8_t *to = pkt->len >= LAND_MIN ? roce_dev_landing(p->dev, pkt) : NULL;
+	bool ok;
+
+	if (to && land(p, f, pkt, to, &ok, solved))
+		return ok;
+	return roce_wire_icrc_ok(f, p->strict_icrc, solved);
 }
 
 static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
@@ -29,7 +76,7 @@ static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
 	pkt.bounce = NULL; /* parse() sets the rest */
 	pkt.next = NULL;
 	why = roce_wire_parse(f, &pkt);
-	if (!why && !roce_wire_icrc_ok(f, p->strict_icrc, &solved))
+	if (!why && !check(p, f, &pkt, &solved))
 		why = ROCE_DROP_BAD_ICRC;
 	if (why) {
 		ctr->drops[why]++;
@@ -45,53 +92,106 @@ static void receive(struct roce_pump *p, struct dp_frame *f, uint64_t now_ps)
 }
 
 /* Only what prepare() changed since the last time: a port that is short of credit is tried again and again. */
-static void seal(struct roce_pump *p)
+static void seal(struct roce_batch *b, struct dp_frame **v, int n)
 {
-	for (int i = 0; i < p->n; i++) {
-		struct dp_frame *f = p->v[p->first + i];
-		uint8_t *sealed = p->sealed[p->first + i];
+	for (int i = 0; i < n; i++) {
+		ptrdiff_t k = v[i] - b->frames;
 
-		if (i < p->nsealed && memcmp(sealed, f->l3, f->l3_len) == 0)
+		if (b->is_sealed[k] && memcmp(b->sealed[k], v[i]->l3, v[i]->l3_len) == 0)
 			continue;
-		roce_wire_seal(f);
-		memcpy(sealed, f->l3, sizeof(f->l3));
+		roce_wire_seal_summed(v[i], &b->sum[k]);
+		memcpy(b->sealed[k], v[i]->l3, sizeof(v[i]->l3));
+		b->is_sealed[k] = true;
 	}
-	p->nsealed = p->n;
 }
 
-/* Gives the port what is built; what it does not take is prepared again the next time. */
-static int flush(struct roce_pump *p, uint64_t now_ps)
+/* Takes out the first `took` of the frames in w, which are some of b's in the same order. */
+static void batch_took(struct roce_batch *b, struct dp_frame *const *w, int took)
 {
-	struct dp_frame **v = p->v + p->first;
-	int took;
+	int left = 0, out = 0;
 
-	if (!p->n)
-		return 0;
-	dp_port_prepare(p->port, v, p->n);
-	seal(p);
-	took = dp_port_tx(p->port, v, p->n, now_ps);
-	p->first += took;
-	p->n -= took;
-	p->nsealed -= took;
-	return took;
+	for (int i = 0; i < b->n; i++) {
+		if (out < took && b->v[i] == w[out])
+			out++;
+		else
+			b->v[left++] = b->v[i];
+	}
+	b->n = left;
 }
 
-static void build(struct roce_pump *p, struct roce_pkt **pkts, int n)
+/*
+ * Gives the port what is built, but for frames to a blocked lane, and finds out which these are. What it does not take
+ * is prepared again the next time.
+ */
+static int flush(struct roce_pump *p, struct roce_batch *b, uint64_t *blocked, uint64_t now_ps)
+{
+	int sent = 0;
+
+	while (b->n) {
+		struct dp_frame *w[ROCE_PUMP_FRAMES];
+		int n = 0, took;
+
+		for (int i = 0; i < b->n; i++)
+			if (!(*blocked >> b->lane[b->v[i] - b->frames] & 1))
+				w[n++] = b->v[i];
+		if (!n)
+			break;
+		dp_port_prepare(p->port, w, n);
+		seal(b, w, n);
+		took = dp_port_tx(p->port, w, n, now_ps);
+		batch_took(b, w, took);
+		sent += took;
+		if (took < n)
+			*blocked |= p->port->by_destination ? 1ULL << b->lane[w[took] - b->frames] : UINT64_MAX;
+	}
+	return sent;
+}
+
+/* All batches from the oldest on, so that frames of a lane stay in order. */
+static int flush_all(struct roce_pump *p, uint64_t *blocked, uint64_t now_ps)
+{
+	int sent = 0, left = 0;
+
+	for (int i = 0; i < p->n; i++) {
+		struct roce_batch *b = p->batches[i];
+
+		sent += flush(p, b, blocked, now_ps);
+		if (b->n) {
+			p->batches[i] = p->batches[left];
+			p->batches[left++] = b;
+		}
+	}
+	p->n = left;
+	return sent;
+}
+
+/* An empty batch; NULL: what is left blocks all that could come, or fills them all. */
+static struct roce_batch *batch_free(struct roce_pump *p)
+{
+	if (p->n && (!p->port->by_destination || p->n == ROCE_PUMP_BATCHES))
+		return NULL;
+	if (!p->batches[p->n])
+		p->batches[p->n] = batch_new();
+	return p->batches[p->n];
+}
+
+static void build(struct roce_pump *p, struct roce_batch *b, struct roce_pkt **pkts, int n)
 {
 	size_t used = 0;
 
-	p->first = p->nsealed = 0;
 	for (int i = 0; i < n; i++) {
-		struct dp_frame *f = &p->frames[p->n];
+		struct dp_frame *f = &b->frames[b->n];
 		int err;
 
-		f->data = p->buf + used;
+		f->data = b->buf + used;
 		f->cap = (uint32_t)((size_t)ROCE_PUMP_FRAMES * FRAME_ROOM - used);
 		f->flags = 0;
 		f->prio = pkts[i]->prio;
-		err = roce_wire_build(pkts[i], f);
+		err = roce_wire_build_summed(pkts[i], f, &b->sum[b->n]);
 		if (dp_likely(!err)) {
-			p->v[p->n++] = f;
+			b->lane[b->n] = roce_lane(&pkts[i]->dgid, pkts[i]->dqpn);
+			b->is_sealed[b->n] = false;
+			b->v[b->n++] = f;
 			used += f->len;
 		} else if (err == -EIO) {
 			roce_dev_unreadable(p->dev, pkts[i]);
@@ -105,15 +205,20 @@ static void build(struct roce_pump *p, struct roce_pkt **pkts, int n)
 int roce_pump_tx(struct roce_pump *p, uint64_t now_ps)
 {
 	struct roce_pkt *pkts[ROCE_PUMP_FRAMES];
-	int sent = flush(p, now_ps);
+	struct roce_batch *b;
+	uint64_t blocked = 0;
+	int sent = flush_all(p, &blocked, now_ps);
 
-	while (!p->n) {
+	roce_dev_hold(p->dev, blocked, now_ps);
+	while ((b = batch_free(p))) {
 		int n = roce_dev_tx(p->dev, pkts, ROCE_PUMP_FRAMES, now_ps);
 
 		if (!n)
 			break;
-		build(p, pkts, n);
-		sent += flush(p, now_ps);
+		build(p, b, pkts, n);
+		sent += flush(p, b, &blocked, now_ps);
+		p->n += b->n > 0;
+		roce_dev_hold(p->dev, blocked, now_ps);
 		if (n < ROCE_PUMP_FRAMES)
 			break;
 	}
@@ -126,23 +231,31 @@ int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
 	int moved = 0, n;
 
 	dp_port_tick(p->port, now_ps);
-	roce_dev_tick(p->dev, now_ps);
 	for (int round = 0; round < RX_ROUNDS; round++) {
 		n = dp_port_rx(p->port, v, ROCE_PUMP_FRAMES, now_ps);
-		for (int i = 0; i < n; i++)
-			receive(p, v[i], now_ps);
-		moved += n > 0 ? n : 0;
-		moved += roce_pump_tx(p, now_ps); /* after each batch: one ACK for all of it */
 		if (n <= 0)
 			break;
+		for (int i = 0; i < n; i++) {
+			__builtin_prefetch(
+				v[DP_MIN(i + 2, n - 1)]->data); /* the kernel wrote it, maybe on another CPU */
+			receive(p, v[i], now_ps);
+		}
+		moved += n;
+		if (p->port->rx_empty)
+			break;
+		moved += roce_pump_tx(p, now_ps); /* after each batch: one ACK for all of it */
 	}
-	return moved;
+	/* After all that has come: an answer that waited while nobody ran is no timeout. */
+	roce_dev_tick(p->dev, now_ps);
+	return moved + roce_pump_tx(p, now_ps);
 }
 
 uint64_t roce_pump_next_ps(const struct roce_pump *p)
 {
 	uint64_t port = dp_port_next_ps(p->port), dev = roce_dev_next_ps(p->dev);
 
-	/* While frames wait, the engine is not asked for more; its timers run at the port's next event. */
-	return p->n ? port : DP_MIN(port, dev);
+	/* While all that could be sent waits, the engine is not asked for more; its timers run at the port's next event. */
+	if (p->n && (!p->port->by_destination || p->n == ROCE_PUMP_BATCHES))
+		return port;
+	return DP_MIN(port, dev);
 }

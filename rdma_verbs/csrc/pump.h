@@ -1,6 +1,10 @@
 /*
  * Between a device and a byte port, for every driver: frames are parsed, checked and given to the engine; its
  * packets are built, batched, sealed and sent. Knows no clock; the driver passes the time.
+ *
+ * What the port does not take stays in its batch. A port that refuses by destination blocks only frames to that one:
+ * the others of the batch go out, the engine is told which destinations to leave out (roce_dev_hold), and is asked for
+ * more in a further batch.
  */
 #ifndef ROCE_PUMP_H
 #define ROCE_PUMP_H
@@ -8,18 +12,26 @@
 #include "datapath/csrc/port.h"
 #include "rdma_verbs/csrc/device.h"
 
-#define ROCE_PUMP_FRAMES 64
+#define ROCE_PUMP_FRAMES  64
+#define ROCE_PUMP_BATCHES 16 /* with frames left; memory for one more than ever was needed */
+
+struct roce_batch {
+	int n;        /* frames left, in v in the order they were built */
+	uint8_t *buf; /* payloads, one after the other: a batch is one piece of memory */
+	struct dp_frame *v[ROCE_PUMP_FRAMES];
+	struct dp_frame frames[ROCE_PUMP_FRAMES];
+	uint8_t lane[ROCE_PUMP_FRAMES];
+	struct roce_wire_sum sum[ROCE_PUMP_FRAMES];
+	bool is_sealed[ROCE_PUMP_FRAMES]; /* has an ICRC, for the headers in `sealed` */
+	uint8_t sealed[ROCE_PUMP_FRAMES][DP_L3_MAX];
+};
 
 struct roce_pump {
 	struct roce_dev *dev;
 	struct dp_port *port;
-	int first, n;     /* built frames that the port has not taken yet */
-	int nsealed;      /* of them from `first` on, these have an ICRC, for the headers in `sealed` */
 	bool strict_icrc; /* no solving for an unknown IPv4 identification */
-	uint8_t *buf;     /* payloads of the frames, one after the other: a batch is one piece of memory */
-	struct dp_frame frames[ROCE_PUMP_FRAMES];
-	struct dp_frame *v[ROCE_PUMP_FRAMES];
-	uint8_t sealed[ROCE_PUMP_FRAMES][DP_L3_MAX];
+	int n;            /* batches with frames left: the first of `batches`, oldest first */
+	struct roce_batch *batches[ROCE_PUMP_BATCHES];
 };
 
 int roce_pump_init(struct roce_pump *p, struct roce_dev *dev, struct dp_port *port); /* 0 or -ENOMEM */

@@ -317,6 +317,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	qp->mtu = 128u << own->path_mtu;
 	qp->timeout_ps = roce_timeout_ps(own->timeout);
 	qp->sport = flow_port(qp);
+	qp->lane = roce_lane(&qp->av.dgid, own->dest_qp_num);
 	if (mask & ROCE_QP_RETRY_CNT)
 		qp->req.retry_left = own->retry_cnt;
 	if (mask & ROCE_QP_RNR_RETRY)

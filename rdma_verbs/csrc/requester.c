@@ -7,6 +7,8 @@
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
 
+#define LATE_PS (5 * DP_MS) /* later than this a driver was kept from running, not just woken */
+
 void roce_requester_reset(struct roce_qp *qp)
 {
 	free(qp->req.sr);
@@ -432,13 +434,31 @@ void roce_requester_unreadable(struct roce_qp *qp, uint32_t psn)
 	}
 }
 
+/*
+ * On a real clock, what is added to T: 4 times the latest that answers came lately, of any queue pair, for they are late
+ * when machines are busy. So a peer that has to wait for its CPU is not taken for a lost packet.
+ */
+static uint64_t patience_ps(struct roce_qp *qp)
+{
+	struct roce_dev *dev = qp->dev;
+
+	/* A timeout that is measured knows how late answers are. */
+	if (!dev->real_clock || dev->cfg.recovery & ROCE_RECOVERY_ADAPTIVE_TIMEOUT)
+		return 0;
+	if (dp_timer_armed(&qp->rto)) /* it ran since armed_ps, and here is an answer */
+		dev->answer_ps = DP_MAX(dev->now_ps - qp->req.armed_ps, dev->answer_ps - dev->answer_ps / 64);
+	return DP_MIN(4 * dev->answer_ps, 3 * qp->timeout_ps);
+}
+
 void roce_requester_arm(struct roce_qp *qp)
 {
 	bool outstanding = roce_psn_diff(qp->req.max_sent, qp->req.una) > 0;
+	uint64_t now_ps = qp->dev->now_ps, patience = patience_ps(qp);
 
-	qp->req.armed_ps = qp->dev->now_ps;
+	qp->req.armed_ps = now_ps;
 	if (outstanding && !qp->req.rnr_wait && qp->timeout_ps != DP_NEVER)
-		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(qp->dev->now_ps, roce_requester_rto_ps(qp)));
+		dp_wheel_arm(&qp->dev->timers, &qp->rto,
+			     dp_add_ps(dp_add_ps(now_ps, patience), roce_requester_rto_ps(qp)));
 	else
 		dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 }
@@ -481,17 +501,40 @@ bool roce_requester_retry(struct roce_qp *qp)
 	return true;
 }
 
+/*
+ * A timer that runs out speaks of a loss only if the packet was out, and an answer could come, for all that time. Since
+ * when both were so; 0: from the start.
+ */
+static uint64_t could_be_answered_since(const struct roce_qp *qp)
+{
+	const struct roce_dev *dev = qp->dev;
+	uint64_t max_ps = 4 * qp->timeout_ps; /* the most that a timeout may take (9.7.6.1.3) */
+	uint64_t late_ps = dev->now_ps - qp->rto.deadline_ps, since_ps;
+
+	/* What is to be sent again has not been sent yet while the pacer holds it. */
+	if (roce_requester_is_back(qp) && !roce_pacer_open(qp))
+		return qp->pace.next_ps;
+	if (dev->paused & 1 << qp->prio || roce_qp_held(qp))
+		return dev->now_ps;
+	since_ps = dev->resumed_ps[qp->prio];
+	/* Under load a receiver is full again and again; that must not hide a loss for ever. */
+	if (dev->freed_ps[qp->lane] > since_ps)
+		since_ps = DP_MIN(dev->freed_ps[qp->lane], dp_add_ps(qp->req.armed_ps, max_ps - qp->timeout_ps));
+	/* Nobody ran us: our own receive buffer was full till now, and answers wait outside. They get a quarter of T. */
+	if (dev->real_clock && late_ps > DP_MAX(qp->timeout_ps / 8, LATE_PS) &&
+	    qp->rto.deadline_ps - qp->req.armed_ps <= max_ps)
+		since_ps = DP_MAX(since_ps, dev->now_ps - qp->timeout_ps / 4 * 3);
+	return since_ps;
+}
+
 void roce_requester_timeout(struct roce_qp *qp)
 {
 	uint64_t begin_ps;
 
 	if (roce_psn_diff(qp->req.max_sent, qp->req.una) <= 0)
 		return;
-	/* A pause is not a loss: what waits behind it could not be answered. The timer begins anew when it ends. */
-	begin_ps = qp->dev->paused & 1 << qp->prio ? qp->dev->now_ps : qp->dev->resumed_ps[qp->prio];
-	/* Nor is the pacer: what is to be sent again has not been sent yet. */
-	if (roce_requester_is_back(qp) && !roce_pacer_open(qp))
-		begin_ps = qp->pace.next_ps;
+	/* A pause is not a loss. The timer begins anew when it ends. */
+	begin_ps = could_be_answered_since(qp);
 	if (begin_ps && dp_add_ps(begin_ps, roce_requester_rto_ps(qp)) > qp->dev->now_ps) {
 		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
 		return;

@@ -96,6 +96,8 @@ static bool length_ok(const struct roce_qp *qp, const struct roce_pkt *pkt, cons
 
 static bool place(uint8_t *to, const struct roce_pkt *pkt)
 {
+	if (to && pkt->landed == to) /* in one piece, but for its end */
+		return roce_place(to + pkt->len - 8, (uint8_t *)pkt->iov[0].iov_base + pkt->len - 8, 8);
 	for (int i = 0; i < pkt->niov; i++) {
 		if (!roce_place(to, pkt->iov[i].iov_base, pkt->iov[i].iov_len))
 			return false;
@@ -183,6 +185,23 @@ bool roce_place_early(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 	if (!mr)
 		return false;
 	return place(roce_mr_at(mr, pkt->va), pkt);
+}
+
+uint8_t *roce_responder_landing(const struct roce_qp *qp, const struct roce_pkt *pkt,
+				const struct roce_opcode_info *info)
+{
+	const struct roce_responder *resp = &qp->resp;
+	struct roce_mr *mr;
+
+	/* With the extension packets may come in any order and say themselves where they go. */
+	if (qp->type != ROCE_QPT_RC || qp->ext || qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE ||
+	    roce_opcode_service(pkt->opcode) != ROCE_SVC_RC || !(info->flags & ROCE_OPF_WRITE) ||
+	    (info->flags & ROCE_OPF_FIRST) || !in_sequence(qp, info) || pkt->psn != resp->epsn)
+		return NULL;
+	if (!dp_ip_eq(&pkt->sgid, &qp->av.dgid) || !length_ok(qp, pkt, info) || pkt->len > resp->wr_len - resp->offset)
+		return NULL;
+	mr = roce_rkey_check(qp, resp->wr_rkey, resp->wr_va + resp->offset, pkt->len, ROCE_ACCESS_REMOTE_WRITE);
+	return mr ? roce_mr_at(mr, resp->wr_va + resp->offset) : NULL;
 }
 
 /* A request executed before: acknowledged or answered again, never executed again (9.7.4.1.4, 9.7.5.1.3). */

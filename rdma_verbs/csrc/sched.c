@@ -26,6 +26,7 @@ void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps)
 void roce_qp_kick(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
+	struct roce_qp_ring *ring;
 
 	if (qp->ready || (!roce_response_due(qp) && !roce_requester_can_send(qp)))
 		return;
@@ -35,17 +36,21 @@ void roce_qp_kick(struct roce_qp *qp)
 		return;
 	}
 	qp->ready = true;
+	qp->parked = roce_qp_held(qp);
 	qp->ready_next = NULL;
-	*dev->ready[qp->prio].tail = qp;
-	dev->ready[qp->prio].tail = &qp->ready_next;
-	dev->ready_mask |= (uint8_t)(1 << qp->prio);
+	ring = qp->parked ? &dev->parked : &dev->ready[qp->prio];
+	*ring->tail = qp;
+	ring->tail = &qp->ready_next;
+	if (!qp->parked)
+		dev->ready_mask |= (uint8_t)(1 << qp->prio);
 }
 
 /* Takes a QP out of the middle of the ring: only when it is modified or destroyed, so a walk will do. */
 void roce_qp_unready(struct roce_qp *qp)
 {
 	struct roce_dev *dev = qp->dev;
-	struct roce_qp **p = &dev->ready[qp->prio].head;
+	struct roce_qp_ring *ring = qp->parked ? &dev->parked : &dev->ready[qp->prio];
+	struct roce_qp **p = &ring->head;
 
 	if (!qp->ready)
 		return;
@@ -53,7 +58,7 @@ void roce_qp_unready(struct roce_qp *qp)
 		p = &(*p)->ready_next;
 	*p = qp->ready_next;
 	if (!*p)
-		dev->ready[qp->prio].tail = p;
+		ring->tail = p;
 	if (!dev->ready[qp->prio].head)
 		dev->ready_mask &= (uint8_t)~(1 << qp->prio);
 	qp->ready = false;
@@ -61,14 +66,21 @@ void roce_qp_unready(struct roce_qp *qp)
 
 static struct roce_qp *next_ready(struct roce_dev *dev)
 {
-	uint8_t mask = dev->ready_mask & (uint8_t)~dev->paused;
+	uint8_t mask;
 
-	if (!mask)
-		return NULL;
-	/* Round robin over priorities: the first one set from next_prio on. */
-	while (!(mask & 1 << dev->next_prio))
-		dev->next_prio = (dev->next_prio + 1) % ROCE_PRIOS;
-	return dev->ready[dev->next_prio].head;
+	while ((mask = dev->ready_mask & (uint8_t)~dev->paused)) {
+		struct roce_qp *qp;
+
+		/* Round robin over priorities: the first one set from next_prio on. */
+		while (!(mask & 1 << dev->next_prio))
+			dev->next_prio = (dev->next_prio + 1) % ROCE_PRIOS;
+		qp = dev->ready[dev->next_prio].head;
+		if (dp_likely(!roce_qp_held(qp)))
+			return qp;
+		roce_qp_unready(qp); /* at the head: no walk */
+		roce_qp_kick(qp);    /* and parked */
+	}
+	return NULL;
 }
 
 /* Up to n packets of one QP: what it owes others first, but not all of its turn while it has requests too. */
@@ -170,12 +182,42 @@ void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)
 	dev->now_ps = DP_MAX(dev->now_ps, now_ps);
 }
 
+void roce_dev_hold(struct roce_dev *dev, uint64_t lanes, uint64_t now_ps)
+{
+	uint64_t freed = dev->held & ~lanes;
+	struct roce_qp *qp = dev->parked.head;
+
+	dev->now_ps = now_ps;
+	dev->held = lanes;
+	if (!freed)
+		return;
+	for (int i = 0; i < ROCE_LANES; i++)
+		if (freed >> i & 1)
+			dev->freed_ps[i] = now_ps;
+	dev->parked.head = NULL;
+	dev->parked.tail = &dev->parked.head;
+	while (qp) {
+		struct roce_qp *next = qp->ready_next;
+
+		qp->ready = qp->parked = false;
+		roce_qp_kick(qp);
+		qp = next;
+	}
+}
+
 bool roce_dev_has_address(const struct roce_dev *dev, const struct dp_ip *ip)
 {
 	for (int i = 0; i < dev->cfg.ngid; i++)
 		if (memcmp(dev->cfg.gid[i].b, ip->b, sizeof(ip->b)) == 0)
 			return true;
 	return false;
+}
+
+uint8_t *roce_dev_landing(const struct roce_dev *dev, const struct roce_pkt *pkt)
+{
+	const struct roce_qp *qp = roce_qp_find(dev, pkt->dqpn);
+
+	return qp ? roce_responder_landing(qp, pkt, roce_opcode_info(pkt->opcode)) : NULL;
 }
 
 int roce_dev_rx(struct roce_dev *dev, const struct roce_pkt *pkt, uint64_t now_ps)

@@ -6,6 +6,7 @@
  */
 #include "rdma_verbs/csrc/wire.h"
 
+#include "datapath/csrc/crc32.h"
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/opcode.h"
 
@@ -358,11 +359,51 @@ static uint64_t iov_bytes(const struct roce_pkt *pkt)
 	return n;
 }
 
+/* What was copied is what was summed. False: the memory is gone (guard.h). */
+static __attribute__((noinline)) bool copy_summed(uint8_t *to, const uint8_t *from, uint32_t n, uint32_t *crc)
+{
+	if (!dp_guard_enter(from, n))
+		return false;
+	*crc = dp_crc32_copy(*crc, to, from, n);
+	dp_guard_leave();
+	return true;
+}
+
+/* Payload, pad, and room for the ICRC. */
+static bool build_payload(const struct roce_pkt *pkt, uint32_t pad, uint8_t *p, struct roce_wire_sum *sum)
+{
+	uint32_t left = pkt->len;
+	bool summed = pkt->len >= ROCE_WIRE_SUM_MIN;
+
+	*sum = (struct roce_wire_sum){0};
+	for (int i = 0; left; i++) {
+		uint32_t n = (uint32_t)DP_MIN(pkt->iov[i].iov_len, left);
+
+		if (n && !(summed ? copy_summed(p, pkt->iov[i].iov_base, n, &sum->crc)
+				  : dp_guard_read(p, pkt->iov[i].iov_base, n)))
+			return false;
+		p += n;
+		left -= n;
+	}
+	memset(p, 0, pad + ROCE_ICRC_BYTES);
+	if (summed) {
+		sum->crc = dp_crc32_update(sum->crc, p, pad);
+		sum->bytes = pkt->len + pad;
+	}
+	return true;
+}
+
 int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f)
 {
+	struct roce_wire_sum unused;
+
+	return roce_wire_build_summed(pkt, f, &unused);
+}
+
+int roce_wire_build_summed(const struct roce_pkt *pkt, struct dp_frame *f, struct roce_wire_sum *sum)
+{
 	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
-	uint32_t pad = -pkt->len & 3, left = pkt->len, data_len, l3_len;
-	uint8_t *p;
+	uint32_t pad = -pkt->len & 3, data_len, l3_len;
 
 	if (!info->name || dp_ip_is_v4(&pkt->sgid) != dp_ip_is_v4(&pkt->dgid))
 		return -EINVAL;
@@ -380,16 +421,8 @@ int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f)
 	build_l3(pkt, data_len, f);
 	build_bth(pkt, (uint8_t)pad, f->data);
 	build_headers(pkt, info->hdrs, f->data + ROCE_BTH_BYTES);
-	p = f->data + info->hdr_len;
-	for (int i = 0; left; i++) {
-		uint32_t n = (uint32_t)DP_MIN(pkt->iov[i].iov_len, left);
-
-		if (n && !dp_guard_read(p, pkt->iov[i].iov_base, n))
-			return -EIO;
-		p += n;
-		left -= n;
-	}
-	memset(p, 0, pad + ROCE_ICRC_BYTES);
+	if (!build_payload(pkt, pad, f->data + info->hdr_len, sum))
+		return -EIO;
 	f->len = data_len;
 	f->prio = pkt->prio;
 	return 0;

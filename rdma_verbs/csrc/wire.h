@@ -66,8 +66,19 @@ enum roce_drop roce_wire_parse(const struct dp_frame *f, struct roce_pkt *pkt);
  */
 int roce_wire_build(const struct roce_pkt *pkt, struct dp_frame *f);
 
+/*
+ * The same, and sums the payload while it copies it: for roce_wire_seal_summed(), which then reads the headers only. So
+ * the ICRC is that of the bytes in the frame, whoever writes to the payload's memory meanwhile.
+ */
+#define ROCE_WIRE_SUM_MIN 129
+struct roce_wire_sum {
+	uint32_t crc, bytes; /* of payload and pad; no bytes: too few to be worth it, all is read when sealing */
+};
+int roce_wire_build_summed(const struct roce_pkt *pkt, struct dp_frame *f, struct roce_wire_sum *sum);
+
 /* Writes the ICRC (and, IPv4, the header checksum) over what l3 and data now hold; call after dp_port_prepare(). */
 void roce_wire_seal(struct dp_frame *f);
+void roce_wire_seal_summed(struct dp_frame *f, const struct roce_wire_sum *sum);
 
 /*
  * True when the frame's ICRC is right. Where the identification is not known (DP_FRAME_ID_KNOWN unset, IPv4)
@@ -76,6 +87,9 @@ void roce_wire_seal(struct dp_frame *f);
  * none exists is corrupt; this check is weaker by 16 bits, so `strict` refuses it.
  */
 bool roce_wire_icrc_ok(struct dp_frame *f, bool strict, bool *solved);
+
+/* The same, and copies n bytes of f->data from `offset` on to `to` in the same pass, whatever the ICRC turns out to be. */
+bool roce_wire_icrc_ok_copy(struct dp_frame *f, bool strict, bool *solved, uint8_t *to, uint32_t offset, uint32_t n);
 
 /* The ICRC that a frame should have, as zlib.crc32 gives it: little-endian on the wire. 0: no frame with one. */
 uint32_t roce_wire_icrc(const struct dp_frame *f);

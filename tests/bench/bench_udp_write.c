@@ -2,12 +2,14 @@
  * Two processes and UDP over loopback, CPU seconds of both added:
  *
  *   bench_udp_write engine SECONDS           64 KiB RDMA writes between two live drivers, credits, ICRC
- *   bench_udp_write raw SECONDS [place]      the same datagrams (4112 bytes, 15 a message) by sendmsg() with UDP_SEGMENT
- *                                            and recvmsg() with UDP_GRO, and nothing else; `place`: the receiver also
+ *   bench_udp_write raw SECONDS [place]      datagrams of 4112 bytes, 15 a message, by sendmsg() with UDP_SEGMENT
+ *                                            and recv() with UDP_GRO, and nothing else; `place`: the receiver also
  *                                            copies each payload to where it belongs
+ *   bench_udp_write same SECONDS [place]     likewise, the very datagrams of a write: the first is 16 bytes longer (RETH),
+ *                                            so a write takes two messages, of 2 and 14 datagrams
  *
- * The sender of raw is paced by a window of MESSAGES that fits the receive buffer, so nothing is lost; the
- * receiver's answers are one small datagram a read. Both modes walk over as much memory, and all sockets have the
+ * The sender of raw and same is paced by a window of MESSAGES that fits the receive buffer, so nothing is lost; the
+ * receiver's answers are one small datagram a read (same: a write). Both modes walk over as much memory, and all sockets have the
  * system's default buffer.
  *
  *   child   127.NET.41.2 : 4791     writes come here
@@ -37,13 +39,14 @@
 #define BUF_BYTES   (16 * WRITE_BYTES)
 #define DEPTH       16
 #define SEG_BYTES   (ROCE_BTH_BYTES + 4096 + ROCE_ICRC_BYTES)
+#define FIRST_BYTES (SEG_BYTES + 16)
 #define SEGS        15
 #define MESSAGES    2 /* in a receive buffer of 212992 bytes, with the kernel's own share */
 
 /* What both processes see: memory of two nodes, and where the child's end of the connection is. */
 struct shared {
 	volatile int stop;
-	volatile uint32_t qpn[2], rkey;
+	volatile uint32_t qpn[2], ready[2], rkey;
 	volatile uint64_t addr;
 	double child_cpu_s;
 	uint64_t rx_overflow;
@@ -140,6 +143,10 @@ static void end_open(struct end *e, int i, int fd)
 	roce_live_lock(e->live);
 	bench_connect(e->qp, peer, shared->qpn[!i], 1);
 	roce_live_unlock(e->live);
+	/* What came before the peer is ready to receive would be lost. */
+	__atomic_store_n(&shared->ready[i], 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&shared->ready[!i], __ATOMIC_SEQ_CST))
+		usleep(1000);
 }
 
 static void end_close(struct end *e)
@@ -203,35 +210,49 @@ static uint64_t write_for(struct end *e, double seconds)
 	return done * WRITE_BYTES;
 }
 
-static uint64_t raw_send(int fd, double seconds)
+/* What raw and same send at once, before they wait for an answer: one or two messages, and how they are cut. */
+static const struct shape {
+	int messages;
+	uint16_t seg[2];
+	uint32_t bytes[2], packets;
+} shapes[] = {
+	{1, {SEG_BYTES}, {SEGS * SEG_BYTES}, SEGS},
+	{2, {FIRST_BYTES, SEG_BYTES}, {FIRST_BYTES + SEG_BYTES, 14 * SEG_BYTES}, 16},
+};
+
+static uint64_t raw_send(int fd, double seconds, const struct shape *shape)
 {
 	struct sockaddr_in to = address(1);
-	uint8_t *buf = malloc(BUF_BYTES), answer[64];
+	uint8_t *buf = malloc(2 * BUF_BYTES), answer[64];
 	union {
 		struct cmsghdr h;
 		char b[CMSG_SPACE(sizeof(uint16_t))];
-	} control = {0};
-	struct iovec iov = {buf, (size_t)SEGS * SEG_BYTES};
-	struct msghdr m = {.msg_name = &to,
-			   .msg_namelen = sizeof(to),
-			   .msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	uint16_t seg = SEG_BYTES;
+	} control[2] = {0};
+	struct iovec iov[2];
+	struct mmsghdr m[2] = {0};
 	uint64_t sent = 0, answered = 0, count;
 	double until = wall_s() + seconds;
 
 	MUST(buf);
-	memset(buf, 1, BUF_BYTES);
-	control.h =
-		(struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(seg)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
-	memcpy(CMSG_DATA(&control.h), &seg, sizeof(seg));
+	memset(buf, 1, 2 * BUF_BYTES);
+	for (int i = 0; i < shape->messages; i++) {
+		control[i].h = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT};
+		memcpy(CMSG_DATA(&control[i].h), &shape->seg[i], sizeof(uint16_t));
+		iov[i] = (struct iovec){buf, shape->bytes[i]};
+		m[i].msg_hdr = (struct msghdr){.msg_name = &to,
+					       .msg_namelen = sizeof(to),
+					       .msg_iov = &iov[i],
+					       .msg_iovlen = 1,
+					       .msg_control = &control[i],
+					       .msg_controllen = sizeof(control[i])};
+	}
 	for (bool on = true; on || answered < sent;) {
 		while (on && sent - answered < MESSAGES) {
-			MUST(sendmsg(fd, &m, 0) == (ssize_t)iov.iov_len);
+			MUST(sendmmsg(fd, m, (unsigned int)shape->messages, 0) == shape->messages);
 			sent++;
-			iov.iov_base = buf + sent * WRITE_BYTES % BUF_BYTES;
+			iov[0].iov_base = buf + sent * WRITE_BYTES % BUF_BYTES;
+			iov[1].iov_base = (uint8_t *)iov[0].iov_base + shape->bytes[0];
 		}
 		MUST(recv(fd, answer, sizeof(answer), 0) == sizeof(count));
 		memcpy(&count, answer, sizeof(count));
@@ -239,10 +260,10 @@ static uint64_t raw_send(int fd, double seconds)
 		on = on && wall_s() < until;
 	}
 	free(buf);
-	return sent * SEGS * 4096;
+	return sent * shape->packets * 4096;
 }
 
-static void raw_receive(int fd, bool place)
+static void raw_receive(int fd, bool place, const struct shape *shape)
 {
 	struct sockaddr_in to = address(0);
 	uint8_t *buf = malloc(65536), *dst = malloc(BUF_BYTES);
@@ -261,7 +282,9 @@ static void raw_receive(int fd, bool place)
 			memcpy(dst + (size_t)((bytes + (uint64_t)off / SEG_BYTES * 4096) % BUF_BYTES),
 			       buf + off + ROCE_BTH_BYTES, 4096);
 		bytes += (uint64_t)n / SEG_BYTES * 4096;
-		messages = bytes / 4096 / SEGS;
+		if (bytes / 4096 / shape->packets == messages)
+			continue; /* the rest of it comes */
+		messages = bytes / 4096 / shape->packets;
 		MUST(sendto(fd, &messages, sizeof(messages), 0, (struct sockaddr *)&to, sizeof(to)) ==
 		     sizeof(messages));
 	}
@@ -272,6 +295,7 @@ static void raw_receive(int fd, bool place)
 int main(int argc, char **argv)
 {
 	bool engine = argc < 2 || strcmp(argv[1], "engine") == 0, place = argc > 3;
+	const struct shape *shape = &shapes[argc > 1 && strcmp(argv[1], "same") == 0];
 	double seconds = argc > 2 ? atof(argv[2]) : 1, cpu, wall;
 	struct end e = {0};
 	uint64_t bytes;
@@ -297,7 +321,7 @@ int main(int argc, char **argv)
 			shared->rx_overflow = stats.rx_overflow;
 			end_close(&e);
 		} else {
-			raw_receive(fd[1], place);
+			raw_receive(fd[1], place, shape);
 		}
 		shared->child_cpu_s = process_cpu_s();
 		return 0;
@@ -305,17 +329,17 @@ int main(int argc, char **argv)
 	if (engine)
 		end_open(&e, 0, fd[0]);
 	wall = wall_s();
-	bytes = engine ? write_for(&e, seconds) : raw_send(fd[0], seconds);
+	bytes = engine ? write_for(&e, seconds) : raw_send(fd[0], seconds, shape);
 	wall = wall_s() - wall;
 	cpu = process_cpu_s();
 	shared->stop = 1;
 	MUST(waitpid(child, &status, 0) == child && status == 0);
-	printf("{\"mode\": \"%s\", \"bytes\": %llu, \"wall_s\": %.3f, \"sender_cpu_s\": %.4f, \"receiver_cpu_s\": %.4f, "
+	printf("{\"mode\": \"%s%s\", \"bytes\": %llu, \"wall_s\": %.3f, \"sender_cpu_s\": %.4f, \"receiver_cpu_s\": %.4f, "
 	       "\"gbit_per_cpu_s\": %.3f, \"gbit_per_wall_s\": %.3f",
-	       engine  ? "engine"
-	       : place ? "raw and place"
-		       : "raw",
-	       (unsigned long long)bytes, wall, cpu, shared->child_cpu_s,
+	       engine            ? "engine"
+	       : shape == shapes ? "raw"
+				 : "same datagrams",
+	       place ? " and place" : "", (unsigned long long)bytes, wall, cpu, shared->child_cpu_s,
 	       (double)bytes * 8e-9 / (cpu + shared->child_cpu_s), (double)bytes * 8e-9 / wall);
 	if (engine) {
 		struct dp_port_udp_stats udp;

@@ -17,6 +17,13 @@ from tests.bench.machine import measure, programs, report, spread
 
 ROUNDS = 5
 SECONDS = "1"
+MODES = {
+    "engine": ("engine",),
+    "raw": ("raw",),
+    "raw and place": ("raw", "place"),
+    "same datagrams": ("same",),
+    "same datagrams and place": ("same", "place"),
+}
 
 
 def free_port() -> int:
@@ -56,26 +63,20 @@ def iperf3(*arguments: str) -> dict[str, Any] | None:
 def main() -> None:
     """Print the figures."""
     programs()
-    runs: dict[str, list[dict[str, Any]]] = {"engine": [], "raw": [], "place": []}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in MODES}
     for _ in range(ROUNDS):
-        runs["engine"].append(measure("bench_udp_write", "engine", SECONDS))
-        runs["raw"].append(measure("bench_udp_write", "raw", SECONDS))
-        runs["place"].append(measure("bench_udp_write", "raw", SECONDS, "place"))
+        for name, (mode, *more) in MODES.items():
+            runs[name].append(measure("bench_udp_write", mode, SECONDS, *more))
     figures = {name: [run["gbit_per_cpu_s"] for run in of] for name, of in runs.items()}
     report(
         unit="Gb/s per CPU-second, both sides",
         targets={"engine / raw": 0.55},
         ratio={
-            "engine / raw": round(
-                statistics.median(e / r for e, r in zip(figures["engine"], figures["raw"], strict=True)), 3
-            ),
-            "engine / raw and place": round(
-                statistics.median(e / r for e, r in zip(figures["engine"], figures["place"], strict=True)), 3
-            ),
+            f"engine / {name}": round(statistics.median(e / r for e, r in zip(figures["engine"], of, strict=True)), 3)
+            for name, of in figures.items()
+            if name != "engine"
         },
-        engine={**runs["engine"][-1], "gbit_per_cpu_s": spread(figures["engine"])},
-        raw={**runs["raw"][-1], "gbit_per_cpu_s": spread(figures["raw"])},
-        raw_and_place={**runs["place"][-1], "gbit_per_cpu_s": spread(figures["place"])},
+        **{name: {**of[-1], "gbit_per_cpu_s": spread(figures[name])} for name, of in runs.items()},
         iperf3_tcp=iperf3(),
         iperf3_udp=iperf3("-u", "-b", "0", "-l", "61440"),
     )

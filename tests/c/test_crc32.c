@@ -94,6 +94,52 @@ static void test_pieces_equal_the_whole(void)
 	}
 }
 
+static void test_shift_is_as_many_zero_bytes(void)
+{
+	static const uint8_t zeros[70000];
+	static const uint32_t lens[] = {0, 1, 2, 3, 4, 7, 64, 255, 1024, 4096, 4097, 65535, 70000};
+	struct dp_rng rng;
+
+	dp_rng_seed(&rng, 3);
+	for (size_t i = 0; i < DP_ARRAY_SIZE(lens); i++) {
+		uint32_t crc = (uint32_t)dp_rng_next(&rng), want = bitwise(crc, zeros, lens[i]);
+
+		CHECK_EQ(dp_crc32_shift(crc, lens[i]), want);
+		CHECK_EQ(dp_crc32_shift_portable(crc, lens[i]), want);
+	}
+	/* Every power that a length of 32 bits can have: 2^k zeros are twice 2^(k-1). */
+	for (uint32_t k = 1; k < 32; k++) {
+		uint32_t crc = (uint32_t)dp_rng_next(&rng), half = 1u << (k - 1);
+
+		CHECK_EQ(dp_crc32_shift(crc, 1u << k), dp_crc32_shift(dp_crc32_shift(crc, half), half));
+		CHECK_EQ(dp_crc32_shift_portable(crc, 1u << k), dp_crc32_shift(crc, 1u << k));
+	}
+}
+
+static void test_crc_of_a_piece_known_before_what_precedes_it(void)
+{
+	uint8_t buf[5000];
+	struct dp_rng rng;
+
+	dp_rng_seed(&rng, 4);
+	for (size_t i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)dp_rng_next(&rng);
+	for (uint32_t cut = 0; cut <= sizeof(buf); cut += 61) {
+		uint32_t tail = (uint32_t)sizeof(buf) - cut, last = dp_crc32_update(0, buf + cut, tail);
+
+		CHECK_EQ(dp_crc32_shift(dp_crc32_update(0xFFFFFFFF, buf, cut), tail) ^ last,
+			 bitwise(0xFFFFFFFF, buf, sizeof(buf)));
+	}
+}
+
+static void test_method_has_a_name(void)
+{
+	const char *method = dp_crc32_method();
+
+	CHECK(strcmp(method, "pclmulqdq") == 0 || strcmp(method, "tables") == 0);
+	CHECK(strcmp(method, dp_crc32_method()) == 0);
+}
+
 /* Not a test: `test_crc32 bench` prints GB/s. */
 static void bench(void)
 {
@@ -134,5 +180,8 @@ int main(int argc, char **argv)
 	test_tables();
 	test_all_lengths_and_alignments();
 	test_pieces_equal_the_whole();
+	test_shift_is_as_many_zero_bytes();
+	test_crc_of_a_piece_known_before_what_precedes_it();
+	test_method_has_a_name();
 	return check_done();
 }

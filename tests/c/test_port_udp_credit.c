@@ -274,6 +274,8 @@ static void test_leak_of_a_dead_sender_is_found_and_that_of_a_live_one_left(void
 	struct dp_frame *v[4];
 	uint64_t now = DP_SEC;
 
+	node_sender(&n, 3, SRC);
+	node_sender(&n, 4, DST2);
 	dp_port_udp_set_self(b.port, n.shm, n.len, 1);
 	/* Senders 3 and 4 stand between reserving and sending. */
 	dp_node_sender(n.shm, 3)->pending[1] = 5000;
@@ -330,6 +332,39 @@ static void test_stopped_receiver_does_not_hold_up_others(void)
 	dp_port_prepare(a.port, fv, 4);
 	CHECK_EQ(dp_port_tx(a.port, fv, 4, now), 4);
 	CHECK(outstanding(&n, 1) > 3000);
+	munmap(n.shm, n.len);
+	end_close(&a);
+	end_close(&b);
+	end_close(&c);
+}
+
+/* While one destination waits for credit, messages to another go out, and the wait's end stays known. */
+static void test_wait_for_one_destination_survives_sending_to_another(void)
+{
+	struct end a = end_open(SRC), b = end_open(DST), c = end_open(DST2);
+	struct node n = node_new(rcvbuf_of(b.fd));
+	uint64_t now = DP_SEC, first;
+	uint8_t ip[16];
+
+	gid(DST, ip);
+	dp_port_udp_set_peer(a.port, ip, n.shm, n.len, 0);
+	dp_node_slot(n.shm, 1)->limit = 100;
+	dp_node_slot(n.shm, 1)->reserved = 100;
+	CHECK(a.port->by_destination);
+	frames_make(4, 1000, SRC, DST, 0x010002, 1000);
+	frame_make(&fr[3], fr[3].data, 1000, SRC, DST2, 0x010002);
+	dp_port_prepare(a.port, fv, 3);
+	CHECK_EQ(dp_port_tx(a.port, fv, 3, now), 0);
+	first = dp_port_next_ps(a.port);
+	CHECK(first > now && first <= now + DP_MS);
+	dp_port_prepare(a.port, fv + 3, 1);
+	CHECK_EQ(dp_port_tx(a.port, fv + 3, 1, now), 1);
+	CHECK_EQ(dp_port_next_ps(a.port), first);
+	/* Its time is over and nobody asked for it again: no time of the past stays behind. */
+	dp_port_prepare(a.port, fv + 3, 1);
+	CHECK_EQ(dp_port_tx(a.port, fv + 3, 1, first), 1);
+	CHECK_EQ(dp_port_next_ps(a.port), DP_NEVER);
+	CHECK_EQ(rx_all(c.port, out, rx_mem, sizeof(rx_mem), 2), 2);
 	munmap(n.shm, n.len);
 	end_close(&a);
 	end_close(&b);
@@ -475,6 +510,7 @@ int main(void)
 	RUN(test_sender_killed_between_reserving_and_sending);
 	RUN(test_leak_of_a_dead_sender_is_found_and_that_of_a_live_one_left);
 	RUN(test_stopped_receiver_does_not_hold_up_others);
+	RUN(test_wait_for_one_destination_survives_sending_to_another);
 	RUN(test_many_peers);
 	RUN(test_eight_senders_to_a_slow_receiver_lose_nothing);
 	RUN(test_killed_senders_leave_no_credit_behind);

@@ -197,6 +197,51 @@ static void test_what_is_built_parses_to_the_same(void)
 	}
 }
 
+/* Summed while it is copied, of any length and any number of pieces: the ICRC is that of the whole, whatever changes. */
+static void test_sums_made_while_copying_give_the_same_icrc(void)
+{
+	uint8_t payload[4096], copy[4096];
+
+	for (int round = 0; round < 300; round++) {
+		uint8_t op = ROCE_OPCODE(ROCE_SVC_RC, round % 3 ? ROCE_OP_RDMA_WRITE_MIDDLE : ROCE_OP_RDMA_WRITE_FIRST);
+		uint32_t len = round < 200 ? (uint32_t)round + 60 : rnd_below(4097), cut;
+		struct roce_wire_sum sum;
+		struct dp_frame f, same;
+		struct roce_pkt p;
+		bool solved;
+
+		rnd_packet(&p, op, round & 1, payload, len);
+		cut = rnd_below(p.len + 1);
+		p.iov[0] = (struct iovec){payload, cut};
+		p.iov[1] = (struct iovec){payload + cut, p.len - cut};
+		p.niov = 2;
+		frame_new(&f, ROCE_WIRE_HDR_MAX + 4096 + ROCE_ICRC_BYTES);
+		CHECK_EQ(roce_wire_build_summed(&p, &f, &sum), 0);
+		CHECK_EQ(sum.bytes, p.len < ROCE_WIRE_SUM_MIN ? 0 : p.len + (-p.len & 3));
+		frame_copy(&same, &f, f.len);
+		memset(payload, 0, sizeof(payload)); /* the program writes to its memory */
+		f.l3[5] ^= (uint8_t)round;           /* the port decides an identification, or a hop a traffic class */
+		same.l3[5] ^= (uint8_t)round;
+		roce_wire_seal_summed(&f, &sum);
+		roce_wire_seal(&same);
+		CHECK_MEM(f.data, same.data, f.len);
+		CHECK_MEM(f.l3, same.l3, f.l3_len);
+		/* And checked while it is copied. */
+		memset(copy, 0xa5, sizeof(copy));
+		cut = (uint32_t)roce_opcode_info(op)->hdr_len;
+		CHECK(roce_wire_icrc_ok_copy(&f, true, &solved, copy, cut, p.len - p.len / 3));
+		CHECK_MEM(copy, f.data + cut, p.len - p.len / 3);
+		CHECK(p.len / 3 == 0 || copy[p.len - p.len / 3] == 0xa5);
+		f.data[rnd_below(f.len)] ^= 0x10;
+		CHECK(roce_wire_icrc_ok(&f, true, &solved) ==
+		      roce_wire_icrc_ok_copy(&f, true, &solved, copy, cut, p.len));
+		CHECK(!roce_wire_icrc_ok_copy(&f, true, &solved, copy, f.len, 0)); /* beyond its end */
+		CHECK(!roce_wire_icrc_ok_copy(&f, true, &solved, copy, cut, f.len - cut));
+		frame_free(&f);
+		frame_free(&same);
+	}
+}
+
 /* Cut off anywhere: with the lengths as they were, and with lengths that fit what is left. */
 static void test_every_truncation_is_dropped(void)
 {
@@ -715,6 +760,7 @@ static void test_captures_of_soft_roce(void)
 int main(void)
 {
 	RUN(test_what_is_built_parses_to_the_same);
+	RUN(test_sums_made_while_copying_give_the_same_icrc);
 	RUN(test_every_truncation_is_dropped);
 	RUN(test_any_bytes_are_parsed_or_dropped);
 	RUN(test_each_damage_has_its_reason);

@@ -115,9 +115,8 @@ class Crowd:
 
 
 def test_200_connections_between_8_and_8_processes_lose_and_resend_nothing() -> None:
-    # The timeout is 4.3 s. With the default of 67 ms this fails on two cores: 31 packets were sent again in the one run
-    # made; why is not known yet. So this shows that nothing is lost, not that every answer is in time.
-    with Crowd(net=1, connections=CONNECTIONS, rounds=4, timeout=20) as crowd:
+    # The timeout is the usual 67 ms; a process of the crowd may have to wait that long for a CPU.
+    with Crowd(net=1, connections=CONNECTIONS, rounds=4, timeout=14) as crowd:
         crowd.go()
         results = crowd.results()
     connections = [c for said in results.values() for c in said["connections"]]
@@ -155,9 +154,8 @@ def kill_all_three(crowd: Crowd) -> tuple[Member, ...]:
 @pytest.mark.parametrize("kill", [kill_first, kill_last, kill_agent, kill_all_three])
 def test_survivors_of_a_kill_go_on_and_get_no_packet_of_others(kill: Callable[[Crowd], tuple[Member, ...]]) -> None:
     rounds = 12
-    # 0.54 s and 7 retries. With 67 ms and 3, a connection between survivors can end in RETRY_EXC_ERR, seen after agent
-    # kills: not explained yet; a sender's port may stand up to a second behind a receiver that is gone.
-    with Crowd(net=2, connections=64, rounds=rounds, timeout=17) as crowd:
+    # 67 ms and 3: nobody waits behind a receiver that is gone.
+    with Crowd(net=2, connections=64, rounds=rounds, timeout=14, retry=3) as crowd:
         crowd.go()
         time.sleep(0.3)  # in the middle; on a machine so fast that all is over by now, the test still holds
         gone = kill(crowd)
@@ -165,7 +163,8 @@ def test_survivors_of_a_kill_go_on_and_get_no_packet_of_others(kill: Callable[[C
         results = crowd.results(gone)
     for said in results.values():
         for c in said["connections"]:
-            if c["key"] in lost_keys and c["verified"] < rounds:
+            # It may have got everything and still miss the acknowledge of what it sent last.
+            if c["key"] in lost_keys and (c["verified"] < rounds or c["failed"]):
                 assert c["failed"] in ("RETRY_EXC_ERR", "WR_FLUSH_ERR"), c
             else:
                 assert (c["verified"], c["wrong"], c["failed"]) == (rounds, 0, ""), c
