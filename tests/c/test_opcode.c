@@ -75,6 +75,11 @@ static const struct row rows[] = {
 	{0xb7, "XRC_SEND_ONLY_WITH_INVALIDATE", 20},
 	{0xbc, "XRC_FLUSH", 36},
 	{0xbd, "XRC_ATOMIC_WRITE", 32},
+	/* Ours */
+	{0xc7, "RC_EXT_RDMA_WRITE_MIDDLE", 28},
+	{0xc8, "RC_EXT_RDMA_WRITE_LAST", 28},
+	{0xc9, "RC_EXT_RDMA_WRITE_LAST_WITH_IMMEDIATE", 32},
+	{0xd1, "RC_EXT_ACKNOWLEDGE", 56},
 };
 /* clang-format on */
 
