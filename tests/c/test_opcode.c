@@ -106,7 +106,7 @@ static void test_all_other_opcodes_are_invalid(void)
 
 static void test_header_length_is_the_sum_of_its_headers(void)
 {
-	static const uint8_t bytes[] = {4, 8, 4, 4, 16, 28, 4, 8, 4, 4, 16}; /* by bit of enum roce_hdr */
+	static const uint8_t bytes[] = {4, 8, 4, 4, 16, 28, 4, 8, 4, 4, 16, 40}; /* by bit of enum roce_hdr */
 
 	for (int op = 0; op < 256; op++) {
 		const struct roce_opcode_info *info = roce_opcode_info((uint8_t)op);
