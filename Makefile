@@ -123,6 +123,8 @@ long: build ## fuzzing (SECONDS= a target) and long randomised tests (ROUNDS=)
 		mkdir -p $$kept $$found; \
 		build/fuzz/$$target -max_total_time=$(SECONDS) -seed=1 -print_final_stats=1 -artifact_prefix=$$kept/ $$found $$kept; \
 	done
+	$(CMAKE) -S . -B build/c -DDPU_TESTS=ON >/dev/null && $(BIN)/cmake --build build/c --target test_goodput
+	build/c/test_goodput all
 	DPU_ROUNDS=$(ROUNDS) $(PYTEST) -m long --timeout 0 $(ARGS) || [ $$? = 5 ]
 
 bench: build ## measurements as JSON in build/bench

@@ -29,6 +29,15 @@ TITLES = {
     "test_ibta_multicast.py": "Multicast",
     "test_ibta_drops.py": "Packets that are dropped",
 }
+# Options and verbs that the specification does not have: a test's name is the behaviour.
+BEYOND = {
+    "test_recovery.py": ("NAK again, adaptive timeout, endless retries", "ours"),
+    "test_selective_repeat.py": ("Selective repeat, and RDMA WRITEs in any order", "ours"),
+    "test_cq_moderation.py": ("Moderation of completion queues, clocks", "ibv_modify_cq"),
+    "test_rate_limit.py": ("Rate limits", "ibv_modify_qp_rate_limit"),
+    "test_drain.py": ("Drain", "ib_drain_qp"),
+    "test_counters.py": ("Counters, links that go down", "rdma statistic"),
+}
 HEAD = """# What of InfiniBand is tested
 
 Behaviours of the InfiniBand Architecture Specification, volume 1 (chapters 9 to 11, annexes A14 for XRC, A17 for
@@ -86,6 +95,13 @@ def page() -> str:
         text.append("| behaviour | clause | test |\n| --- | --- | --- |")
         source = (FOLDER / file).read_text(encoding="utf-8")
         text += [f"| {r.behaviour} | {r.clause} | `{r.test}` |" for r in rows(source, file)]
+        text.append("")
+    for file, (title, verb) in BEYOND.items():
+        text.append(f"## {title}\n\nIn [{file}](../tests/unit/rdma_verbs/{file}), beyond the specification ({verb}):\n")
+        text.append("| behaviour | test |\n| --- | --- |")
+        source = (FOLDER / file).read_text(encoding="utf-8")
+        names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        text += [f"| {n[5:].replace('_', ' ')} | `{n}` |" for n in names if n.startswith("test_")]
         text.append("")
     return "\n".join(text)
 
