@@ -47,6 +47,13 @@ static int script_rx(struct dp_port *p, struct dp_frame **v, int n, uint64_t now
 	return got;
 }
 
+static void script_clear(struct script_port *s)
+{
+	for (int i = 0; i < s->ntx; i++)
+		free(s->tx[i].data);
+	s->ntx = s->nrx = s->rx_next = 0;
+}
+
 static const struct dp_port_ops script_ops = {.name = "script", .tx = script_tx, .rx = script_rx};
 
 struct end {
@@ -114,8 +121,7 @@ static struct roce_qp *end_connect(struct end *e, int to, uint32_t dqpn)
 
 static void end_close(struct end *e)
 {
-	for (int i = 0; i < e->port->ntx; i++)
-		free(e->port->tx[i].data);
+	script_clear(e->port);
 	roce_pump_fini(&e->pump);
 	roce_dev_free(e->dev);
 	free(e->buf);
@@ -179,7 +185,7 @@ static void test_destination_that_takes_nothing_holds_up_no_other(void)
 		roce_pump_run(&e.pump, now);
 	CHECK_EQ(roce_dev_counters(e.dev)->retransmitted_pkts > 0, 1); /* those to .3 are not answered */
 	e.port->refuse = 0;
-	e.port->ntx = 0;
+	script_clear(e.port);
 	roce_qp_destroy(qp[0][1]); /* while it is parked */
 	roce_qp_destroy(qp[0][2]);
 	roce_qp_destroy(qp[1][0]);
@@ -297,7 +303,8 @@ static void test_on_a_real_clock_timeouts_are_as_patient_as_answers_are_late(voi
 	CHECK(t > 2 * TIMEOUT_PS && t <= 4 * TIMEOUT_PS + 3 * DP_MS);
 	for (int i = 0; i < 1000; i++) { /* answers come at once */
 		now += DP_MS;
-		a.port->ntx = b.port->ntx = a.port->nrx = b.port->nrx = a.port->rx_next = b.port->rx_next = 0;
+		script_clear(a.port);
+		script_clear(b.port);
 		write_to(&a, qa, &b, 100);
 		roce_pump_tx(&a.pump, now);
 		carry(&a, &b, 0);
@@ -305,10 +312,9 @@ static void test_on_a_real_clock_timeouts_are_as_patient_as_answers_are_late(voi
 		carry(&b, &a, 0);
 		roce_pump_run(&a.pump, now + 100 * DP_US);
 		CHECK_EQ(roce_cq_poll(a.cq, &wc, 1), 1);
-		free(a.port->tx[0].data);
-		free(b.port->tx[0].data);
 	}
-	a.port->ntx = b.port->ntx = 0;
+	script_clear(a.port);
+	script_clear(b.port);
 	t = times_out_after(&a, 2, now + DP_MS);
 	CHECK(t >= TIMEOUT_PS && t < TIMEOUT_PS + 5 * DP_MS);
 	end_close(&a);
