@@ -1,0 +1,516 @@
+/*
+ * fuzz_api.c's world and its calls of everything but queue pairs: protection domains, regions, windows, device memory,
+ * completion queues and shared receive queues, each checked against the model.
+ */
+#ifndef API_OBJECTS_H
+#define API_OBJECTS_H
+
+#include "rdma_verbs/csrc/engine.h"
+#include "tests/fuzz/api_model.h"
+
+#define AREA_BYTES  4096
+#define GUARD_BYTES 256
+#define GUARD       0xa5
+#define STRIDE      (AREA_BYTES + GUARD_BYTES)
+#define ARENA_BYTES (NMR * STRIDE + GUARD_BYTES)
+#define NET_PKTS    32
+#define PKT_BYTES   1024
+#define MAX_STEPS   4000
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+static uint32_t take(struct input *in, int bytes)
+{
+	uint32_t v = 0;
+
+	while (bytes--) {
+		v = v << 8 | (in->n ? *in->p : 0);
+		in->p += in->n ? 1 : 0;
+		in->n -= in->n ? 1 : 0;
+	}
+	return v;
+}
+
+struct net_pkt {
+	struct roce_pkt pkt;
+	uint8_t data[PKT_BYTES];
+};
+
+struct world {
+	struct model m;
+	struct input in;
+	uint64_t now;
+	uint8_t *arena[2], *shadow[2];
+	bool frozen[2][NMR];
+	struct net_pkt *net[2][NET_PKTS]; /* towards that side */
+	uint32_t nnet[2];
+	uint8_t paused[2];
+};
+
+static const struct roce_gid gids[2] = {{{[10] = 0xff, 0xff, 10, 0, 0, 1}}, {{[10] = 0xff, 0xff, 10, 0, 0, 2}}};
+
+static uint8_t *area(struct world *w, int side, int i)
+{
+	return w->arena[side] + GUARD_BYTES + i * STRIDE;
+}
+
+/* ---- what holds after each call ----------------------------------------------------------------------------------- */
+
+/* Completions made since the last look, then overflows, then states. */
+static void observe(struct world *w, int side)
+{
+	struct m_dev *d = &w->m.dev[side];
+
+	for (int i = 0; i < NCQ; i++) {
+		struct m_cq *c = &d->cq[i];
+		uint32_t pending = c->p ? roce_cq_pending(c->p) : 0;
+
+		MUST(!c->p || (pending >= c->n && pending <= c->size));
+		while (c->n < pending) {
+			struct roce_wc wc = c->p->ring[(c->p->tail + c->n) & c->p->mask];
+
+			m_completion(&w->m, side, i, &wc);
+		}
+	}
+	for (int i = 0; i < NCQ; i++) {
+		struct m_cq *c = &d->cq[i];
+
+		if (c->p && c->p->overflow && !c->overflow) {
+			MUST(c->n == c->size);
+			c->overflow = true;
+			c->notify_may |= c->armed;
+			for (int q = 0; q < NQP; q++)
+				if (d->qp[q].p && d->qp[q].rcq == i && d->qp[q].srq >= 0)
+					d->srq[d->qp[q].srq].blind = true;
+		}
+	}
+	for (int i = 0; i < NQP; i++) {
+		struct m_qp *q = &d->qp[i];
+		uint32_t state;
+
+		if (!q->p)
+			continue;
+		state = roce_qp_state(q->p);
+		MUST(state == q->state || m_may_become(d, q, state));
+		q->state = state;
+		m_check_qp(d, q);
+	}
+}
+
+/* Memory that no region can write is what it was; the space between never changes. */
+static void check_memory(struct world *w, int side)
+{
+	static uint8_t guard[GUARD_BYTES];
+
+	memset(guard, GUARD, sizeof(guard));
+	for (int i = 0; i <= NMR; i++)
+		MUST(!memcmp(w->arena[side] + i * STRIDE, guard, GUARD_BYTES));
+	for (int i = 0; i < NMR; i++)
+		MUST(!w->frozen[side][i] || !memcmp(area(w, side, i), w->shadow[side] + i * AREA_BYTES, AREA_BYTES));
+}
+
+/* Called before and after a change of region i. */
+static void freeze(struct world *w, int side, int i)
+{
+	const struct m_mr *mr = &w->m.dev[side].mr[i];
+	bool frozen = !mr->p || mr->kind != MR_MEMORY || !(mr->access & ROCE_ACCESS_LOCAL_WRITE);
+
+	if (frozen && !w->frozen[side][i])
+		memcpy(w->shadow[side] + i * AREA_BYTES, area(w, side, i), AREA_BYTES);
+	w->frozen[side][i] = frozen;
+}
+
+/* ---- objects ------------------------------------------------------------------------------------------------------ */
+
+static int pick(struct world *w, int n)
+{
+	return (int)(take(&w->in, 1) % (uint32_t)n);
+}
+
+static void pd_call(struct world *w, struct m_dev *d)
+{
+	int i = pick(w, NPD);
+	bool busy = d->pd[i].p && m_pd_users(d, i);
+
+	if (!d->pd[i].p) {
+		d->pd[i].p = roce_pd_alloc(d->p);
+		MUST(d->pd[i].p);
+	} else {
+		MUST(roce_pd_dealloc(d->pd[i].p) == (busy ? -EBUSY : 0));
+		if (!busy)
+			d->pd[i].p = NULL;
+	}
+}
+
+static bool access_ok(uint32_t access)
+{
+	return !(access & ~0x3ff000ffu) && (!(access & 10) || access & 1) && (!(access & 128) || access & 64);
+}
+
+/* Where region i is to lie: all of its area or a part, under its own addresses or others. */
+static void choose_span(struct world *w, int side, int i, uint8_t **addr, uint64_t *length, uint64_t *iova)
+{
+	uint32_t how = take(&w->in, 1), offset = how & 1 ? (how >> 2 & 7) * 256 : 0;
+
+	*addr = area(w, side, i) + offset;
+	*length = how & 2 ? AREA_BYTES - offset : (how >> 5) * 128u;
+	*iova = how & 4 ? 0x1000u * (uint32_t)i : (uintptr_t)*addr;
+	if ((how & 0xf8) == 0xf8) { /* past the end of all addresses */
+		*length = AREA_BYTES - offset;
+		*iova = UINT64_MAX - 3;
+	}
+}
+
+static uint32_t choose_access(struct world *w)
+{
+	uint32_t how = take(&w->in, 1);
+
+	return how < 0xf0 ? (how & 0x3f) | (how < 0xa0 ? 1 : 0) : how & 8 ? 1u << (take(&w->in, 1) % 32) : how;
+}
+
+static void mr_new_key(struct m_dev *d, struct m_mr *mr)
+{
+	mr->key = roce_mr_lkey(mr->p);
+	MUST(roce_mr_rkey(mr->p) == mr->key);
+	for (int i = 0; i < NMR; i++)
+		MUST(&d->mr[i] == mr || !d->mr[i].p || d->mr[i].key != mr->key);
+}
+
+static void mr_reg(struct world *w, int side, int i, int pd, uint32_t kind)
+{
+	struct m_dev *d = &w->m.dev[side];
+	struct m_mr mr = {.pd = pd, .kind = kind, .dm = pick(w, NDM)};
+	uint32_t access = choose_access(w);
+	uint64_t length, iova;
+	uint8_t *addr;
+	bool ok = access_ok(access);
+
+	choose_span(w, side, i, &addr, &length, &iova);
+	ok = ok && (!length || iova + length - 1 >= iova || access & ROCE_ACCESS_ZERO_BASED);
+	mr.first = access & ROCE_ACCESS_ZERO_BASED ? 0 : iova;
+	mr.length = length;
+	mr.access = access;
+	switch (kind) {
+	case MR_MEMORY:
+		mr.p = roce_mr_reg(d->pd[pd].p, addr, length, iova, access);
+		break;
+	case MR_PHANTOM:
+		mr.p = roce_mr_reg(d->pd[pd].p, NULL, length, iova, access);
+		break;
+	case MR_NULL:
+		mr.p = roce_mr_alloc_null(d->pd[pd].p);
+		mr.first = 0;
+		mr.length = UINT64_MAX;
+		mr.access = ROCE_ACCESS_LOCAL_WRITE;
+		ok = true;
+		break;
+	case MR_IMPLICIT: /* its key is never used: it would open all of this process */
+		ok = access_ok(access | 64) && !(access & ROCE_ACCESS_ZERO_BASED);
+		mr.p = roce_mr_reg(d->pd[pd].p, NULL, UINT64_MAX, 0, access | ROCE_ACCESS_ON_DEMAND);
+		break;
+	default:
+		if (!d->dm[mr.dm].p)
+			return;
+		if (length && iova & 1)
+			length += d->dm[mr.dm].length;
+		mr.first = 0;
+		mr.length = length;
+		ok = access & ROCE_ACCESS_ZERO_BASED && !(access & ~0x3ff0002fu) && (!(access & 10) || access & 1) &&
+		     length <= d->dm[mr.dm].length && iova <= d->dm[mr.dm].length - length;
+		mr.p = roce_dm_reg_mr(d->pd[pd].p, d->dm[mr.dm].p, iova, length, access);
+	}
+	MUST(!mr.p == !ok);
+	if (!ok)
+		return;
+	d->mr[i] = mr;
+	mr_new_key(d, &d->mr[i]);
+	freeze(w, side, i);
+}
+
+static void mr_rereg(struct world *w, int side, int i)
+{
+	struct m_dev *d = &w->m.dev[side];
+	struct m_mr *mr = &d->mr[i];
+	uint32_t flags = take(&w->in, 1) % 9, access = choose_access(w), old = mr->key;
+	uint32_t becomes = flags & ROCE_REREG_MR_CHANGE_ACCESS ? access : mr->access;
+	int pd = pick(w, NPD), bound = m_mr_bound(d, i), ret;
+	uint64_t length, iova;
+	uint8_t *addr;
+	bool ok = flags && flags < 8 && mr->kind != MR_NULL && mr->kind != MR_DM;
+
+	choose_span(w, side, i, &addr, &length, &iova);
+	if (mr->kind == MR_IMPLICIT || (mr->kind == MR_PHANTOM && flags & ROCE_REREG_MR_CHANGE_TRANSLATION))
+		return; /* stays what it is: a key that opens everything must never get out */
+	if (flags & ROCE_REREG_MR_CHANGE_PD && !d->pd[pd].p)
+		ok = false;
+	if (flags & ROCE_REREG_MR_CHANGE_ACCESS && !access_ok(access))
+		ok = false;
+	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION)
+		ok = ok && (!length || iova + length - 1 >= iova || becomes & ROCE_ACCESS_ZERO_BASED);
+	else
+		ok = ok && !((becomes ^ mr->access) & ROCE_ACCESS_ZERO_BASED);
+	ret = roce_mr_rereg(mr->p, flags, d->pd[pd].p, addr, length, iova, access);
+	if (!ok || bound > 0) {
+		MUST(ret < 0);
+	} else {
+		MUST(!ret || (ret == -EBUSY && bound < 0));
+	}
+	if (ret) {
+		MUST(roce_mr_lkey(mr->p) == old);
+		return;
+	}
+	mr->access = becomes;
+	if (flags & ROCE_REREG_MR_CHANGE_PD)
+		mr->pd = pd;
+	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION) {
+		mr->first = becomes & ROCE_ACCESS_ZERO_BASED ? 0 : iova;
+		mr->length = length;
+	}
+	mr_new_key(d, mr);
+	MUST((mr->key != old) == !!(flags & (ROCE_REREG_MR_CHANGE_PD | ROCE_REREG_MR_CHANGE_TRANSLATION)));
+	if (mr->key != old) {
+		m_key_died(d, old);
+		for (int k = 0; k < NMW; k++)
+			d->mw[k].may &= ~(1u << i);
+	}
+	freeze(w, side, i);
+}
+
+static void mr_call(struct world *w, int side)
+{
+	struct m_dev *d = &w->m.dev[side];
+	int i = pick(w, NMR), pd, bound, ret;
+	uint32_t how = take(&w->in, 1);
+
+	if (!d->mr[i].p) {
+		static const uint8_t kinds[8] = {MR_MEMORY,  MR_MEMORY, MR_MEMORY, MR_MEMORY,
+						 MR_PHANTOM, MR_NULL,   MR_DM,     MR_IMPLICIT};
+
+		pd = (int)(how >> 3) % NPD;
+		if (d->pd[pd].p)
+			mr_reg(w, side, i, pd, kinds[how & 7]);
+		return;
+	}
+	if (how & 1) {
+		mr_rereg(w, side, i);
+		return;
+	}
+	bound = m_mr_bound(d, i);
+	ret = roce_mr_dereg(d->mr[i].p);
+	MUST(bound > 0 ? ret == -EBUSY : !ret || (bound < 0 && ret == -EBUSY));
+	if (ret)
+		return;
+	m_key_died(d, d->mr[i].key);
+	d->mr[i].p = NULL;
+	for (int k = 0; k < NMW; k++)
+		d->mw[k].may &= ~(1u << i);
+	freeze(w, side, i);
+}
+
+static void mw_call(struct world *w, struct m_dev *d)
+{
+	int i = pick(w, NMW), pd = pick(w, NPD);
+	uint32_t type = take(&w->in, 1) % 9 ? 1 + (i & 1) : take(&w->in, 1) % 4;
+	struct m_mw *mw = &d->mw[i];
+
+	if (mw->p) {
+		m_key_died(d, mw->base);
+		MUST(!roce_mw_dealloc(mw->p));
+		mw->p = NULL;
+		/* What is queued for it will find it gone. */
+		for (int q = 0; q < NQP; q++)
+			for (uint32_t k = 0; k < d->qp[q].nsq; k++)
+				if (d->qp[q].sq[k].window == i)
+					d->qp[q].sq[k].window = -1;
+		return;
+	}
+	if (!d->pd[pd].p)
+		return;
+	*mw = (struct m_mw){.p = roce_mw_alloc(d->pd[pd].p, type), .pd = pd, .type = type, .sure = -1};
+	MUST(!mw->p == !(type == 1 || type == 2));
+	if (mw->p)
+		mw->key = mw->base = roce_mw_rkey(mw->p);
+}
+
+static void dm_call(struct world *w, struct m_dev *d)
+{
+	static uint8_t host[MAX_DM + 8];
+	int i = pick(w, NDM);
+	uint32_t how = take(&w->in, 1), length = take(&w->in, 2) % (MAX_DM + 2), offset;
+	struct m_dm *dm = &d->dm[i];
+	uint64_t used = 0;
+	bool ok;
+
+	for (int k = 0; k < NDM; k++)
+		used += d->dm[k].p ? d->dm[k].length : 0;
+	if (!dm->p) {
+		ok = length && length <= MAX_DM - used && how % 16 <= 12;
+		*dm = (struct m_dm){roce_dm_alloc(d->p, length, how % 16), length};
+		MUST(!dm->p == !ok);
+		return;
+	}
+	if (!(how & 3)) {
+		ok = !m_dm_users(d, i);
+		MUST(roce_dm_free(dm->p) == (ok ? 0 : -EBUSY));
+		if (ok)
+			dm->p = NULL;
+		return;
+	}
+	offset = take(&w->in, 2) % (MAX_DM + 2);
+	ok = (uint64_t)offset + length <= dm->length;
+	MUST((how & 1 ? roce_memcpy_to_dm(dm->p, offset, host, length)
+		      : roce_memcpy_from_dm(host, dm->p, offset, length)) == (ok ? 0 : -EFAULT));
+}
+
+static void cq_poll(struct m_cq *c, int n)
+{
+	struct roce_wc wc[MAX_CQE];
+	int got = roce_cq_poll(c->p, wc, n), want = DP_MIN(n, (int)c->n);
+
+	MUST(got == (!want && n && c->overflow ? -EIO : want));
+	if (got <= 0)
+		return;
+	for (int i = 0; i < got; i++)
+		MUST(wc[i].wr_id == c->wc[i].wr_id && wc[i].status == c->wc[i].status &&
+		     wc[i].qp_num == c->wc[i].qp_num && wc[i].opcode == c->wc[i].opcode);
+	c->n -= (uint32_t)got;
+	memmove(c->wc, c->wc + got, c->n * sizeof(c->wc[0]));
+}
+
+static void take_notifications(struct m_dev *d)
+{
+	struct m_cq *c;
+
+	while ((c = roce_dev_next_notified(d->p))) {
+		MUST(c->p && c->notify_may);
+		c->notify_must = c->notify_may = false;
+	}
+	for (int i = 0; i < NCQ; i++) {
+		MUST(!d->cq[i].p || !d->cq[i].notify_must);
+		/* Not notified by a receive that perhaps was solicited: so it was not. */
+		if (d->cq[i].armed == 3 && d->cq[i].notify_may)
+			d->cq[i].armed = 2;
+		d->cq[i].notify_may = false;
+	}
+}
+
+static void cq_call(struct world *w, struct m_dev *d)
+{
+	int i = pick(w, NCQ);
+	uint32_t how = take(&w->in, 1), cqe = (how >> 3) % (MAX_CQE + 2);
+	struct m_cq *c = &d->cq[i];
+	bool ok = cqe >= 1 && cqe <= MAX_CQE;
+
+	if (!c->p) {
+		*c = (struct m_cq){.size = cqe};
+		c->p = roce_cq_create(d->p, cqe, c);
+		MUST(!c->p == !ok);
+		return;
+	}
+	switch (how & 7) {
+	case 0:
+		ok = !m_cq_users(d, i);
+		MUST(roce_cq_destroy(c->p) == (ok ? 0 : -EBUSY));
+		if (ok)
+			c->p = NULL;
+		break;
+	case 1:
+		ok = ok && cqe >= c->n;
+		MUST(roce_cq_resize(c->p, cqe) == (ok ? 0 : -EINVAL));
+		if (ok)
+			c->size = cqe;
+		MUST(roce_cq_size(c->p) == c->size && roce_cq_pending(c->p) == c->n);
+		break;
+	case 2:
+		MUST(!roce_cq_req_notify(c->p, cqe & 1));
+		if (c->armed != 1)
+			c->armed = cqe & 1 ? 2 : 1;
+		break;
+	case 3:
+		take_notifications(d);
+		break;
+	default:
+		cq_poll(c, (int)DP_MIN(cqe, MAX_CQE));
+	}
+}
+
+/* Receives in the shared queue, not yet taken by a QP: at least, at most. */
+static void srq_fill(const struct m_dev *d, int i, uint32_t *least, uint32_t *most)
+{
+	const struct m_srq *s = &d->srq[i];
+	uint32_t held = s->maybe_lost;
+
+	for (int q = 0; q < NQP; q++)
+		held += d->qp[q].p && d->qp[q].srq == i && d->qp[q].state >= ROCE_QPS_RTR;
+	*most = DP_MIN(s->n, s->size);
+	*least = s->blind || s->n < held ? 0 : s->n - held;
+}
+
+static void srq_modify(struct m_dev *d, int i, uint32_t how, uint32_t size, uint32_t limit)
+{
+	struct m_srq *s = &d->srq[i];
+	struct roce_srq_attr attr = {.max_wr = size, .srq_limit = limit}, is;
+	uint32_t mask = how & 7, becomes = mask & 1 ? size : s->size, least, most;
+	bool ok = mask < 4 && becomes >= 1 && becomes <= MAX_WR && !(mask & 2 && limit > becomes);
+	int ret = roce_srq_modify(s->p, &attr, mask);
+
+	srq_fill(d, i, &least, &most);
+	MUST(ret == 0 || ret == -EINVAL);
+	MUST(ret ? !ok || becomes < most : ok && becomes >= least);
+	if (!ret) {
+		s->size = becomes;
+		if (mask & 2) {
+			s->limit = limit;
+			s->limit_may_fire |= limit > 0;
+		}
+	}
+	roce_srq_query(s->p, &is);
+	MUST(is.max_wr == s->size && is.max_sge == MAX_SGE && (is.srq_limit == s->limit || !is.srq_limit));
+	s->limit = is.srq_limit;
+}
+
+static void srq_call(struct world *w, struct m_dev *d)
+{
+	int i = pick(w, NSRQ), pd = pick(w, NPD);
+	uint32_t how = take(&w->in, 1), size = (how >> 3) % (MAX_WR + 2);
+	struct roce_srq_attr attr = {.max_wr = size, .max_sge = MAX_SGE};
+	struct m_srq *s = &d->srq[i];
+	bool ok;
+
+	if (!s->p) {
+		if (!d->pd[pd].p)
+			return;
+		*s = (struct m_srq){.pd = pd, .size = size};
+		s->p = roce_srq_create(d->pd[pd].p, &attr, s);
+		MUST(!s->p == !(size >= 1 && size <= MAX_WR));
+	} else if (how & 1) {
+		srq_modify(d, i, take(&w->in, 1) % 5, size, take(&w->in, 1) % (MAX_WR + 2));
+	} else {
+		ok = !m_srq_users(d, i);
+		MUST(roce_srq_destroy(s->p) == (ok ? 0 : -EBUSY));
+		if (ok)
+			s->p = NULL;
+	}
+}
+
+static void take_events(struct m_dev *d)
+{
+	struct roce_event ev;
+
+	while (roce_dev_next_event(d->p, &ev)) {
+		bool found = false;
+
+		for (int i = 0; i < NQP && roce_event_source(ev.type) == ROCE_EVENT_OF_QP; i++)
+			found |= d->qp[i].p && ev.user == &d->qp[i] && ev.num == d->qp[i].num;
+		for (int i = 0; i < NCQ && ev.type == ROCE_EVENT_CQ_ERR; i++)
+			found |= d->cq[i].p && ev.user == &d->cq[i] && d->cq[i].overflow;
+		for (int i = 0; i < NSRQ && ev.type == ROCE_EVENT_SRQ_LIMIT_REACHED; i++)
+			found |= d->srq[i].p && ev.user == &d->srq[i] && d->srq[i].limit_may_fire;
+		MUST(found);
+	}
+}
+
+#endif
