@@ -1,6 +1,6 @@
 /*
- * fuzz_api.c's world and its calls of everything but queue pairs: protection domains, regions, windows, device memory,
- * completion queues and shared receive queues, each checked against the model.
+ * fuzz_api.c's world and its calls that make, change and destroy objects: protection domains, regions, windows, device
+ * memory, completion queues, shared receive queues and queue pairs, each checked against the model.
  */
 #ifndef API_OBJECTS_H
 #define API_OBJECTS_H
@@ -511,6 +511,275 @@ static void take_events(struct m_dev *d)
 			found |= d->srq[i].p && ev.user == &d->srq[i] && d->srq[i].limit_may_fire;
 		MUST(found);
 	}
+}
+
+/* ---- queue pairs -------------------------------------------------------------------------------------------------- */
+
+static void net_forget(struct world *w, int side, uint32_t qpn)
+{
+	for (int to = 0; to < 2; to++)
+		for (uint32_t i = 0; i < w->nnet[to];) {
+			struct net_pkt *p = w->net[to][i];
+
+			if (to == side ? p->pkt.dqpn == qpn : p->pkt.sqpn == qpn) {
+				w->net[to][i] = w->net[to][--w->nnet[to]];
+				w->net[to][w->nnet[to]] = p;
+			} else {
+				i++;
+			}
+		}
+}
+
+/* A QP begins anew: what is under way to or from it is of another life. */
+static void qp_anew(struct world *w, int side, int i)
+{
+	struct m_qp *q = &w->m.dev[side].qp[i];
+
+	m_queues_vanish(&w->m.dev[side], i);
+	net_forget(w, side, q->num);
+	q->clean = w->m.dev[!side].qp[i].clean = false;
+	q->sent_msgs = q->recv_msgs = 0;
+	memset(&q->attr, 0, sizeof(q->attr));
+	q->attr.path_mtu = MAX_MTU;
+	q->state = ROCE_QPS_RESET;
+}
+
+static void qp_create(struct world *w, int side, int i, uint32_t how)
+{
+	static const uint8_t types[8] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD,
+					 ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, 9};
+	struct m_dev *d = &w->m.dev[side];
+	uint32_t caps = take(&w->in, 2);
+	struct m_qp q = {.type = types[how & 7],
+			 .pd = (int)(how >> 3) % NPD,
+			 .scq = (int)(caps % NCQ),
+			 .rcq = (int)((caps >> 2) % NCQ),
+			 .srq = caps & 16 ? (int)(caps >> 5 & 1) : -1,
+			 .sig_all = how & 0x20};
+	struct roce_qp_init_attr init = {.cap = {(caps >> 6) % (MAX_WR + 2), (caps >> 10) % (MAX_WR + 1), MAX_SGE,
+						 MAX_SGE, caps & 0x8000 ? MAX_INLINE + (caps & 1) : 8},
+					 .qp_type = q.type,
+					 .sq_sig_all = q.sig_all,
+					 .send_cq = d->cq[q.scq].p,
+					 .recv_cq = d->cq[q.rcq].p,
+					 .srq = q.srq >= 0 ? d->srq[q.srq].p : NULL};
+	bool ok = q.type != 9 && init.send_cq && init.recv_cq && init.cap.max_send_wr <= MAX_WR &&
+		  init.cap.max_inline_data <= MAX_INLINE;
+
+	if (!d->pd[q.pd].p || (q.srq >= 0 && !init.srq))
+		return;
+	q.p = roce_qp_create(d->pd[q.pd].p, &init, &d->qp[i]);
+	MUST(!q.p == !ok);
+	if (!ok)
+		return;
+	q.cap = init.cap;
+	MUST(q.cap.max_inline_data >= 48 && (q.srq < 0 || !q.cap.max_recv_wr));
+	q.num = roce_qp_num(q.p);
+	for (int k = 0; k < NQP; k++)
+		MUST(!d->qp[k].p || d->qp[k].num != q.num);
+	q.attr.path_mtu = MAX_MTU;
+	d->qp[i] = q;
+}
+
+static void qp_destroy(struct world *w, int side, int i)
+{
+	struct m_dev *d = &w->m.dev[side];
+
+	MUST(!roce_qp_destroy(d->qp[i].p));
+	qp_anew(w, side, i);
+	d->qp[i].p = NULL;
+	for (int k = 0; k < NMW; k++) { /* windows of type 2 go with it */
+		struct m_mw *mw = &d->mw[k];
+
+		if (!mw->p || mw->type != ROCE_MW_TYPE_2)
+			continue;
+		mw->qps &= ~(1u << i);
+		mw->may = mw->qps ? mw->may : 0;
+		mw->sure = mw->sure_qp == i ? -1 : mw->sure;
+	}
+}
+
+static void qp_check_query(struct m_qp *q)
+{
+	struct roce_qp_attr is;
+	const struct roce_qp_attr *a = &q->attr;
+
+	roce_qp_query(q->p, &is);
+	MUST(is.qp_state == q->state && is.cur_qp_state == q->state);
+	MUST(is.path_mtu == a->path_mtu && is.qkey == a->qkey && is.dest_qp_num == a->dest_qp_num &&
+	     is.qp_access_flags == a->qp_access_flags && is.pkey_index == a->pkey_index && is.port_num == a->port_num &&
+	     is.timeout == a->timeout && is.retry_cnt == a->retry_cnt && is.rnr_retry == a->rnr_retry &&
+	     is.min_rnr_timer == a->min_rnr_timer && is.max_rd_atomic == a->max_rd_atomic &&
+	     is.max_dest_rd_atomic == a->max_dest_rd_atomic);
+	MUST(!memcmp(&is.cap, &q->cap, sizeof(is.cap)) && is.ah.sl == a->ah.sl);
+}
+
+/* A QP that now speaks to `num`: whoever has this number is no longer alone with its namesake. */
+static void qp_speaks_to(struct world *w, int side, int i, uint32_t num)
+{
+	for (int k = 0; k < NQP; k++) {
+		struct m_qp *other = &w->m.dev[!side].qp[k];
+
+		if (other->p && other->num == num && k != i)
+			other->clean = w->m.dev[side].qp[k].clean = false;
+	}
+}
+
+static int qp_modify(struct world *w, int side, int i, const struct roce_qp_attr *a, uint32_t mask)
+{
+	struct m_qp *q = &w->m.dev[side].qp[i];
+	uint32_t to = mask & ROCE_QP_STATE ? a->qp_state : q->state;
+	bool ok = m_modify_ok(q, a, mask);
+	int ret = roce_qp_modify(q->p, a, mask);
+
+	if (ok && mask & ROCE_QP_MAX_DEST_RD_ATOMIC && q->state == ROCE_QPS_SQD && ret == -EBUSY)
+		return ret; /* responses are due, perhaps */
+	MUST(ok ? !ret : ret == -EINVAL || ret == -EOPNOTSUPP);
+	if (ret)
+		return ret;
+	if (to == ROCE_QPS_RESET) {
+		qp_anew(w, side, i);
+	} else if (to != ROCE_QPS_ERR) {
+		struct roce_qp_attr *b = &q->attr;
+
+		if (q->state == ROCE_QPS_SQE)
+			q->send_failed = false;
+		if (mask & ROCE_QP_DEST_QPN)
+			qp_speaks_to(w, side, i, a->dest_qp_num);
+		b->pkey_index = mask & ROCE_QP_PKEY_INDEX ? a->pkey_index : b->pkey_index;
+		b->port_num = mask & ROCE_QP_PORT ? a->port_num : b->port_num;
+		b->qkey = mask & ROCE_QP_QKEY ? a->qkey : b->qkey;
+		b->qp_access_flags = mask & ROCE_QP_ACCESS_FLAGS ? a->qp_access_flags : b->qp_access_flags;
+		b->path_mtu = mask & ROCE_QP_PATH_MTU ? a->path_mtu : b->path_mtu;
+		b->timeout = mask & ROCE_QP_TIMEOUT ? a->timeout : b->timeout;
+		b->retry_cnt = mask & ROCE_QP_RETRY_CNT ? a->retry_cnt : b->retry_cnt;
+		b->rnr_retry = mask & ROCE_QP_RNR_RETRY ? a->rnr_retry : b->rnr_retry;
+		b->min_rnr_timer = mask & ROCE_QP_MIN_RNR_TIMER ? a->min_rnr_timer : b->min_rnr_timer;
+		b->max_rd_atomic = mask & ROCE_QP_MAX_QP_RD_ATOMIC ? a->max_rd_atomic : b->max_rd_atomic;
+		b->max_dest_rd_atomic =
+			mask & ROCE_QP_MAX_DEST_RD_ATOMIC ? a->max_dest_rd_atomic : b->max_dest_rd_atomic;
+		b->dest_qp_num = mask & ROCE_QP_DEST_QPN ? a->dest_qp_num : b->dest_qp_num;
+		if (mask & ROCE_QP_AV)
+			b->ah = a->ah;
+		MUST(roce_qp_state(q->p) == to || roce_qp_state(q->p) == ROCE_QPS_ERR);
+	}
+	q->state = to;
+	return 0;
+}
+
+static uint32_t qp_needs(const struct m_qp *q, uint32_t to)
+{
+	uint32_t need = 0, may = 0;
+
+	m_transition(q->type, q->state, to & 7, &need, &may);
+	return need;
+}
+
+static struct roce_qp_attr qp_attr(int side, uint32_t how, uint32_t dest)
+{
+	return (struct roce_qp_attr){.path_mtu = 1 + how % MAX_MTU,
+				     .qkey = 1,
+				     .rq_psn = 0xfffffe,
+				     .sq_psn = 0xfffffe,
+				     .dest_qp_num = dest,
+				     .qp_access_flags = how & 0x80 ? how >> 3 & 15 : 15,
+				     .ah = {.dgid = gids[!side], .port_num = 1, .sl = how >> 4 & 3},
+				     .port_num = 1,
+				     .max_rd_atomic = (uint8_t)(1 + how % MAX_RD),
+				     .max_dest_rd_atomic = MAX_RD,
+				     .min_rnr_timer = (uint8_t)(how >> 2 & 15),
+				     .timeout = (uint8_t)(how & 0x40 ? 14 : 8 + (how & 3)),
+				     .retry_cnt = (uint8_t)(how >> 2 & 7),
+				     .rnr_retry = (uint8_t)(how >> 1 & 7)};
+}
+
+static void qp_modify_call(struct world *w, int side, int i, uint32_t how)
+{
+	struct m_dev *d = &w->m.dev[side], *peer = &w->m.dev[!side];
+	struct m_qp *q = &d->qp[i];
+	uint32_t to = how & 7, more = take(&w->in, 1), mask = ROCE_QP_STATE | qp_needs(q, to);
+	struct m_qp *other = &peer->qp[more % NQP];
+	struct roce_qp_attr a = qp_attr(side, take(&w->in, 1), other->p ? other->num : more);
+
+	a.qp_state = to;
+	a.cur_qp_state = more & 1 ? q->state : more >> 1 & 7;
+	switch (more >> 4) {
+	case 0:
+		mask ^= 1u << (take(&w->in, 1) % 28);
+		break;
+	case 1:
+		a.timeout = a.retry_cnt = (uint8_t)(more & 15) * 3;
+		mask ^= take(&w->in, 1) & 1 ? ROCE_QP_TIMEOUT : ROCE_QP_RETRY_CNT;
+		break;
+	case 2:
+		a.sq_psn = a.rq_psn = take(&w->in, 4);
+		break;
+	case 3:
+		a.ah.sl = (uint8_t)(more & 15);
+		a.ah.dgid.b[10] = take(&w->in, 1) & 1 ? 0xff : 0;
+		mask |= ROCE_QP_AV;
+		break;
+	case 4:
+		a.max_dest_rd_atomic = (uint8_t)(more & 7);
+		mask |= more & 8 ? ROCE_QP_MAX_DEST_RD_ATOMIC : ROCE_QP_EN_SQD_ASYNC_NOTIFY;
+		a.en_sqd_async_notify = 1;
+		break;
+	case 5:
+		a.path_mtu = more & 7;
+		break;
+	case 6:
+		a.max_rd_atomic = (uint8_t)(more & 7);
+		mask |= more & 8 ? ROCE_QP_MAX_QP_RD_ATOMIC : 0;
+		break;
+	case 7:
+		mask |= ROCE_QP_CUR_STATE;
+		break;
+	default:
+		break;
+	}
+	qp_modify(w, side, i, &a, mask);
+}
+
+/* Both namesakes to RTS, as a connection manager would do it. */
+static void qp_connect(struct world *w, int i)
+{
+	static const uint32_t way[] = {ROCE_QPS_RESET, ROCE_QPS_INIT, ROCE_QPS_RTR, ROCE_QPS_RTS};
+	struct m_qp *q[2] = {&w->m.dev[0].qp[i], &w->m.dev[1].qp[i]};
+	uint32_t how = take(&w->in, 1);
+	bool alone = true;
+
+	if (!q[0]->p || !q[1]->p || q[0]->type != q[1]->type)
+		return;
+	for (size_t k = 0; k < DP_ARRAY_SIZE(way); k++)
+		for (int side = 0; side < 2; side++) {
+			struct roce_qp_attr a = qp_attr(side, how, q[!side]->num);
+
+			a.qp_state = way[k];
+			MUST(!qp_modify(w, side, i, &a, ROCE_QP_STATE | qp_needs(q[side], way[k])));
+			observe(w, side);
+		}
+	for (int side = 0; side < 2; side++)
+		for (int k = 0; k < NQP; k++)
+			alone &= k == i || !w->m.dev[side].qp[k].p ||
+				 w->m.dev[side].qp[k].attr.dest_qp_num != q[!side]->num;
+	q[0]->clean = q[1]->clean = alone;
+}
+
+static void qp_call(struct world *w, int side)
+{
+	int i = pick(w, NQP);
+	uint32_t how = take(&w->in, 1);
+
+	if (!w->m.dev[side].qp[i].p)
+		qp_create(w, side, i, how);
+	else if (how < 0xa0)
+		qp_modify_call(w, side, i, how);
+	else if (how < 0xe0)
+		qp_connect(w, i);
+	else if (how < 0xf0)
+		qp_check_query(&w->m.dev[side].qp[i]);
+	else
+		qp_destroy(w, side, i);
 }
 
 #endif
