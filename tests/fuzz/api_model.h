@@ -78,7 +78,7 @@ struct m_cq {
 	uint32_t n;
 	bool overflow;
 	int armed; /* 0, 1 any, 2 solicited */
-	bool notify_must, notify_may;
+	bool notify_must, notify_may, moderated;
 	uint64_t last_ps;
 };
 
@@ -280,9 +280,11 @@ static inline bool m_transition(uint32_t type, uint32_t from, uint32_t to, uint3
 		*need = ROCE_QP_SQ_PSN;
 		if (rc)
 			*need |= ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC;
-		*may = live;
+		*may = live | ROCE_QP_RATE_LIMIT;
 		return true;
 	case ROCE_QPS_RTS << 4 | ROCE_QPS_RTS:
+		*may = live | ROCE_QP_RATE_LIMIT;
+		return true;
 	case ROCE_QPS_SQD << 4 | ROCE_QPS_RTS:
 		*may = live;
 		return true;
@@ -316,7 +318,7 @@ static inline bool m_values_ok(const struct roce_qp_attr *a, uint32_t mask)
 	const uint32_t psn = 0xffffff;
 
 	return !((mask & ROCE_QP_PKEY_INDEX && a->pkey_index) || (mask & ROCE_QP_PORT && a->port_num != 1) ||
-		 (mask & ROCE_QP_ACCESS_FLAGS && a->qp_access_flags > 15) ||
+		 (mask & ROCE_QP_ACCESS_FLAGS && a->qp_access_flags & ~0x30fu) ||
 		 (mask & ROCE_QP_PATH_MTU && (a->path_mtu < 1 || a->path_mtu > MAX_MTU)) ||
 		 (mask & ROCE_QP_TIMEOUT && a->timeout > 31) || (mask & ROCE_QP_RETRY_CNT && a->retry_cnt > 7) ||
 		 (mask & ROCE_QP_RNR_RETRY && a->rnr_retry > 7) ||
@@ -357,15 +359,28 @@ static inline bool m_send_service(uint32_t type, uint32_t opcode)
 	case ROCE_WR_ATOMIC_CMP_AND_SWP:
 	case ROCE_WR_ATOMIC_FETCH_AND_ADD:
 	case ROCE_WR_SEND_WITH_INV:
+	case ROCE_WR_FLUSH:
+	case ROCE_WR_ATOMIC_WRITE:
 		return type == ROCE_QPT_RC;
 	default:
 		return false;
 	}
 }
 
+/* Its answer brings data. */
 static inline bool m_is_rd(uint32_t opcode)
 {
 	return opcode >= ROCE_WR_RDMA_READ && opcode <= ROCE_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+static inline bool m_has_response(uint32_t opcode)
+{
+	return m_is_rd(opcode) || opcode == ROCE_WR_FLUSH || opcode == ROCE_WR_ATOMIC_WRITE;
+}
+
+static inline bool m_is_eight(uint32_t opcode)
+{
+	return (m_is_rd(opcode) && opcode != ROCE_WR_RDMA_READ) || opcode == ROCE_WR_ATOMIC_WRITE;
 }
 
 static inline bool m_is_local(uint32_t opcode)
@@ -386,16 +401,18 @@ static inline bool m_send_ok(const struct m_qp *q, const struct roce_send_wr *wr
 
 	if (q->state < ROCE_QPS_RTS || !m_send_service(q->type, wr->opcode) || wr->send_flags > 15)
 		return false;
-	if (m_is_local(wr->opcode))
+	if (m_has_response(wr->opcode) && !q->attr.max_rd_atomic)
+		return false;
+	if (wr->opcode == ROCE_WR_FLUSH && (wr->flush_type < 1 || wr->flush_type > 3 || wr->flush_level > 1))
+		return false;
+	if (m_is_local(wr->opcode) || wr->opcode == ROCE_WR_FLUSH)
 		return !wr->num_sge && !(wr->send_flags & ROCE_SEND_INLINE);
 	for (uint32_t i = 0; i < wr->num_sge; i++)
 		length += wr->sg_list[i].length;
 	if (wr->send_flags & ROCE_SEND_INLINE ? m_is_rd(wr->opcode) || length > q->cap.max_inline_data
 					      : wr->num_sge > q->cap.max_send_sge)
 		return false;
-	if (length > 1u << 30 || (m_is_rd(wr->opcode) && !q->attr.max_rd_atomic))
-		return false;
-	if (m_is_rd(wr->opcode) && wr->opcode != ROCE_WR_RDMA_READ && length != 8)
+	if (length > 1u << 30 || (m_is_eight(wr->opcode) && length != 8))
 		return false;
 	return q->type != ROCE_QPT_UD || (wr->ah && m_ah_ok(wr->ah) && wr->remote_qpn < 1 << 24);
 }
@@ -521,8 +538,9 @@ static inline void m_completion(struct model *m, int side, int cq, const struct 
 	c->last_ps = wc->timestamp_ps;
 	c->wc[c->n++] = *wc;
 	if (c->armed == 1 || (c->armed == 2 && (wc->status != ROCE_WC_SUCCESS))) {
-		c->armed = 0;
-		c->notify_must = c->notify_may = true;
+		c->armed = c->moderated ? 3 : 0; /* moderated, at some time or not at all */
+		c->notify_must |= !c->moderated;
+		c->notify_may = true;
 	} else if (c->armed == 2 && recv) {
 		c->notify_may = true; /* it may have been solicited: then it is not armed any more */
 		c->armed = 3;

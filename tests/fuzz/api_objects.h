@@ -147,7 +147,7 @@ static void pd_call(struct world *w, struct m_dev *d)
 
 static bool access_ok(uint32_t access)
 {
-	return !(access & ~0x3ff000ffu) && (!(access & 10) || access & 1) && (!(access & 128) || access & 64);
+	return !(access & ~0x3ff003ffu) && (!(access & 10) || access & 1) && (!(access & 128) || access & 64);
 }
 
 /* Where region i is to lie: all of its area or a part, under its own addresses or others. */
@@ -386,14 +386,15 @@ static void take_notifications(struct m_dev *d)
 
 	while ((c = roce_dev_next_notified(d->p))) {
 		MUST(c->p && c->notify_may);
-		c->notify_must = c->notify_may = false;
+		c->notify_must = false;
+		c->notify_may = c->moderated;
 	}
 	for (int i = 0; i < NCQ; i++) {
 		MUST(!d->cq[i].p || !d->cq[i].notify_must);
 		/* Not notified by a receive that perhaps was solicited: so it was not. */
-		if (d->cq[i].armed == 3 && d->cq[i].notify_may)
+		if (d->cq[i].armed == 3 && d->cq[i].notify_may && !d->cq[i].moderated)
 			d->cq[i].armed = 2;
-		d->cq[i].notify_may = false;
+		d->cq[i].notify_may &= d->cq[i].moderated;
 	}
 }
 
@@ -402,6 +403,7 @@ static void cq_call(struct world *w, struct m_dev *d)
 	int i = pick(w, NCQ);
 	uint32_t how = take(&w->in, 1), cqe = (how >> 3) % (MAX_CQE + 2);
 	struct m_cq *c = &d->cq[i];
+	const struct roce_cq_attr moderate = {.cq_count = (uint16_t)(cqe >> 3), .cq_period = (uint16_t)(cqe & 8)};
 	bool ok = cqe >= 1 && cqe <= MAX_CQE;
 
 	if (!c->p) {
@@ -411,6 +413,10 @@ static void cq_call(struct world *w, struct m_dev *d)
 		return;
 	}
 	switch (how & 7) {
+	case 4:
+		MUST(roce_cq_modify(c->p, &moderate, cqe & 7) == (cqe & 6 ? -EINVAL : 0));
+		c->moderated |= (cqe & 7) == 1;
+		break;
 	case 0:
 		ok = !m_cq_users(d, i);
 		MUST(roce_cq_destroy(c->p) == (ok ? 0 : -EBUSY));
@@ -682,7 +688,7 @@ static struct roce_qp_attr qp_attr(int side, uint32_t how, uint32_t dest)
 				     .rq_psn = 0xfffffe,
 				     .sq_psn = 0xfffffe,
 				     .dest_qp_num = dest,
-				     .qp_access_flags = how & 0x80 ? how >> 3 & 15 : 15,
+				     .qp_access_flags = how & 0x80 ? how >> 3 & 15 : 0x30f,
 				     .ah = {.dgid = gids[!side], .port_num = 1, .sl = how >> 4 & 3},
 				     .port_num = 1,
 				     .max_rd_atomic = (uint8_t)(1 + how % MAX_RD),
@@ -733,6 +739,10 @@ static void qp_modify_call(struct world *w, int side, int i, uint32_t how)
 		break;
 	case 7:
 		mask |= ROCE_QP_CUR_STATE;
+		break;
+	case 8:
+		mask |= ROCE_QP_RATE_LIMIT;
+		a.rate_limit = (more & 15) * 1000;
 		break;
 	default:
 		break;

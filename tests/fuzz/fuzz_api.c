@@ -134,7 +134,13 @@ static bool send_doomed_there(const struct world *w, int side, int i, const stru
 		return false;
 	if (wr->opcode == ROCE_WR_SEND_WITH_INV)
 		return m_key_dead(peer, wr->invalidate_rkey);
-	if (wr->opcode <= ROCE_WR_RDMA_WRITE_WITH_IMM || m_is_rd(wr->opcode))
+	if (m_is_eight(wr->opcode))
+		length = 8;
+	if (wr->opcode == ROCE_WR_FLUSH && wr->flush_level == ROCE_FLUSH_MR)
+		return m_key_dead(peer, wr->rkey);
+	if (wr->opcode == ROCE_WR_FLUSH)
+		length = wr->flush_length;
+	if (wr->opcode <= ROCE_WR_RDMA_WRITE_WITH_IMM || m_has_response(wr->opcode))
 		return m_remote_doomed(peer, peer->qp[i].pd, wr->rkey, wr->remote_addr, length);
 	return false;
 }
@@ -163,6 +169,12 @@ static void send_posted(struct world *w, int side, int i, struct m_send *s, cons
 	q->sq[q->nsq++] = *s;
 }
 
+static uint32_t opcode(uint32_t byte)
+{
+	byte %= 13;
+	return byte == 11 ? ROCE_WR_FLUSH : byte == 12 ? ROCE_WR_ATOMIC_WRITE : byte;
+}
+
 static void post_send(struct world *w, int side)
 {
 	static uint8_t inline_data[4200];
@@ -174,7 +186,7 @@ static void post_send(struct world *w, int side)
 	struct roce_ah_attr ah = {.dgid = gids[!side], .port_num = more & 1 || more < 0xf0, .sl = more & 3};
 	struct roce_sge sge[MAX_SGE + 1];
 	struct roce_send_wr wr = {.wr_id = s.wr_id,
-				  .opcode = how % 11,
+				  .opcode = opcode(how),
 				  .send_flags =
 					  (more & 7) | (more >= 0xe0 ? ROCE_SEND_INLINE : 0) | (more == 0x77 ? 64 : 0),
 				  .sg_list = sge,
@@ -182,6 +194,9 @@ static void post_send(struct world *w, int side)
 				  .remote_qkey = more & 8 ? 1 : 0x80000000,
 				  .compare_add = more,
 				  .swap = how,
+				  .flush_type = more >> 3 & 3,
+				  .flush_level = more & 1,
+				  .flush_length = more * 8,
 				  .ah = more == 0x33 ? NULL : &ah};
 	bool legal, type1, bad_bind;
 	uint64_t length = 0;
@@ -193,9 +208,9 @@ static void post_send(struct world *w, int side)
 	wr.rkey = choose_key(w, peer, &wr.remote_addr);
 	if (!choose_window(w, side, q, &wr, &s, &s.doomed))
 		return;
-	if (!m_is_local(wr.opcode) || more == 0x55)
+	if ((!m_is_local(wr.opcode) && wr.opcode != ROCE_WR_FLUSH) || more == 0x55)
 		wr.num_sge = choose_sges(w, d, sge);
-	if (wr.opcode == ROCE_WR_ATOMIC_CMP_AND_SWP || wr.opcode == ROCE_WR_ATOMIC_FETCH_AND_ADD) {
+	if (m_is_eight(wr.opcode)) {
 		wr.remote_addr &= more & 16 ? ~7ULL : ~0ULL;
 		if (wr.num_sge && more & 32)
 			sge[0].length = 8;
@@ -209,7 +224,7 @@ static void post_send(struct world *w, int side)
 	s.length = (uint32_t)length;
 	s.signalled = q->sig_all || wr.send_flags & ROCE_SEND_SIGNALED;
 	s.doomed |= send_doomed(d, q, &wr);
-	s.doomed_there = send_doomed_there(w, side, i, &wr, m_is_rd(wr.opcode) && wr.opcode != 4 ? 8 : length);
+	s.doomed_there = send_doomed_there(w, side, i, &wr, length);
 	type1 = wr.opcode == ROCE_WR_BIND_MW && d->mw[s.window].type == ROCE_MW_TYPE_1;
 	bad_bind = wr.opcode == ROCE_WR_BIND_MW && ((wr.bind.length && !wr.bind.mr) || (type1 && more & 64));
 	legal = m_send_ok(q, &wr) && !bad_bind;
