@@ -553,7 +553,7 @@ static void qp_anew(struct world *w, int side, int i)
 static void qp_create(struct world *w, int side, int i, uint32_t how)
 {
 	static const uint8_t types[8] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD,
-					 ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, 9};
+					 ROCE_QPT_RC, ROCE_QPT_UC, ROCE_QPT_UD, 5 /* none */};
 	struct m_dev *d = &w->m.dev[side];
 	uint32_t caps = take(&w->in, 2);
 	struct m_qp q = {.type = types[how & 7],
@@ -569,7 +569,7 @@ static void qp_create(struct world *w, int side, int i, uint32_t how)
 					 .send_cq = d->cq[q.scq].p,
 					 .recv_cq = d->cq[q.rcq].p,
 					 .srq = q.srq >= 0 ? d->srq[q.srq].p : NULL};
-	bool ok = q.type != 9 && init.send_cq && init.recv_cq && init.cap.max_send_wr <= MAX_WR &&
+	bool ok = q.type != 5 && init.send_cq && init.recv_cq && init.cap.max_send_wr <= MAX_WR &&
 		  init.cap.max_inline_data <= MAX_INLINE;
 
 	if (!d->pd[q.pd].p || (q.srq >= 0 && !init.srq))
