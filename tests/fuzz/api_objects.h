@@ -313,7 +313,7 @@ static void mr_call(struct world *w, int side)
 static void mw_call(struct world *w, struct m_dev *d)
 {
 	int i = pick(w, NMW), pd = pick(w, NPD);
-	uint32_t type = take(&w->in, 1) % 9 ? 1 + (i & 1) : take(&w->in, 1) % 4;
+	uint32_t type = take(&w->in, 1) % 9 ? 1u + (i & 1) : take(&w->in, 1) % 4;
 	struct m_mw *mw = &d->mw[i];
 
 	if (mw->p) {
