@@ -12,10 +12,10 @@
  * whose region counts it for ever or that stays in the key table, no flush of the send or the receive queue, none of
  * what is posted in error, a READ that completes twice, a failure without completion, a send queue one entry too long
  * or too short, a CQ that overflows before it is full or drops silently, an access beyond a region, by a dead key, a
- * rereg that keeps its key, a duplicate executed again, an ACK taken for one PSN more. Not found in 10 to 40 seconds: a
- * region freed under one window, an SRQ shrunk below what it holds, a notification weakened, an event of a queue pair that
- * is gone (and, by keys of another domain, not tried long). A timer not started was
- * found in 14 seconds and missed in 11.
+ * rereg that keeps its key, a duplicate executed again, an ACK taken for one PSN more, an
+ * answered READ that still counts as outstanding. Not found in 10 to 40 seconds: a region freed under one window, keys
+ * of another domain, an SRQ shrunk below what it holds, a notification weakened, an event of a queue pair that is gone.
+ * A timer not started was found in 14 seconds and missed in 11.
  */
 #include "tests/fuzz/api_objects.h"
 
