@@ -192,7 +192,7 @@ void roce_qp_counters_give(struct roce_qp *qp)
 	struct roce_qp_counters *row = qp->ctr;
 
 	qp->ctr = NULL;
-	if (!row || row < dev->qp_rows || row >= dev->qp_rows + dev->qp_rows_room) {
+	if (!row || !dev->qp_rows || row < dev->qp_rows || row >= dev->qp_rows + dev->qp_rows_room) {
 		free(row);
 		return;
 	}

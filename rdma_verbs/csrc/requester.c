@@ -347,8 +347,9 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 	if (!execute_local(qp) || !roce_pacer_open(qp) || !can_go_on(qp))
 		return NULL;
 	wqe = roce_sq_at(qp, req->cur);
-	if (wqe->flags & ROCE_WQE_ERROR) { /* bad stays bad, whatever made us go back */
-		req->stopped = true;
+	if (wqe->flags &
+	    ROCE_WQE_ERROR) { /* bad stays bad, whatever made us go back; its turn may have come meanwhile */
+		stop_at(qp, wqe, (enum roce_wc_status)wqe->status);
 		return NULL;
 	}
 	if (req->cur == req->fresh && !begin(qp, wqe))

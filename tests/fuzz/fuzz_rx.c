@@ -4,7 +4,8 @@
  * and parsed again, and every posted receive and send completes at most once.
  *
  * The input is a program for a device with QPs of every service: one byte says what happens, the next say how.
- * Packets are made of fields near the interesting values, because random bytes would never pass an ICRC.
+ * Packets are made of fields near the interesting values, because random bytes would never pass an ICRC. Each program
+ * runs twice: as IBTA says, and with all means of recovery that need the extension, whose packets it may then send.
  */
 #include <stdlib.h>
 
@@ -57,6 +58,7 @@ struct world {
 	uint8_t *arena;
 	uint64_t now;
 	uint64_t posted, completed;
+	bool ext; /* this world has the extension */
 };
 
 static const uint32_t types[ALL_QP] = {ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_RC, ROCE_QPT_UC,       ROCE_QPT_UD,
@@ -129,12 +131,14 @@ static void new_xrc_srq(struct world *w, int i)
 	w->xrc_srq[i] = roce_srq_create_xrc(w->pd[i], w->xrcd, w->cq, &attr, NULL);
 }
 
-static void open_world(struct world *w)
+static void open_world(struct world *w, uint32_t recovery)
 {
-	struct roce_dev_cfg cfg = {.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4};
+	struct roce_dev_cfg cfg = {
+		.seed = 1, .ngid = 1, .max_cqe = CQE, .tx_window = 16, .ack_every = 4, .recovery = recovery};
 	struct roce_srq_attr srq = {.max_wr = 8, .max_sge = 3};
 
 	memset(w, 0, sizeof(*w));
+	w->ext = recovery & ROCE_RECOVERY_SELECTIVE_REPEAT;
 	cfg.gid[0] = own;
 	w->dev = roce_dev_new(&cfg);
 	w->cq = roce_cq_create(w->dev, CQE, NULL);
@@ -234,6 +238,19 @@ static uint32_t length(struct input *in)
 	return some[take(in, 1) % DP_ARRAY_SIZE(some)];
 }
 
+/* What packets of the extension have besides. */
+static void extend(const struct roce_qp *qp, uint32_t how, uint8_t raw, struct roce_pkt *pkt)
+{
+	if (qp->type == ROCE_QPT_RC && !(how & 2) && raw >> 5 >= ROCE_SVC_RC_EXT)
+		pkt->opcode = ROCE_OPCODE(ROCE_SVC_RC_EXT, raw & 0x1f);
+	if (how & 4)
+		pkt->bth_flags |= ROCE_BTH_EXT;
+	pkt->sack_psn = roce_psn_add(qp->req.una, pkt->msn % 24);
+	pkt->ce_bytes = pkt->msn << 4;
+	for (size_t i = 0; i < DP_ARRAY_SIZE(pkt->sack); i++)
+		pkt->sack[i] = pkt->va * (2 * i + 1) ^ pkt->dma_len;
+}
+
 static void packet(struct world *w, struct input *in)
 {
 	static uint8_t payload[4096];
@@ -243,10 +260,11 @@ static void packet(struct world *w, struct input *in)
 	struct roce_qp *qp = i >= 0 ? w->qp[i] : NULL;
 	uint32_t how = take(in, 1);
 	bool to_requester = how & 1;
+	uint8_t raw;
 
 	memcpy(pkt.sgid.b, peer.b, 16);
 	memcpy(pkt.dgid.b, own.b, 16);
-	pkt.opcode = (uint8_t)take(in, 1);
+	raw = pkt.opcode = (uint8_t)take(in, 1);
 	if (qp && !(how & 2)) { /* most packets are of the QP's own service */
 		pkt.opcode = ROCE_OPCODE(qp->service, pkt.opcode & 0x1f);
 		pkt.xrc_srqn = how & 0x80 ? take(in, 1) : w->xrc_srq[how >> 2 & 1]->num;
@@ -269,6 +287,8 @@ static void packet(struct world *w, struct input *in)
 	pkt.qkey = how >> 3 & 1;
 	pkt.sqpn = 5;
 	pkt.swap_add = pkt.compare = take(in, 1);
+	if (w->ext && qp)
+		extend(qp, how, raw, &pkt);
 	if (how & 0x10)
 		pkt.pkey = (uint16_t)take(in, 2);
 	if ((how & 0xe0) == 0xe0)
@@ -441,14 +461,12 @@ static void step(struct world *w, struct input *in)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size, uint32_t recovery)
 {
 	struct input in = {data, size};
 	struct world w;
 
-	open_world(&w);
+	open_world(&w, recovery);
 	while (in.n)
 		step(&w, &in);
 	for (int i = 0; i < 4; i++)
@@ -457,5 +475,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_guards(&w);
 	roce_dev_free(w.dev);
 	free(w.arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	run(data, size, 0);
+	run(data, size,
+	    ROCE_RECOVERY_NAK_REARM | ROCE_RECOVERY_ADAPTIVE_TIMEOUT | ROCE_RECOVERY_SELECTIVE_REPEAT |
+		    ROCE_RECOVERY_OOO);
 	return 0;
 }

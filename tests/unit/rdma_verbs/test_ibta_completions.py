@@ -29,7 +29,7 @@ from rdma_verbs import (
 from rdma_verbs.addr import GID
 from rdma_verbs.ah import AH
 from rdma_verbs.wr import SGE
-from tests.unit.rdma_verbs.wirepeer import ALL, PEER_QPN, QKEY, SLOW, WirePeer
+from tests.unit.rdma_verbs.wirepeer import ALL, PEER_QPN, QKEY, RNR, SLOW, WirePeer
 
 MakePeer = Callable[..., WirePeer]
 FULL = bytes(range(256))
@@ -88,6 +88,20 @@ def test_bad_request_waits_for_those_before_it(make_peer: MakePeer) -> None:
     assert len(peer.collect(8_192)) == 2
     assert peer.done() == []
     peer.ack(0)
+    assert [(wc.wr_id, wc.status) for wc in peer.done()] == [
+        (1, WcStatus.SUCCESS),
+        (2, WcStatus.LOC_PROT_ERR),
+        (3, WcStatus.WR_FLUSH_ERR),
+    ]
+
+
+@pytest.mark.ibta("9.9.2", "a bad request completes, too, where those before it are acknowledged in a wait to retry")
+def test_bad_request_after_a_late_acknowledge(peer: WirePeer) -> None:
+    peer.qp.post_send([SendWR(1), SendWR(2, sg=[SGE(1, 1, 1)]), SendWR(3)])
+    assert len(peer.collect()) == 1
+    peer.ack(0, RNR | 1)
+    peer.ack(0)
+    assert peer.collect(10**9) == []
     assert [(wc.wr_id, wc.status) for wc in peer.done()] == [
         (1, WcStatus.SUCCESS),
         (2, WcStatus.LOC_PROT_ERR),
