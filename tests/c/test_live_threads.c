@@ -21,10 +21,10 @@
 #include "tests/c/check.h"
 #include "tests/c/live_util.h"
 
-#define SENDS     8000 /* of each of the two */
-#define WRITES    4000
-#define CHURNS    300
-#define REGIONS   600
+#define SENDS     4000 /* of each of the two */
+#define WRITES    2000
+#define CHURNS    150
+#define REGIONS   300
 #define DEPTH     16 /* of a send queue */
 #define RECVS     48 /* of the SRQ: fewer than both send queues hold, so that RNR is met, too */
 #define MSG_BYTES 9000
