@@ -113,18 +113,32 @@ uint32_t roce_cq_num(const struct roce_cq *cq)
 
 uint32_t roce_cq_pending(const struct roce_cq *cq)
 {
-	return cq->head - cq->tail;
+	return cq->head - __atomic_load_n(&cq->tail, __ATOMIC_ACQUIRE); /* inside the engine */
+}
+
+int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n)
+{
+	uint32_t head = __atomic_load_n(&cq->head, __ATOMIC_ACQUIRE), tail = cq->tail;
+	int i = 0;
+
+	for (; i < n && tail != head; i++, tail++)
+		wc[i] = cq->ring[tail & cq->mask];
+	__atomic_store_n(&cq->tail, tail, __ATOMIC_RELEASE); /* the engine may fill these again */
+	return i;
+}
+
+bool roce_cq_lost(const struct roce_cq *cq)
+{
+	return __atomic_load_n(&cq->overflow, __ATOMIC_ACQUIRE);
 }
 
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
 {
-	int i = 0;
+	int got = roce_cq_take(cq, wc, n);
 
-	for (; i < n && cq->tail != cq->head; i++, cq->tail++)
-		wc[i] = cq->ring[cq->tail & cq->mask];
-	if (!i && n > 0 && cq->overflow)
+	if (!got && n > 0 && cq->overflow)
 		return roce_fail(cq->dev, -EIO, "CQ %u: overflowed its %u entries", cq->num, cq->size);
-	return i;
+	return got;
 }
 
 int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
@@ -199,7 +213,7 @@ static void overflow(struct roce_cq *cq)
 
 	if (cq->overflow)
 		return;
-	cq->overflow = true;
+	__atomic_store_n(&cq->overflow, true, __ATOMIC_RELEASE);
 	roce_event_push(dev, ROCE_EVENT_CQ_ERR, cq->num, cq->user);
 	if (cq->armed)
 		notify(cq);
@@ -216,12 +230,12 @@ static void overflow(struct roce_cq *cq)
 
 void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited)
 {
-	if (cq->overflow || cq->head - cq->tail >= cq->size) {
+	if (cq->overflow || cq->head - __atomic_load_n(&cq->tail, __ATOMIC_ACQUIRE) >= cq->size) {
 		overflow(cq);
 		return;
 	}
 	cq->ring[cq->head & cq->mask] = *wc;
-	cq->head++;
+	__atomic_store_n(&cq->head, cq->head + 1, __ATOMIC_RELEASE);
 	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS))) {
 		if (!cq->unreported++)
 			cq->first_ps = cq->dev->now_ps;

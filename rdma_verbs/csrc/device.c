@@ -151,6 +151,8 @@ int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!dev) /* nobody wants to know */
+		return err;
 	va_start(ap, fmt);
 	vsnprintf(dev->error, sizeof(dev->error), fmt, ap);
 	va_end(ap);

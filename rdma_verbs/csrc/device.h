@@ -82,4 +82,21 @@ bool roce_dev_has_events(const struct roce_dev *dev);
 
 void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
 
+/*
+ * The program's side of the rings, for drivers with threads: these four may run beside any call into the device that is
+ * not a verb, one at a time for each queue. 0, or -EAGAIN: only the verb, inside the engine, can do it or say why not.
+ * After sends, the bell is rung, and answered inside the engine: what was posted is kicked off, or flushed.
+ */
+int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr);
+int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr);
+int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr);
+int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n); /* a count */
+bool roce_cq_lost(const struct roce_cq *cq);                     /* it overflowed: roce_cq_poll() says so */
+void roce_qp_ring(struct roce_qp *qp);
+bool roce_dev_bells(const struct roce_dev *dev);  /* some are not answered */
+void roce_dev_answer_bells(struct roce_dev *dev); /* inside the engine: before a verb, which then finds all posted */
+/* The QP failed while a receive was posted beside it: inside the engine, roce_qp_flush_recvs() completes it. */
+bool roce_recv_flush_due(const struct roce_qp *qp);
+void roce_qp_flush_recvs(struct roce_qp *qp);
+
 #endif

@@ -29,6 +29,12 @@
  * `una` is the oldest PSN that has no answer: an ACK moves it over Sends and Writes, only a response moves it
  * over READs and atomics. Entries complete when una passes their end. A retry sets snd back to una and cur
  * back to tail. A READ takes one PSN for each response it asks for and is sent as a single packet.
+ *
+ * Two sides. One thread at a time is inside the engine. Its rings have a program's side besides (device.h), which
+ * another thread may be at meanwhile, one for each ring: it writes entries and `posted` of a work queue and reads
+ * `tail`; it reads entries and `head` of a CQ and writes `tail`. These are read with acquire and written with release.
+ * Of all else that changes outside of verbs, both sides look only at a QP's state and at a CQ's overflow. What an entry
+ * held may be overwritten once tail is past it, so no packet points into one.
  */
 #ifndef ROCE_ENGINE_H
 #define ROCE_ENGINE_H
@@ -91,7 +97,7 @@ struct roce_cq {
 	void *user;
 	uint32_t num, size, users;
 	uint32_t mask;       /* slots - 1, a power of two of them, at least size */
-	uint32_t head, tail; /* free-running: head next to fill, tail next to poll */
+	uint32_t head, tail; /* free-running: head next to fill, by the engine; tail next to poll, by the program */
 	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;
 	struct roce_cq_attr moderate;
@@ -135,7 +141,8 @@ struct roce_ring {
 	uint8_t *buf;
 	uint32_t stride, size; /* bytes an entry, entries */
 	uint32_t mask;         /* slots - 1: the next power of two, so that counters may run free over 2^32 */
-	uint32_t head, tail;   /* free-running */
+	uint32_t posted;       /* free-running, like these: the program has filled the slots up to here */
+	uint32_t head, tail;   /* the engine knows of those up to head, and has done with those up to tail */
 };
 
 struct roce_srq {
@@ -234,7 +241,7 @@ struct roce_qp {
 	bool ready, parked;                                /* on a ring; on that of the held ones */
 	bool ext;                                          /* the peer has our extension, and so have we */
 	bool reliable;                                     /* RC, XRC */
-	uint8_t type, service, state, prio, sig_all, lane; /* service: enum roce_service */
+	uint8_t type, service, state, prio, sig_all, lane; /* service: enum roce_service; state: for both sides */
 	uint32_t qpn, mtu;                                 /* mtu in bytes */
 	struct roce_requester req;
 	struct roce_responder resp;
@@ -254,6 +261,10 @@ struct roce_qp {
 	uint32_t windows;     /* of type 2, bound to it */
 	uint32_t groups;      /* attached to so many */
 	struct roce_srq *srq; /* not NULL: rq holds at most the one entry taken from it */
+	struct {
+		struct roce_qp *next;
+		bool rung;
+	} bell; /* in the device's list: sq.posted has moved */
 	struct roce_xrcd
 		*xrcd;    /* XRC target: pd, recv_cq and srq are those that the request at hand names, see xrc.c */
 	uint32_t handles; /* XRC target: of roce_qp_create() and roce_qp_open() */
@@ -278,6 +289,7 @@ struct roce_dev {
 	uint64_t freed_ps[ROCE_LANES]; /* end of the last hold */
 	uint8_t ready_mask, paused, next_prio;
 	bool link_down;
+	struct roce_qp *bells; /* pushed by the programs' side, the last one first; taken as a whole by the engine */
 	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
 	uint64_t paused_ps[ROCE_PRIOS];       /* since when its pause is not yet in the counter */
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
@@ -429,6 +441,28 @@ static inline struct roce_rwqe *roce_rq_at(const struct roce_qp *qp, uint32_t i)
 }
 int roce_rq_init(struct roce_ring *ring, uint32_t size, uint32_t max_sge);
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr); /* checked, and there is room */
+int roce_inline_gather(const struct roce_swqe *wqe, uint32_t offset, uint32_t len, struct roce_pkt *pkt);
+/* The program's side: the entries that are not done with. */
+static inline uint32_t roce_ring_used(const struct roce_ring *ring)
+{
+	return ring->posted - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+}
+/* The engine's side: learns what was posted. */
+static inline void roce_ring_learn(struct roce_ring *ring)
+{
+	ring->head = __atomic_load_n(&ring->posted, __ATOMIC_SEQ_CST);
+}
+static inline bool roce_ring_empty(struct roce_ring *ring)
+{
+	if (ring->tail == ring->head)
+		roce_ring_learn(ring);
+	return ring->tail == ring->head;
+}
+/* The entry at the tail is done with: the program may fill its slot again. */
+static inline void roce_ring_pop(struct roce_ring *ring)
+{
+	__atomic_store_n(&ring->tail, ring->tail + 1, __ATOMIC_RELEASE);
+}
 #define ROCE_WR_LANDS (1u << ROCE_WR_RDMA_READ | 1u << ROCE_WR_ATOMIC_CMP_AND_SWP | 1u << ROCE_WR_ATOMIC_FETCH_AND_ADD)
 /* Its response brings data, to its SGEs. */
 static inline bool roce_wqe_lands(const struct roce_swqe *wqe)
@@ -556,6 +590,10 @@ void roce_responder_fatal(struct roce_qp *qp, uint8_t nak_code, uint32_t psn);
 struct roce_qp *roce_qp_find(const struct roce_dev *dev, uint32_t qpn);
 int roce_qp_state_check(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t mask);
 void roce_qp_set_error(struct roce_qp *qp); /* state ERR; flushes both queues */
+static inline void roce_qp_set_state(struct roce_qp *qp, uint32_t state)
+{
+	__atomic_store_n(&qp->state, (uint8_t)state, __ATOMIC_SEQ_CST);
+}
 void roce_qp_reset(struct roce_qp *qp);
 const char *roce_qp_state_name(uint32_t state);
 uint64_t roce_rnr_timer_ps(uint8_t code);

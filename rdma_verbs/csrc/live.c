@@ -19,12 +19,19 @@
 /* A port that cannot say when it will take or has more is tried again this soon. */
 #define BLOCKED_RETRY_PS (200 * DP_US)
 #define TURN_NS          100000
+/* Locks of the rings' program's sides, shared by address: a power of two, few enough for a verb to take them all. */
+#define SIDES 16
+/* Whoever leaves the engine answers the bells of others so many times, then it is the helper's turn. */
+#define BELL_ROUNDS 4
 
 struct roce_live {
 	struct roce_dev *dev;
 	struct dp_port *port;
 	struct roce_pump pump;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of the engine, the pump and the port; before any of the sides */
+	struct {
+		pthread_mutex_t lock;
+	} __attribute__((aligned(64))) sides[SIDES];
 	pthread_t thread;
 	struct timespec epoch;
 	int wake_fd, event_fd;
@@ -78,17 +85,67 @@ static void wake_helper(struct roce_live *live)
 	}
 }
 
+/* Enters the engine unless somebody is inside; it knows then of all that was posted. */
+static bool enter(struct roce_live *live)
+{
+	if (pthread_mutex_trylock(&live->lock))
+		return false;
+	roce_dev_answer_bells(live->dev);
+	return true;
+}
+
+/*
+ * Leaves the engine. A bell that rang while we were inside is ours to answer: who rang it found the lock taken and went
+ * away. He rings, then tries the lock; we unlock, then look at the bells: one of both sees what the other did.
+ */
+static void leave(struct roce_live *live)
+{
+	for (int round = 0;; round++) {
+		signal_owner(live);
+		wake_helper(live);
+		pthread_mutex_unlock(&live->lock);
+		if (!roce_dev_bells(live->dev))
+			return;
+		if (round == BELL_ROUNDS) {
+			ring(live->wake_fd);
+			return;
+		}
+		if (!enter(live))
+			return;
+		roce_pump_tx(&live->pump, roce_live_now_ps(live));
+	}
+}
+
+/* Takes the lock of the program's side of a ring. Its holder never waits for another lock. */
+static pthread_mutex_t *side_lock(struct roce_live *live, const void *ring_of)
+{
+	pthread_mutex_t *side = &live->sides[((uintptr_t)ring_of * 0x9e3779b97f4a7c15ULL) >> 32 & (SIDES - 1)].lock;
+
+	pthread_mutex_lock(side);
+	return side;
+}
+
+/* A QP has two queues: any address that is not the send queue's. */
+static const void *recv_queue(const struct roce_qp *qp)
+{
+	return (const char *)qp + 1;
+}
+
+/* A verb may change anything: nobody is inside the engine, and nobody at a ring. What was posted is known to it. */
 void roce_live_lock(struct roce_live *live)
 {
 	pthread_mutex_lock(&live->lock);
+	for (int i = 0; i < SIDES; i++)
+		pthread_mutex_lock(&live->sides[i].lock);
 	roce_dev_set_now(live->dev, roce_live_now_ps(live));
+	roce_dev_answer_bells(live->dev);
 }
 
 void roce_live_unlock(struct roce_live *live)
 {
-	signal_owner(live);
-	wake_helper(live);
-	pthread_mutex_unlock(&live->lock);
+	for (int i = 0; i < SIDES; i++)
+		pthread_mutex_unlock(&live->sides[i].lock);
+	leave(live);
 }
 
 static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next_ps, bool blocked)
@@ -144,6 +201,7 @@ static void *helper(void *arg)
 		uint64_t now = roce_live_now_ps(live), next;
 		bool blocked;
 
+		roce_dev_answer_bells(live->dev);
 		roce_pump_run(&live->pump, now);
 		signal_owner(live);
 		next = roce_pump_next_ps(&live->pump);
@@ -152,7 +210,7 @@ static void *helper(void *arg)
 		live->sleeping = next > now;
 		live->sleep_until_ps = next;
 		pthread_mutex_unlock(&live->lock);
-		if (next > now)
+		if (next > now && !roce_dev_bells(live->dev))
 			wait_for_work(live, now, next, blocked);
 		pthread_mutex_lock(&live->lock);
 		live->sleeping = false;
@@ -163,14 +221,22 @@ static void *helper(void *arg)
 
 static const struct roce_persistence persistence = {roce_persist_check, roce_persist_sync};
 
+static void destroy_locks(struct roce_live *live)
+{
+	pthread_mutex_destroy(&live->lock);
+	for (int i = 0; i < SIDES; i++)
+		pthread_mutex_destroy(&live->sides[i].lock);
+}
+
 struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 {
-	struct roce_live *live = calloc(1, sizeof(*live));
+	struct roce_live *live = aligned_alloc(64, sizeof(*live));
 	sigset_t all, old;
 	int err;
 
 	if (!live)
 		return NULL;
+	memset(live, 0, sizeof(*live));
 	live->dev = dev;
 	roce_dev_set_persistence(dev, &persistence);
 	live->port = port;
@@ -193,13 +259,15 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 		goto fail;
 	}
 	pthread_mutex_init(&live->lock, NULL);
+	for (int i = 0; i < SIDES; i++)
+		pthread_mutex_init(&live->sides[i].lock, NULL);
 	sigfillset(&all); /* a program's signals are for its own threads */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&live->thread, NULL, helper, live);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!err)
 		return live;
-	pthread_mutex_destroy(&live->lock);
+	destroy_locks(live);
 fail:
 	if (live->wake_fd >= 0)
 		close(live->wake_fd);
@@ -221,7 +289,7 @@ void roce_live_stop(struct roce_live *live)
 	pthread_mutex_unlock(&live->lock);
 	ring(live->wake_fd);
 	pthread_join(live->thread, NULL);
-	pthread_mutex_destroy(&live->lock);
+	destroy_locks(live);
 	close(live->wake_fd);
 	close(live->event_fd);
 	roce_pump_fini(&live->pump);
@@ -229,11 +297,15 @@ void roce_live_stop(struct roce_live *live)
 	free(live);
 }
 
-int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
+/*
+ * What cannot be posted beside the engine is posted inside, as a verb: that finds the words for what is wrong, and takes
+ * what only the engine can. Returns how many, or why not even the first.
+ */
+static int send_inside(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
 {
 	int i = 0, err = 0;
 
-	pthread_mutex_lock(&live->lock);
+	roce_live_lock(live);
 	for (; i < n && !err; i += !err)
 		err = roce_post_send(qp, &wr[i]);
 	if (i)
@@ -242,26 +314,96 @@ int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct
 	return i || !err ? i : err;
 }
 
-int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
+static int recv_inside(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
 {
 	int i = 0, err = 0;
 
-	pthread_mutex_lock(&live->lock);
+	roce_live_lock(live);
 	for (; i < n && !err; i += !err)
 		err = roce_post_recv(qp, &wr[i]);
 	roce_live_unlock(live);
 	return i || !err ? i : err;
 }
 
-int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
+static int srq_recv_inside(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
 {
 	int i = 0, err = 0;
 
-	pthread_mutex_lock(&live->lock);
+	roce_live_lock(live);
 	for (; i < n && !err; i += !err)
 		err = roce_post_srq_recv(srq, &wr[i]);
 	roce_live_unlock(live);
 	return i || !err ? i : err;
+}
+
+/* Posted beside, and then inside or refused there: an error counts only for the first. */
+static int in_all(int beside, int inside)
+{
+	return inside > 0 || !beside ? beside + inside : beside;
+}
+
+int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
+{
+	pthread_mutex_t *side = side_lock(live, qp);
+	int i = 0;
+
+	while (i < n && !roce_post_send_beside(qp, &wr[i]))
+		i++;
+	if (i)
+		roce_qp_ring(qp);
+	pthread_mutex_unlock(side);
+	if (i < n)
+		return in_all(i, send_inside(live, qp, wr + i, n - i));
+	if (i && enter(live)) {
+		roce_pump_tx(&live->pump, roce_live_now_ps(live));
+		leave(live);
+	}
+	return i;
+}
+
+int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
+{
+	pthread_mutex_t *side = side_lock(live, recv_queue(qp));
+	bool flush;
+	int i = 0;
+
+	while (i < n && !roce_post_recv_beside(qp, &wr[i]))
+		i++;
+	flush = i && roce_recv_flush_due(qp);
+	pthread_mutex_unlock(side);
+	if (flush) {
+		roce_live_lock(live);
+		roce_qp_flush_recvs(qp);
+		roce_live_unlock(live);
+	}
+	return i < n ? in_all(i, recv_inside(live, qp, wr + i, n - i)) : i;
+}
+
+int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
+{
+	pthread_mutex_t *side = side_lock(live, srq);
+	int i = 0;
+
+	while (i < n && !roce_post_srq_recv_beside(srq, &wr[i]))
+		i++;
+	pthread_mutex_unlock(side);
+	return i < n ? in_all(i, srq_recv_inside(live, srq, wr + i, n - i)) : i;
+}
+
+/* Completions that are there, or -EIO of a queue that lost some. */
+static int take(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n)
+{
+	pthread_mutex_t *side = side_lock(live, cq);
+	bool lost = roce_cq_lost(cq); /* before: what is lost came after all that is there */
+	int got = roce_cq_take(cq, wc, n);
+
+	pthread_mutex_unlock(side);
+	if (got || !lost)
+		return got;
+	roce_live_lock(live);
+	got = roce_cq_poll(cq, wc, n);
+	roce_live_unlock(live);
+	return got;
 }
 
 int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n)
@@ -269,14 +411,21 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 	int got;
 
 	__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
-	pthread_mutex_lock(&live->lock);
-	got = roce_cq_poll(cq, wc, n);
-	if (!got) {
-		roce_pump_run(&live->pump, roce_live_now_ps(live)); /* the lock may have taken a while */
-		got = roce_cq_poll(cq, wc, n);
+	got = take(live, cq, wc, n);
+	if (got)
+		return got;
+	/*
+	 * Somebody inside may be making this very completion. To wait for him, not to come back at once, leaves him the
+	 * CPU when there are more threads than CPUs.
+	 */
+	if (!enter(live)) {
+		pthread_mutex_lock(&live->lock);
+		roce_dev_answer_bells(live->dev);
 	}
-	roce_live_unlock(live);
-	return got;
+	if (!roce_cq_pending(cq))
+		roce_pump_run(&live->pump, roce_live_now_ps(live));
+	leave(live);
+	return take(live, cq, wc, n);
 }
 
 void roce_live_port_changed(struct roce_live *live)

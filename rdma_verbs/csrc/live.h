@@ -1,6 +1,7 @@
 /*
- * The live driver: one device on one port on the real clock. One lock for the engine; a helper thread makes
- * progress when nobody polls (all signals blocked), and whoever polls a CQ makes progress himself.
+ * The live driver: one device on one port on the real clock. One lock for the engine; posting and taking completions do
+ * not need it (docs/decisions/0006-locks-of-the-live-driver.md). A helper thread makes progress when nobody polls (all
+ * signals blocked), and whoever polls a CQ in vain makes progress himself.
  */
 #ifndef ROCE_LIVE_H
 #define ROCE_LIVE_H

@@ -63,12 +63,8 @@ int roce_placement_build(struct roce_qp *qp, struct roce_swqe *wqe, struct roce_
 	pkt->imm = wqe->imm;
 	if (flush)
 		return 0;
-	if (wqe->send_flags & ROCE_SEND_INLINE) {
-		pkt->len = wqe->length;
-		pkt->niov = 1;
-		pkt->iov[0] = (struct iovec){wqe->sge, wqe->length};
-		return 0;
-	}
+	if (wqe->send_flags & ROCE_SEND_INLINE)
+		return roce_inline_gather(wqe, 0, wqe->length, pkt);
 	return roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, 0, wqe->length, pkt);
 }
 

@@ -197,9 +197,9 @@ void roce_qp_reset(struct roce_qp *qp)
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)
 		dp_wheel_disarm(wheel, &qp->send_timer);
-	qp->state = ROCE_QPS_RESET;
-	qp->sq.head = qp->sq.tail = 0;
-	qp->rq.head = qp->rq.tail = 0;
+	roce_qp_set_state(qp, ROCE_QPS_RESET);
+	qp->sq.posted = qp->sq.head = qp->sq.tail = 0;
+	qp->rq.posted = qp->rq.head = qp->rq.tail = 0;
 	memset(&qp->attr, 0, sizeof(qp->attr));
 	memset(&qp->av, 0, sizeof(qp->av));
 	qp->attr.path_mtu = qp->dev->cfg.max_mtu;
@@ -217,7 +217,7 @@ void roce_qp_set_error(struct roce_qp *qp)
 
 	if (qp->state == ROCE_QPS_ERR)
 		return;
-	qp->state = ROCE_QPS_ERR;
+	roce_qp_set_state(qp, ROCE_QPS_ERR);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)
 		dp_wheel_disarm(wheel, &qp->send_timer);
@@ -334,7 +334,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		if (!(mask & ROCE_QP_EN_SQD_ASYNC_NOTIFY))
 			own->en_sqd_async_notify = 0;
 	}
-	qp->state = (uint8_t)to;
+	roce_qp_set_state(qp, to);
 	if (qp->ext && !qp->req.sr && to == ROCE_QPS_RTS)
 		roce_sr_start(qp);
 	if (to == ROCE_QPS_SQD)

@@ -209,12 +209,8 @@ static int build_message(struct roce_qp *qp, struct roce_swqe *wqe, uint32_t i, 
 			req->ack_asked_ps = qp->dev->now_ps;
 		}
 	}
-	if (wqe->send_flags & ROCE_SEND_INLINE) {
-		pkt->len = len;
-		pkt->niov = len ? 1 : 0;
-		pkt->iov[0] = (struct iovec){(uint8_t *)wqe->sge + offset, len};
-		return 0;
-	}
+	if (wqe->send_flags & ROCE_SEND_INLINE)
+		return roce_inline_gather(wqe, offset, len, pkt);
 	if (roce_sge_gather(qp->pd, wqe->sge, wqe->num_sge, offset, len, pkt))
 		return -EACCES;
 	return qp->reliable || readable(pkt) ? 0 : -EACCES;
@@ -592,6 +588,8 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 			     .byte_len = wqe->length,
 			     .qp_num = qp->qpn,
 			     .timestamp_ps = qp->dev->now_ps};
+	/* Signalled or not, a failure is always reported (10.7.3.1). */
+	bool reported = status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED);
 
 	/* Entries before `fresh` have PSNs; a READ or atomic among them no longer counts as outstanding. */
 	if (roce_wqe_is_rd(wqe) && qp->sq.tail != qp->req.fresh && qp->req.rd_outstanding)
@@ -600,11 +598,10 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 		qp->req.cur++;
 	if (qp->req.fresh == qp->sq.tail)
 		qp->req.fresh++;
-	qp->sq.tail++;
+	roce_ring_pop(&qp->sq);
 	if (status != ROCE_WC_SUCCESS)
 		roce_count_send_error(qp, status);
-	/* Signalled or not, a failure is always reported (10.7.3.1). */
-	if (status != ROCE_WC_SUCCESS || qp->sig_all || (wqe->send_flags & ROCE_SEND_SIGNALED))
+	if (reported)
 		roce_cq_push(qp->send_cq, &wc, status != ROCE_WC_SUCCESS);
 }
 
@@ -628,7 +625,7 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 	}
 	/* UC and UD: the send queue stops, receiving goes on (10.3.1.6). */
 	if (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD) {
-		qp->state = ROCE_QPS_SQE;
+		roce_qp_set_state(qp, ROCE_QPS_SQE);
 		qp->req.stopped = false;
 		if (wheel)
 			dp_wheel_disarm(wheel, &qp->send_timer);

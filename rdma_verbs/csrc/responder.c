@@ -55,7 +55,7 @@ static void complete_recv(struct roce_qp *qp, enum roce_wc_status status, const 
 		wc.src_qp = pkt->sqpn;
 		wc.sl = pkt->prio;
 	}
-	qp->rq.tail++;
+	roce_ring_pop(&qp->rq);
 	if (status != ROCE_WC_SUCCESS)
 		roce_count_recv_error(qp, status);
 	qp->dev->ctr->rdma_recvs++;

@@ -9,7 +9,7 @@
 
 static uint32_t entries(const struct roce_srq *srq)
 {
-	return srq->rq.head - srq->rq.tail;
+	return __atomic_load_n(&srq->rq.posted, __ATOMIC_ACQUIRE) - srq->rq.tail;
 }
 
 /* A limit is good for one event, which comes as soon as fewer entries than that are left (10.2.9.3). */
@@ -137,7 +137,7 @@ static int resize(struct roce_srq *srq, uint32_t max_wr)
 		return roce_fail(srq->dev, -ENOMEM, "SRQ %u: no memory for %u entries", srq->num, max_wr);
 	for (uint32_t i = 0; i < n; i++)
 		memcpy(roce_rwqe_at(&ring, i), roce_rwqe_at(&srq->rq, srq->rq.tail + i), ring.stride);
-	ring.head = n;
+	ring.posted = ring.head = n;
 	free(srq->rq.buf);
 	srq->rq = ring;
 	return 0;
@@ -184,8 +184,16 @@ int roce_post_srq_recv(struct roce_srq *srq, const struct roce_recv_wr *wr)
 	if (wr->num_sge > srq->max_sge)
 		return roce_fail(srq->dev, -EINVAL, "SRQ %u: num_sge %u exceeds max_sge %u", srq->num, wr->num_sge,
 				 srq->max_sge);
-	if (entries(srq) >= srq->rq.size)
+	if (roce_ring_used(&srq->rq) >= srq->rq.size)
 		return roce_fail(srq->dev, -ENOMEM, "SRQ %u: full, max_wr %u", srq->num, srq->rq.size);
+	roce_rq_put(&srq->rq, wr);
+	return 0;
+}
+
+int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr)
+{
+	if (wr->num_sge > srq->max_sge || roce_ring_used(&srq->rq) >= srq->rq.size)
+		return -EAGAIN;
 	roce_rq_put(&srq->rq, wr);
 	return 0;
 }
@@ -194,7 +202,7 @@ struct roce_rwqe *roce_recv_peek(struct roce_qp *qp)
 {
 	struct roce_ring *ring = qp->srq && qp->rq.tail == qp->rq.head ? &qp->srq->rq : &qp->rq;
 
-	return ring->tail == ring->head ? NULL : roce_rwqe_at(ring, ring->tail);
+	return roce_ring_empty(ring) ? NULL : roce_rwqe_at(ring, ring->tail);
 }
 
 struct roce_rwqe *roce_recv_claim(struct roce_qp *qp)
@@ -202,10 +210,11 @@ struct roce_rwqe *roce_recv_claim(struct roce_qp *qp)
 	struct roce_rwqe *wqe = roce_recv_peek(qp);
 
 	if (wqe && qp->srq && qp->rq.tail == qp->rq.head) {
-		struct roce_rwqe *own = roce_rwqe_at(&qp->rq, qp->rq.head++);
+		struct roce_rwqe *own = roce_rwqe_at(&qp->rq, qp->rq.head);
 
 		memcpy(own, wqe, sizeof(*wqe) + wqe->num_sge * sizeof(*wqe->sge));
-		qp->srq->rq.tail++;
+		qp->rq.posted = ++qp->rq.head; /* both sides of this one are the engine's */
+		roce_ring_pop(&qp->srq->rq);
 		check_limit(qp->srq);
 		wqe = own;
 	}

@@ -73,15 +73,17 @@ static const struct {
 
 #define SEND_FLAGS_ALL (ROCE_SEND_FENCE | ROCE_SEND_SIGNALED | ROCE_SEND_SOLICITED | ROCE_SEND_INLINE)
 
-static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type, uint64_t *length)
+/* `dev` hears what is wrong; NULL: nobody does, and the operation is none of those that look at other objects. */
+static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type, struct roce_dev *dev,
+		      uint64_t *length)
 {
-	struct roce_dev *dev = qp->dev;
+	uint8_t state = __atomic_load_n(&qp->state, __ATOMIC_RELAXED);
 
 	if (qp->xrcd)
 		return roce_fail(dev, -EINVAL, "QP %u: post_send, but it is an XRC target", qp->qpn);
-	if (qp->state < ROCE_QPS_RTS)
+	if (state < ROCE_QPS_RTS)
 		return roce_fail(dev, -EINVAL, "QP %u: post_send in state %s, it needs RTS", qp->qpn,
-				 roce_qp_state_name(qp->state));
+				 roce_qp_state_name(state));
 	if (wr->opcode >= DP_ARRAY_SIZE(wr_info) || !wr_info[wr->opcode].name)
 		return roce_fail(dev, -EOPNOTSUPP, "QP %u: work request opcode %u is not supported", qp->qpn,
 				 wr->opcode);
@@ -134,20 +136,21 @@ int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 	return roce_post_bind(qp, wr, ROCE_MW_TYPE_2);
 }
 
-int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type)
+/* The program's side of posting; `dev` as above. */
+static int put_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type, struct roce_dev *dev)
 {
 	struct roce_swqe *wqe;
 	uint64_t length = 0;
-	int err = check_send(qp, wr, mw_type, &length);
+	int err = check_send(qp, wr, mw_type, dev, &length);
 
 	if (err)
 		return err;
-	if (qp->sq.head - qp->sq.tail >= qp->sq.size)
-		return roce_fail(qp->dev, -ENOMEM, "QP %u: send queue full, max_send_wr %u", qp->qpn, qp->sq.size);
-	wqe = roce_sq_at(qp, qp->sq.head);
+	if (roce_ring_used(&qp->sq) >= qp->sq.size)
+		return roce_fail(dev, -ENOMEM, "QP %u: send queue full, max_send_wr %u", qp->qpn, qp->sq.size);
+	wqe = roce_sq_at(qp, qp->sq.posted);
 	memset(wqe, 0, sizeof(*wqe));
 	if (qp->type == ROCE_QPT_UD) {
-		err = roce_av_resolve(qp->dev, wr->ah, "AH of QP", qp->qpn, &wqe->av);
+		err = roce_av_resolve(dev, wr->ah, "AH of QP", qp->qpn, &wqe->av);
 		if (err)
 			return err;
 		if (roce_mcast_is(&wqe->av.dgid) && wr->remote_qpn != ROCE_QPN_MULTICAST)
@@ -184,23 +187,99 @@ int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t m
 
 		for (uint32_t i = 0; i < wr->num_sge; to += wr->sg_list[i].length, i++)
 			if (!dp_guard_read(to, (const void *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length))
-				return roce_fail(qp->dev, -EFAULT, "QP %u: inline data at %#llx cannot be read",
-						 qp->qpn, (unsigned long long)wr->sg_list[i].addr);
+				return roce_fail(dev, -EFAULT, "QP %u: inline data at %#llx cannot be read", qp->qpn,
+						 (unsigned long long)wr->sg_list[i].addr);
 	} else if (wr->num_sge) {
 		wqe->num_sge = (uint16_t)wr->num_sge;
 		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
 	}
-	qp->sq.head++;
+	__atomic_store_n(&qp->sq.posted, qp->sq.posted + 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* The engine's side of posting. */
+static void learn_sends(struct roce_qp *qp)
+{
+	roce_ring_learn(&qp->sq);
 	if (qp->state == ROCE_QPS_ERR || qp->state == ROCE_QPS_SQE)
 		roce_sq_flush(qp);
 	else
 		roce_qp_kick(qp);
+}
+
+int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t mw_type)
+{
+	int err = put_send(qp, wr, mw_type, qp->dev);
+
+	if (!err)
+		learn_sends(qp);
+	return err;
+}
+
+int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr)
+{
+	uint8_t state = __atomic_load_n(&qp->state, __ATOMIC_RELAXED);
+
+	/* Address handles, windows and flushes are looked up in what is the engine's. */
+	if ((state != ROCE_QPS_RTS && state != ROCE_QPS_SQD) || qp->type == ROCE_QPT_UD ||
+	    wr->opcode == ROCE_WR_BIND_MW || wr->opcode == ROCE_WR_FLUSH)
+		return -EAGAIN;
+	return put_send(qp, wr, ROCE_MW_TYPE_2, NULL) ? -EAGAIN : 0;
+}
+
+void roce_qp_ring(struct roce_qp *qp)
+{
+	struct roce_qp **bells = &qp->dev->bells;
+
+	if (__atomic_exchange_n(&qp->bell.rung, true, __ATOMIC_SEQ_CST))
+		return;
+	qp->bell.next = __atomic_load_n(bells, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(bells, &qp->bell.next, qp, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+}
+
+bool roce_dev_bells(const struct roce_dev *dev)
+{
+	return __atomic_load_n(&dev->bells, __ATOMIC_SEQ_CST);
+}
+
+void roce_dev_answer_bells(struct roce_dev *dev)
+{
+	struct roce_qp *qp, *first = NULL, *next;
+
+	if (!roce_dev_bells(dev))
+		return;
+	qp = __atomic_exchange_n(&dev->bells, NULL, __ATOMIC_SEQ_CST);
+	for (; qp; qp = next) { /* in the order of ringing */
+		next = qp->bell.next;
+		qp->bell.next = first;
+		first = qp;
+	}
+	for (qp = first; qp; qp = next) {
+		next = qp->bell.next;
+		/* Before the queue is looked at: what is posted after that rings again. */
+		__atomic_store_n(&qp->bell.rung, false, __ATOMIC_SEQ_CST);
+		learn_sends(qp);
+	}
+}
+
+/* A copy: the slot may be another request's before the packet is on its way. */
+int roce_inline_gather(const struct roce_swqe *wqe, uint32_t offset, uint32_t len, struct roce_pkt *pkt)
+{
+	uint8_t *to = roce_pkt_bounce(pkt);
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, (const uint8_t *)wqe->sge + offset, len);
+	pkt->len = len;
+	pkt->niov = len ? 1 : 0;
+	pkt->iov[0] = (struct iovec){to, len};
 	return 0;
 }
 
 void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 {
-	struct roce_rwqe *wqe = roce_rwqe_at(ring, ring->head++);
+	struct roce_rwqe *wqe = roce_rwqe_at(ring, ring->posted);
 	uint64_t length = 0;
 
 	for (uint32_t i = 0; i < wr->num_sge; i++)
@@ -211,6 +290,7 @@ void roce_rq_put(struct roce_ring *ring, const struct roce_recv_wr *wr)
 	wqe->length = (uint32_t)DP_MIN(length, (uint64_t)UINT32_MAX);
 	if (wr->num_sge)
 		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
+	__atomic_store_n(&ring->posted, ring->posted + 1, __ATOMIC_SEQ_CST);
 }
 
 int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
@@ -226,12 +306,32 @@ int roce_post_recv(struct roce_qp *qp, const struct roce_recv_wr *wr)
 	if (wr->num_sge > qp->cap.max_recv_sge)
 		return roce_fail(qp->dev, -EINVAL, "QP %u: num_sge %u exceeds max_recv_sge %u", qp->qpn, wr->num_sge,
 				 qp->cap.max_recv_sge);
-	if (qp->rq.head - qp->rq.tail >= qp->rq.size)
+	if (roce_ring_used(&qp->rq) >= qp->rq.size)
 		return roce_fail(qp->dev, -ENOMEM, "QP %u: receive queue full, max_recv_wr %u", qp->qpn, qp->rq.size);
 	roce_rq_put(&qp->rq, wr);
 	if (qp->state == ROCE_QPS_ERR)
 		roce_rq_flush(qp);
 	return 0;
+}
+
+static uint8_t state_now(const struct roce_qp *qp)
+{
+	return __atomic_load_n(&qp->state, __ATOMIC_SEQ_CST);
+}
+
+int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr)
+{
+	if (qp->service == ROCE_SVC_XRC || qp->srq || state_now(qp) == ROCE_QPS_RESET ||
+	    state_now(qp) == ROCE_QPS_ERR || wr->num_sge > qp->cap.max_recv_sge ||
+	    roce_ring_used(&qp->rq) >= qp->rq.size)
+		return -EAGAIN;
+	roce_rq_put(&qp->rq, wr);
+	return 0;
+}
+
+bool roce_recv_flush_due(const struct roce_qp *qp)
+{
+	return state_now(qp) == ROCE_QPS_ERR && roce_ring_used(&qp->rq);
 }
 
 void roce_sq_flush(struct roce_qp *qp)
@@ -245,15 +345,21 @@ void roce_sq_flush(struct roce_qp *qp)
 
 void roce_rq_flush(struct roce_qp *qp)
 {
-	while (qp->rq.tail != qp->rq.head) {
+	while (!roce_ring_empty(&qp->rq)) {
 		struct roce_wc wc = {.wr_id = roce_rq_at(qp, qp->rq.tail)->wr_id,
 				     .status = ROCE_WC_WR_FLUSH_ERR,
 				     .opcode = ROCE_WC_RECV,
 				     .qp_num = qp->qpn,
 				     .timestamp_ps = qp->dev->now_ps};
 
-		qp->rq.tail++;
+		roce_ring_pop(&qp->rq);
 		roce_count_recv_error(qp, wc.status);
 		roce_cq_push(qp->recv_cq, &wc, true);
 	}
+}
+
+void roce_qp_flush_recvs(struct roce_qp *qp)
+{
+	if (qp->state == ROCE_QPS_ERR)
+		roce_rq_flush(qp);
 }

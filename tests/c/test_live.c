@@ -8,6 +8,7 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/live.h"
 #include "tests/c/check.h"
+#include "tests/c/live_util.h"
 
 #define MESSAGES 300
 #define BYTES    20000
@@ -29,13 +30,9 @@ static void node_open(struct node *n, int i, struct dp_port *port)
 {
 	struct roce_dev_cfg cfg = {.seed = (uint64_t)i + 1, .ngid = 1};
 	struct roce_qp_init_attr init = {.cap = {32, 32, 1, 1, 0}, .qp_type = ROCE_QPT_RC};
-	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_INIT,
-				    .port_num = 1,
-				    .qp_access_flags = ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ};
 
 	memset(n, 0, sizeof(*n));
-	n->gid = (struct roce_gid){{[10] = 0xff, 0xff, 10, 0, 0, (uint8_t)(i + 1)}};
-	cfg.gid[0] = n->gid;
+	n->gid = cfg.gid[0] = test_gid((unsigned int)i + 1);
 	n->dev = roce_dev_new(&cfg);
 	n->live = roce_live_start(n->dev, port);
 	n->buf = calloc(2, BYTES);
@@ -46,36 +43,14 @@ static void node_open(struct node *n, int i, struct dp_port *port)
 	n->mr = roce_mr_reg(n->pd, n->buf, 2 * BYTES, (uintptr_t)n->buf, 7);
 	init.send_cq = init.recv_cq = n->cq;
 	n->qp = roce_qp_create(n->pd, &init, n);
-	CHECK_EQ(roce_qp_modify(n->qp, &attr, ROCE_QP_STATE | ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_ACCESS_FLAGS),
-		 0);
+	CHECK_EQ(rc_to_init(n->qp), 0);
 	roce_live_unlock(n->live);
 }
 
 static void node_connect(struct node *n, const struct node *peer)
 {
-	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_RTR,
-				    .path_mtu = ROCE_MTU_4096,
-				    .rq_psn = 1,
-				    .sq_psn = 1,
-				    .dest_qp_num = roce_qp_num(peer->qp),
-				    .max_rd_atomic = 4,
-				    .max_dest_rd_atomic = 4,
-				    .min_rnr_timer = 5,
-				    .timeout = 16,
-				    .retry_cnt = 7,
-				    .rnr_retry = 7,
-				    .ah = {.dgid = peer->gid, .port_num = 1}};
-
 	roce_live_lock(n->live);
-	CHECK_EQ(roce_qp_modify(n->qp, &attr,
-				ROCE_QP_STATE | ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN |
-					ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER),
-		 0);
-	attr.qp_state = ROCE_QPS_RTS;
-	CHECK_EQ(roce_qp_modify(n->qp, &attr,
-				ROCE_QP_STATE | ROCE_QP_SQ_PSN | ROCE_QP_TIMEOUT | ROCE_QP_RETRY_CNT |
-					ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC),
-		 0);
+	CHECK_EQ(rc_init_to_rts(n->qp, peer->gid, roce_qp_num(peer->qp)), 0);
 	roce_live_unlock(n->live);
 }
 
