@@ -196,7 +196,8 @@ uint8_t *roce_responder_landing(const struct roce_qp *qp, const struct roce_pkt 
 	/* With the extension packets may come in any order and say themselves where they go. */
 	if (qp->type != ROCE_QPT_RC || qp->ext || qp->state < ROCE_QPS_RTR || qp->state > ROCE_QPS_SQE ||
 	    roce_opcode_service(pkt->opcode) != ROCE_SVC_RC || !(info->flags & ROCE_OPF_WRITE) ||
-	    (info->flags & ROCE_OPF_FIRST) || !in_sequence(qp, info) || pkt->psn != resp->epsn)
+	    (info->flags & (ROCE_OPF_FIRST | ROCE_OPF_RQ_WQE)) /* which may yet be refused for want of a receive */ ||
+	    !in_sequence(qp, info) || pkt->psn != resp->epsn)
 		return NULL;
 	if (!dp_ip_eq(&pkt->sgid, &qp->av.dgid) || !length_ok(qp, pkt, info) || pkt->len > resp->wr_len - resp->offset)
 		return NULL;
