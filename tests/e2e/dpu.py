@@ -6,15 +6,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from datapath.port import Direction
 from dpu_emu.lab.errors import LabError
 from dpu_emu.lab.netns import Namespace
-from tests.e2e.rxe import VerbsPeer
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.e2e.rxe import ROOT, VerbsPeer
 
 
 class DpuPeer(VerbsPeer):
@@ -62,9 +60,13 @@ class DpuPeer(VerbsPeer):
         self._socket.sendall(json.dumps({"id": self._sent, "op": op, **fields}).encode() + b"\n")
         return self._reply(op)
 
-    def faults(self, **faults: Any) -> None:
-        """Lose, duplicate ... from now on what ``datapath.port.Faults`` says; nothing without arguments."""
-        self.call("faults", faults=faults)
+    def faults(self, *, marked: Direction | None = None, **faults: Any) -> None:
+        """Lose, duplicate ... from now on what ``datapath.port.Faults`` says; nothing without arguments.
+
+        ``marked`` packets pass as through a congested switch: CE where the sender said ECT.
+        """
+        rules = [] if marked is None else [{"action": "MARK_CE", "direction": marked}]
+        self.call("faults", faults=faults, rules=rules)
 
     def stats(self) -> dict[str, dict[str, int]]:
         """Return the counters of the port: of its outermost layer (``outer``) and of the socket (``base``)."""

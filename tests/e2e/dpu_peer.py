@@ -1,91 +1,78 @@
 """Our verbs in a process of its own, driven like Soft-RoCE in a guest: the near end of end-to-end tests.
 
-Executes the commands of :mod:`tests.e2e.guest.rxe_peer`, with the same names and fields, on a software DPU at an
-address of the namespace it runs in. Commands come on standard input, one JSON object a line; each gets one line back.
+Executes the commands of :mod:`tests.e2e.guest.commands`, as :mod:`tests.e2e.guest.rxe_peer` does, on a software DPU at
+an address of the namespace it runs in. They come on standard input, one JSON object a line; each gets one line back.
 Of its own are ``faults`` (what the port loses from now on), ``flush`` (of the capture) and ``stats`` (of the port).
 
-    python -m tests.e2e.dpu_peer ADDRESS [--capture FILE]
+    python -m tests.e2e.dpu_peer ADDRESS [--capture FILE] [--recovery NAME,NAME] [--dcqcn MBPS]
 """
 
 import argparse
 import dataclasses
-import errno
-import hashlib
 import json
 import sys
 import time
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from datapath.errors import CallerError, DpuError
-from datapath.port import Capture, CapturePort, FaultPort, Faults, Wrapper
+from datapath.port import Capture, CapturePort, Direction, FaultAction, FaultPort, Faults, Rule, Wrapper
 from rdma_verbs import (
     AH,
     CQ,
     GID,
     MR,
+    MW,
     PD,
     QP,
     SGE,
+    SRQ,
     WC,
     AccessFlags,
     AHAttr,
+    CongestionControl,
     Context,
+    DeviceConfig,
     Mtu,
+    MWBind,
+    MWBindInfo,
+    MwType,
     QPAttr,
     QPCap,
     QPInitAttr,
     QpState,
     QpType,
+    Recovery,
     RecvWR,
     SendFlags,
     SendWR,
+    SrqAttr,
+    SrqAttrMask,
+    SrqInitAttr,
     WcFlags,
     WrOpcode,
 )
 from rdma_verbs.enums import QpAttrMask as Mask
-from tests.e2e.rxe import pattern
-
-Command = dict[str, Any]
-Reply = dict[str, Any]
-
-MASKS = {
-    "qp_state": Mask.STATE,
-    "pkey_index": Mask.PKEY_INDEX,
-    "port_num": Mask.PORT,
-    "qkey": Mask.QKEY,
-    "qp_access_flags": Mask.ACCESS_FLAGS,
-    "ah_attr": Mask.AV,
-    "path_mtu": Mask.PATH_MTU,
-    "dest_qp_num": Mask.DEST_QPN,
-    "rq_psn": Mask.RQ_PSN,
-    "sq_psn": Mask.SQ_PSN,
-    "max_rd_atomic": Mask.MAX_QP_RD_ATOMIC,
-    "max_dest_rd_atomic": Mask.MAX_DEST_RD_ATOMIC,
-    "min_rnr_timer": Mask.MIN_RNR_TIMER,
-    "retry_cnt": Mask.RETRY_CNT,
-    "rnr_retry": Mask.RNR_RETRY,
-    "timeout": Mask.TIMEOUT,
-}
+from tests.e2e.guest.commands import ATTRIBUTES, Command, Reply, VerbsCommands
 
 
-class Node:
+def access_of(names: list[str]) -> AccessFlags:
+    """Return the union of access flags."""
+    return reduce(or_, (AccessFlags[name] for name in names), AccessFlags(0))
+
+
+class Node(VerbsCommands):
     """One software DPU with all the objects that commands have made on it."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         self.pd = PD(context)
-        self.mrs: dict[str, MR] = {}
-        self.cqs: dict[str, CQ] = {}
-        self.qps: dict[str, QP] = {}
-        self.ahs: dict[str, AH] = {}
 
-    def execute(self, command: Command) -> Reply:
-        """Run one command and return its results."""
-        handler: Callable[[Command], Reply] | None = getattr(self, "op_" + str(command["op"]), None)
-        if handler is None:
-            raise CallerError(f"no op {command['op']!r}")
-        return handler(command)
+    def close(self, made: Any) -> None:
+        if not isinstance(made, AH):  # a value, here
+            made.close()
 
     # Device and port
 
@@ -102,7 +89,11 @@ class Node:
     def op_faults(self, command: Command) -> Reply:
         port = self.context.port
         assert isinstance(port, FaultPort)
-        port.set(Faults(**command["faults"]))
+        rules = [
+            Rule.on_packet(count=0, action=FaultAction[rule["action"]], direction=Direction(rule["direction"]))
+            for rule in command.get("rules", ())
+        ]
+        port.set(Faults(**command["faults"], rules=rules))
         return {}
 
     def op_flush(self, _: Command) -> Reply:
@@ -111,77 +102,55 @@ class Node:
         capture.flush()
         return {"frames": capture.frames, "lost": capture.lost}
 
-    def op_destroy(self, _: Command) -> Reply:
-        objects: list[dict[str, Any]] = [self.qps, self.cqs, self.mrs]
-        for made in objects:
-            for one in made.values():
-                one.close()
-            made.clear()
-        self.ahs.clear()
-        return {}
+    def op_next_event(self, command: Command) -> Reply:
+        """Return the type of the next asynchronous event, or None if none comes within ``timeout_ms``."""
+        deadline = time.monotonic() + command.get("timeout_ms", 0) / 1000
+        while (event := self.context.next_event()) is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return {"event": event.type.name if event else None}
 
     # Memory
 
     def op_create_mr(self, command: Command) -> Reply:
-        access = AccessFlags(0)
-        for name in command["access"]:
-            access |= AccessFlags[name]
-        mr = self.mrs[command["name"]] = MR(self.pd, command["length"], access)
+        mr = self.mrs[command["name"]] = MR(self.pd, command["length"], access_of(command["access"]))
         return {"addr": mr.addr, "lkey": mr.lkey, "rkey": mr.rkey}
 
-    def op_write_mr(self, command: Command) -> Reply:
-        data = bytes.fromhex(command["hex"]) if "hex" in command else pattern(command["seed"], command["length"])
-        self.mrs[command["mr"]].write(data, command.get("offset", 0))
-        return {"sha256": hashlib.sha256(data).hexdigest()}
+    def write(self, mr: MR, data: bytes, offset: int) -> None:
+        mr.write(data, offset)
 
-    def op_read_mr(self, command: Command) -> Reply:
-        data = self.mrs[command["mr"]].read(command["length"], command.get("offset", 0))
-        digest = hashlib.sha256(data).hexdigest()
-        return {"sha256": digest, "hex": data.hex()} if command.get("hex") else {"sha256": digest}
+    def op_create_mw(self, command: Command) -> Reply:
+        mw = self.mws[command["name"]] = MW(self.pd, MwType(command["type"]))
+        return {"rkey": mw.rkey}
 
-    # Queue pairs
+    # Queues
 
-    def op_create_qp(self, command: Command) -> Reply:
-        name = command["name"]
-        cqs = [self._cq(command.get(f"{side}_cq", f"{name}.{side}")) for side in ("send", "recv")]
+    def new_cq(self, entries: int) -> CQ:
+        return CQ(self.context, entries)
+
+    def op_create_srq(self, command: Command) -> Reply:
+        self.srqs[command["name"]] = SRQ(self.pd, SrqInitAttr(SrqAttr(command["max_wr"])))
+        return {}
+
+    def op_arm_srq(self, command: Command) -> Reply:
+        """Ask for an event when fewer than ``limit`` receives are left."""
+        self.srqs[command["srq"]].modify(SrqAttr(srq_limit=command["limit"]), SrqAttrMask.LIMIT)
+        return {}
+
+    def new_qp(self, command: Command, send_cq: CQ, recv_cq: CQ) -> QP:
         cap = QPCap(command.get("max_send_wr", 128), command.get("max_recv_wr", 128))
-        qp = self.qps[name] = QP(self.pd, QPInitAttr(QpType[command["type"]], cqs[0], cqs[1], cap))
-        return {"qpn": qp.qp_num}
+        srq = self.srqs[command["srq"]] if "srq" in command else None
+        return QP(self.pd, QPInitAttr(QpType[command["type"]], send_cq, recv_cq, cap, srq=srq))
 
-    def op_modify_qp(self, command: Command) -> Reply:
-        """Modify a QP with the named attributes and exactly the named mask bits."""
-        plain = dict(command["attributes"])
-        mask = Mask(0)
-        for name in plain:
-            mask |= MASKS[name]
+    def modify(self, qp: QP, attributes: dict[str, Any]) -> None:
         readers: dict[str, Callable[[Any], Any]] = {
             "qp_state": lambda name: QpState[name],
             "ah_attr": self._ah_attr,
             "path_mtu": lambda size: next(mtu for mtu in Mtu if mtu.bytes == size),
-            "qp_access_flags": lambda names: sum((AccessFlags[name] for name in names), start=AccessFlags(0)),
+            "qp_access_flags": access_of,
         }
-        values = {name: readers[name](value) if name in readers else value for name, value in plain.items()}
-        self.qps[command["qp"]].modify(dataclasses.replace(QPAttr(), **values), mask)
-        return {}
-
-    def op_connect(self, command: Command) -> Reply:
-        """Take an RC, UC or UD QP from RESET to RTS."""
-        kind = self.qps[command["qp"]].qp_type
-        init: dict[str, Any] = {"qp_state": "INIT", "pkey_index": 0, "port_num": 1}
-        rtr: dict[str, Any] = {"qp_state": "RTR"}
-        rts: dict[str, Any] = {"qp_state": "RTS", "sq_psn": command["sq_psn"]}
-        if kind is QpType.UD:
-            init["qkey"] = command["qkey"]
-        else:
-            init["qp_access_flags"] = command.get("access", [])
-            rtr |= {"ah_attr": command["ah"], "path_mtu": command["mtu"]}
-            rtr |= {"dest_qp_num": command["remote_qpn"], "rq_psn": command["rq_psn"]}
-        if kind is QpType.RC:
-            rtr |= {key: command[key] for key in ("max_dest_rd_atomic", "min_rnr_timer")}
-            rts |= {key: command[key] for key in ("max_rd_atomic", "retry_cnt", "rnr_retry", "timeout")}
-        for attributes in (init, rtr, rts):
-            self.op_modify_qp({"qp": command["qp"], "attributes": attributes})
-        return {}
+        values = {key: readers[key](value) if key in readers else value for key, value in attributes.items()}
+        mask = reduce(or_, (Mask[ATTRIBUTES[key]] for key in attributes))
+        qp.modify(dataclasses.replace(QPAttr(), **values), mask)
 
     def op_qp_state(self, command: Command) -> Reply:
         attr = self.qps[command["qp"]].query()
@@ -193,39 +162,30 @@ class Node:
 
     # Work requests
 
-    def op_post_recv(self, command: Command) -> Reply:
-        wrs = [RecvWR(request["wr_id"], self._sges(request)) for request in command["requests"]]
-        self.qps[command["qp"]].post_recv(wrs)
-        return {}
+    def recv_wr(self, request: Command) -> RecvWR:
+        return RecvWR(request["wr_id"], self._sges(request))
 
-    def op_post_send(self, command: Command) -> Reply:
-        self.qps[command["qp"]].post_send([self._send_wr(request) for request in command["requests"]])
-        return {}
+    def post_sends(self, qp: QP, requests: list[Command]) -> None:
+        qp.post_send([self._send_wr(request) for request in requests])
 
-    def op_poll(self, command: Command) -> Reply:
-        """Return ``count`` completions of a CQ, or those that came within ``timeout_ms``."""
-        deadline = time.monotonic() + command.get("timeout_ms", 5000) / 1000
-        found: list[Reply] = []
-        cq = self.cqs[command["cq"]]
-        while len(found) < command["count"]:
-            done = cq.poll(command["count"] - len(found))
-            found += [_completion(wc) for wc in done]
-            if not done:
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(0.001)
-        return {"completions": found}
+    def op_bind_mw(self, command: Command) -> Reply:
+        """Post the bind of a window to a range and return the key that it will have; that of type 2 is given."""
+        qp, mr, mw = self.qps[command["qp"]], self.mrs[command["mr"]], self.mws[command["mw"]]
+        wr_id, rkey = command["wr_id"], command["rkey"]
+        info = MWBindInfo(mr, mr.addr + command.get("offset", 0), command["length"], access_of(command["access"]))
+        if rkey is None:
+            return {"rkey": qp.bind_mw(mw, MWBind(info, wr_id))}
+        qp.post_send(SendWR(wr_id, WrOpcode.BIND_MW, mw=mw, rkey=rkey, bind=info))
+        return {"rkey": rkey}
 
-    def _cq(self, name: str) -> CQ:
-        if name not in self.cqs:
-            self.cqs[name] = CQ(self.context, 256)
-        return self.cqs[name]
+    def poll(self, cq: CQ, most: int) -> list[Reply]:
+        return [_completion(wc) for wc in cq.poll(most)]
 
     def _send_wr(self, request: Command) -> SendWR:
         flags = SendFlags(0)
         for name in request.get("flags", ["SIGNALED"]):
             flags |= SendFlags[name]
-        names = ("remote_addr", "rkey", "compare_add", "swap", "remote_qpn", "remote_qkey")
+        names = ("remote_addr", "rkey", "compare_add", "swap", "remote_qpn", "remote_qkey", "invalidate_rkey")
         return SendWR(
             wr_id=request["wr_id"],
             opcode=WrOpcode[request["opcode"]],
@@ -259,6 +219,8 @@ def _completion(wc: WC) -> Reply:
     reply |= {"byte_len": wc.byte_len, "src_qpn": wc.src_qp, "vendor_err": wc.vendor_err, "wc_flags": int(wc.wc_flags)}
     if wc.wc_flags & WcFlags.WITH_IMM:
         reply["imm"] = wc.imm_data
+    if wc.wc_flags & WcFlags.WITH_INV:
+        reply["invalidated_rkey"] = wc.invalidated_rkey
     return reply
 
 
@@ -267,22 +229,22 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("address")
     parser.add_argument("--capture")
+    parser.add_argument("--recovery", type=lambda text: reduce(or_, (Recovery[name] for name in text.split(","))))
+    parser.add_argument("--dcqcn", type=int, metavar="MBPS", help="congestion control, for a link of this rate")
     options = parser.parse_args()
+    config = DeviceConfig(
+        recovery=options.recovery or Recovery.GO_BACK_N,
+        cc=CongestionControl.dcqcn(max_rate=options.dcqcn) if options.dcqcn else CongestionControl.none(),
+    )
     wrappers: list[Wrapper] = []
     if options.capture:
         wrappers.append(Capture(options.capture, unix_ns=time.time_ns()))
     wrappers.append(Faults())
-    with Context.open(options.address, wrappers=wrappers) as context:
+    with Context.open(options.address, config=config, wrappers=wrappers) as context:
         node = Node(context)
         print(json.dumps({"id": 0, "ok": True}), flush=True)
         for line in sys.stdin:
-            command = json.loads(line)
-            try:
-                reply = {"ok": True, **node.execute(command)}
-            except (DpuError, LookupError, TypeError, ValueError) as error:
-                number = getattr(error, "errno", None) or errno.EINVAL
-                reply = {"ok": False, "error": f"{type(error).__name__}: {error}", "errno": number}
-            print(json.dumps({"id": command.get("id"), **reply}), flush=True)
+            print(node.answer(line), flush=True)
     return 0
 
 

@@ -32,7 +32,6 @@ import contextlib
 import hashlib
 import ipaddress
 import json
-import random
 import socket
 import time
 from collections.abc import Sequence
@@ -46,6 +45,7 @@ from dpu_emu.lab.guest import Guest
 from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
 from dpu_emu.lab.qemu import GuestConfig
+from tests.e2e.guest.commands import pattern
 
 CONTROL_PORT = 18515
 HOST_IPV4, GUEST_IPV4 = "10.77.0.1", "10.77.0.2"
@@ -54,8 +54,9 @@ HOST_IPV6, GUEST_IPV6 = "fd77::1", "fd77::2"
 LOCAL = ("LOCAL_WRITE",)
 REMOTE_ALL = ("LOCAL_WRITE", "REMOTE_WRITE", "REMOTE_READ", "REMOTE_ATOMIC")
 
-#: Path of the guest's program, copied into the guest.
-GUEST_PROGRAM = Path(__file__).resolve().parent / "guest" / "rxe_peer.py"
+ROOT = Path(__file__).resolve().parents[2]
+#: What the guest's program is made of, copied into the guest.
+GUEST_FILES = ("tests/__init__.py", "tests/e2e/guest/commands.py", "tests/e2e/guest/rxe_peer.py")
 
 WorkRequest = dict[str, Any]
 Sge = dict[str, Any]
@@ -142,11 +143,6 @@ def gid_of(address: str) -> str:
     if isinstance(ip, ipaddress.IPv4Address):
         ip = ipaddress.IPv6Address(b"\0" * 10 + b"\xff\xff" + ip.packed)
     return ip.exploded
-
-
-def pattern(seed: int, length: int) -> bytes:
-    """Return the bytes that ``write_pattern`` with this seed puts into a region."""
-    return random.Random(seed).randbytes(length)
 
 
 def recv(wr_id: int, *sges: Sge) -> WorkRequest:
@@ -236,7 +232,7 @@ class VerbsPeer(abc.ABC):
 
         ``options``: ``max_send_wr``, ``max_recv_wr``, ``max_send_sge``,
         ``max_recv_sge``, ``max_inline_data``, ``sq_sig_all``, ``cq_entries``,
-        ``bind_mw``, and ``send_cq`` and ``recv_cq`` to share queues.
+        ``bind_mw``, and ``send_cq``, ``recv_cq`` and ``srq`` to share queues.
         """
         reply = self.call("create_qp", name=name, type=kind, **options)
         send_cq, recv_cq = options.get("send_cq", f"{name}.send"), options.get("recv_cq", f"{name}.recv")
@@ -305,12 +301,32 @@ class VerbsPeer(abc.ABC):
         """Post requests made by :func:`send`."""
         self.call("post_send", qp=qp.name, requests=list(requests))
 
-    def bind_mw(self, qp: PeerQp, wr_id: int, mw: str, sge: Sge, rkey: int, access: Sequence[str]) -> None:
-        """Post the bind of a type 2 window to a range; ``qp`` was created with ``bind_mw=True``.
+    def bind_mw(self, qp: PeerQp, wr_id: int, mw: str, sge: Sge, access: Sequence[str], rkey: int | None = None) -> int:
+        """Post the bind of a window to a range and return the key that it will have.
 
-        ``rkey`` is the window's new key: that of :meth:`create_mw` with another low byte.
+        A type 2 window needs its new ``rkey``, that of :meth:`create_mw` with another low byte, and a QP that was
+        created with ``bind_mw=True``. Type 1 makes its own.
         """
-        self.call("bind_mw", qp=qp.name, wr_id=wr_id, mw=mw, rkey=rkey, access=list(access), **sge)
+        reply = self.call("bind_mw", qp=qp.name, wr_id=wr_id, mw=mw, rkey=rkey, access=list(access), **sge)
+        return int(reply["rkey"])
+
+    def create_srq(self, name: str, max_wr: int = 64) -> str:
+        """Create a shared receive queue and return its name; option ``srq`` of :meth:`create_qp` takes it."""
+        self.call("create_srq", name=name, max_wr=max_wr)
+        return name
+
+    def arm_srq(self, srq: str, limit: int) -> None:
+        """Ask for one event when fewer than ``limit`` receives are left."""
+        self.call("arm_srq", srq=srq, limit=limit)
+
+    def post_srq_recv(self, srq: str, *requests: WorkRequest) -> None:
+        """Post receives made by :func:`recv` to a shared receive queue."""
+        self.call("post_recv", srq=srq, requests=list(requests))
+
+    def next_event(self, timeout_ms: int = 0) -> str | None:
+        """Return the oldest asynchronous event by verbs' name without ``IBV_EVENT_``, or None if none came in time."""
+        event = self.call("next_event", timeout_ms=timeout_ms)["event"]
+        return None if event is None else str(event)
 
     def poll(self, cq: str, count: int = 1, timeout_ms: int = 10000) -> list[PeerCompletion]:
         """Return ``count`` completions, or fewer if no more came in time."""
@@ -355,12 +371,12 @@ class RxePeer(VerbsPeer):
             rxe=True,
         )
         config = GuestConfig(
-            script=f"exec python3 /lab/rxe_peer.py --port {CONTROL_PORT} --device {device}\n",
+            script=f"cd /lab && exec python3 -m tests.e2e.guest.rxe_peer --port {CONTROL_PORT} --device {device}\n",
             name=name,
             nics=nics or (tap,),
             netns=space.name,
             parts=("py",),
-            files={"/lab/rxe_peer.py": GUEST_PROGRAM},
+            files={f"/lab/{name}": ROOT / name for name in GUEST_FILES},
         )
         self.guest = Guest(config)
         self._space = space

@@ -50,6 +50,7 @@ from rdma_verbs import (
 )
 from rdma_verbs.ah import AH
 from tests import dissect
+from tests.e2e.guest.commands import pattern
 from tests.e2e.rxe import (
     CONTROL_PORT,
     GUEST_IPV4,
@@ -59,7 +60,6 @@ from tests.e2e.rxe import (
     PeerAddress,
     RxePeer,
     gid_of,
-    pattern,
     recv,
     send,
 )

@@ -1,29 +1,17 @@
 """Soft-RoCE in a guest, driven over TCP: the far end of end-to-end tests.
 
-Runs inside a lab guest under Debian's python3 with pyverbs. It opens one RDMA
-device and executes commands of the host's :mod:`tests.e2e.rxe`, one JSON object
-a line; each gets one line back with the same ``id``: ``{"id", "ok": true, ...}``,
-or ``{"id", "ok": false, "error", "errno"}``. The program itself decides nothing:
-every PSN, key, timer and opcode comes with the command, so that a test can ask
-for each combination, legal or not. Objects have names that the host chooses.
+Runs inside a lab guest under Debian's python3 with pyverbs. It opens one RDMA device and executes commands of the
+host's :mod:`tests.e2e.rxe`, one JSON object a line (:mod:`tests.e2e.guest.commands`).
 
-Verbs constants are named as in <infiniband/verbs.h> without their prefix and
-lists of flags are joined: ``"opcode": "SEND_WITH_IMM"``, ``"access":
-["LOCAL_WRITE", "REMOTE_READ"]``. Immediate data, PSNs, QPNs and keys are plain
-integers in host order.
-
-    python3 rxe_peer.py [--port 18515] [--device rxe0]
+    python3 -m tests.e2e.guest.rxe_peer [--port 18515] [--device rxe0]
 """
 
 import argparse
-import errno
-import hashlib
 import json
-import random
+import select
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -32,13 +20,13 @@ import pyverbs.enums as e  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.addr import AH, GID, AHAttr, GlobalRoute  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.cq import CQ  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.device import Context  # type: ignore[import-not-found, unused-ignore]
-from pyverbs.mr import MR, MW, MWBindInfo  # type: ignore[import-not-found, unused-ignore]
+from pyverbs.mr import MR, MW, MWBind, MWBindInfo  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.pd import PD  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.qp import QP, QPAttr, QPCap, QPEx, QPInitAttr, QPInitAttrEx  # type: ignore[import-not-found, unused-ignore]
+from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr  # type: ignore[import-not-found, unused-ignore]
 from pyverbs.wr import SGE, RecvWR, SendWR  # type: ignore[import-not-found, unused-ignore]
 
-Command = dict[str, Any]
-Reply = dict[str, Any]
+from tests.e2e.guest.commands import ATTRIBUTES, Command, Reply, VerbsCommands
 
 PORT = 18515
 PORT_NUM = 1
@@ -73,6 +61,17 @@ OPCODES = [
     "RECV",
     "RECV_RDMA_WITH_IMM",
 ]
+EVENTS = [
+    "QP_FATAL",
+    "QP_REQ_ERR",
+    "QP_ACCESS_ERR",
+    "COMM_EST",
+    "SQ_DRAINED",
+    "SRQ_LIMIT_REACHED",
+    "QP_LAST_WQE_REACHED",
+]
+# rxe hands out the kernel's flags, whose bit for this is that of IBV_WC_IP_CSUM_OK, which rxe has not.
+KERNEL_WC_WITH_INVALIDATE = 1 << 2
 STATES = ["RESET", "INIT", "RTR", "RTS", "SQD", "SQE", "ERR"]
 RDMA = ("RDMA_WRITE", "RDMA_WRITE_WITH_IMM", "RDMA_READ")
 ATOMICS = ("ATOMIC_CMP_AND_SWP", "ATOMIC_FETCH_AND_ADD")
@@ -96,32 +95,17 @@ def constant(prefix: str, name: str) -> int:
 
 STATUS_NAMES = {constant("IBV_WC_", name): name for name in STATUSES}
 OPCODE_NAMES = {constant("IBV_WC_", name): name for name in OPCODES}
+EVENT_NAMES = {constant("IBV_EVENT_", name): name for name in EVENTS}
 
 
-def pattern(seed: int, length: int) -> bytes:
-    """Return the bytes that a seed stands for; the host computes the same."""
-    return random.Random(seed).randbytes(length)
-
-
-class Peer:
+class Peer(VerbsCommands):
     """One open device with all the objects that commands have made on it."""
 
     def __init__(self, device: str) -> None:
+        super().__init__()
         self.device = device
         self.context = Context(name=device)
         self.pd = PD(self.context)
-        self.mrs: dict[str, Any] = {}
-        self.mws: dict[str, Any] = {}
-        self.cqs: dict[str, Any] = {}
-        self.qps: dict[str, Any] = {}
-        self.ahs: dict[str, Any] = {}
-
-    def execute(self, command: Command) -> Reply:
-        """Run one command and return its results."""
-        handler: Callable[[Command], Reply] | None = getattr(self, "op_" + str(command["op"]), None)
-        if handler is None:
-            raise ValueError(f"no op {command['op']!r}")
-        return handler(command)
 
     # Device
 
@@ -154,16 +138,19 @@ class Peer:
         )
         return {"code": done.returncode, "output": done.stdout.decode(errors="replace")}
 
-    def op_destroy(self, command: Command) -> Reply:
-        """Destroy one object, or without a name every object of a test."""
-        if "name" in command:
-            getattr(self, command["kind"] + "s").pop(command["name"]).close()
-            return {}
-        for objects in (self.qps, self.ahs, self.mws, self.cqs, self.mrs):
-            for made in objects.values():
-                made.close()
-            objects.clear()
-        return {}
+    def op_next_event(self, command: Command) -> Reply:
+        """Return the type of the next asynchronous event, or None if none comes within ``timeout_ms``."""
+        # pyverbs hides the descriptor, and its get_async_event() blocks all threads.
+        links = {entry.name: str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+        ready = select.poll()
+        for number, target in links.items():
+            if target == "anon_inode:[infinibandevent]":
+                ready.register(int(number), select.POLLIN)
+        if not ready.poll(command.get("timeout_ms", 0)):
+            return {"event": None}
+        event = self.context.get_async_event()
+        event.ack()
+        return {"event": EVENT_NAMES.get(event.event_type, str(event.event_type))}
 
     # Memory
 
@@ -174,17 +161,8 @@ class Peer:
         self.mrs[command["name"]] = mr
         return {"addr": mr.buf, "lkey": mr.lkey, "rkey": mr.rkey}
 
-    def op_write_mr(self, command: Command) -> Reply:
-        """Fill a range with given bytes or with a seed's pattern."""
-        data = bytes.fromhex(command["hex"]) if "hex" in command else pattern(command["seed"], command["length"])
-        self.mrs[command["mr"]].write(data, len(data), command.get("offset", 0))
-        return {"sha256": hashlib.sha256(data).hexdigest()}
-
-    def op_read_mr(self, command: Command) -> Reply:
-        """Return a range's digest, and its bytes if ``hex`` is set."""
-        data = self.mrs[command["mr"]].read(command["length"], command.get("offset", 0))
-        digest = hashlib.sha256(data).hexdigest()
-        return {"sha256": digest, "hex": data.hex()} if command.get("hex") else {"sha256": digest}
+    def write(self, mr: Any, data: bytes, offset: int) -> None:
+        mr.write(data, len(data), offset)
 
     def op_create_mw(self, command: Command) -> Reply:
         """Allocate a memory window of type 1 or 2."""
@@ -194,21 +172,20 @@ class Peer:
 
     # Queue pairs
 
-    def op_create_cq(self, command: Command) -> Reply:
-        """Create a completion queue."""
-        self.cqs[command["name"]] = CQ(self.context, command.get("entries", 64))
+    def new_cq(self, entries: int) -> Any:
+        return CQ(self.context, entries)
+
+    def op_create_srq(self, command: Command) -> Reply:
+        """Create a shared receive queue."""
+        self.srqs[command["name"]] = SRQ(self.pd, SrqInitAttr(SrqAttr(max_wr=command["max_wr"], max_sge=4)))
         return {}
 
-    def op_create_qp(self, command: Command) -> Reply:
-        """Create a QP; without ``send_cq`` or ``recv_cq`` it gets one of its own, ``NAME.send``, ``NAME.recv``."""
-        name = command["name"]
-        cqs = []
-        for side in ("send", "recv"):
-            cq = command.get(f"{side}_cq")
-            if cq is None:
-                cq = f"{name}.{side}"
-                self.op_create_cq({"name": cq, "entries": command.get("cq_entries", 256)})
-            cqs.append(self.cqs[cq])
+    def op_arm_srq(self, command: Command) -> Reply:
+        """Ask for an event when fewer than ``limit`` receives are left."""
+        self.srqs[command["srq"]].modify(SrqAttr(srq_limit=command["limit"]), e.IBV_SRQ_LIMIT)
+        return {}
+
+    def new_qp(self, command: Command, send_cq: Any, recv_cq: Any) -> Any:
         cap = QPCap(
             max_send_wr=command.get("max_send_wr", 128),
             max_recv_wr=command.get("max_recv_wr", 128),
@@ -216,53 +193,27 @@ class Peer:
             max_recv_sge=command.get("max_recv_sge", 4),
             max_inline_data=command.get("max_inline_data", 0),
         )
-        attributes = {"qp_type": constant("IBV_QPT_", command["type"]), "scq": cqs[0], "rcq": cqs[1], "cap": cap}
+        attributes = {"qp_type": constant("IBV_QPT_", command["type"]), "scq": send_cq, "rcq": recv_cq, "cap": cap}
         attributes["sq_sig_all"] = command.get("sq_sig_all", 0)
+        if "srq" in command:
+            attributes["srq"] = self.srqs[command["srq"]]
         if command.get("bind_mw"):
             mask = e.IBV_QP_INIT_ATTR_PD | e.IBV_QP_INIT_ATTR_SEND_OPS_FLAGS
             attributes |= {"pd": self.pd, "comp_mask": mask, "send_ops_flags": e.IBV_QP_EX_WITH_BIND_MW}
-            self.qps[name] = QPEx(self.context, QPInitAttrEx(**attributes))
-        else:
-            self.qps[name] = QP(self.pd, QPInitAttr(**attributes))
-        return {"qpn": self.qps[name].qp_num}
+            return QPEx(self.context, QPInitAttrEx(**attributes))
+        return QP(self.pd, QPInitAttr(**attributes))
 
-    def op_modify_qp(self, command: Command) -> Reply:
-        """Modify a QP with the named attributes and exactly the named mask bits."""
+    def modify(self, qp: Any, attributes: dict[str, Any]) -> None:
         attr = QPAttr()
-        mask = 0
         readers: dict[str, Callable[[Any], Any]] = {
             "qp_state": lambda name: constant("IBV_QPS_", name),
             "ah_attr": self._ah_attr,
             "path_mtu": lambda size: constant("IBV_MTU_", str(size)),
             "qp_access_flags": lambda names: flags("IBV_ACCESS_", names),
         }
-        for key, value in command["attributes"].items():
+        for key, value in attributes.items():
             setattr(attr, key, readers[key](value) if key in readers else value)
-            mask |= MASKS[key]
-        self.qps[command["qp"]].modify(attr, mask)
-        return {}
-
-    def op_connect(self, command: Command) -> Reply:
-        """Take an RC, UC or UD QP from RESET to RTS."""
-        qp = self.qps[command["qp"]]
-        kind = qp.qp_type
-        steps: list[dict[str, Any]] = [{"qp_state": "INIT", "pkey_index": 0, "port_num": PORT_NUM}]
-        if kind == constant("IBV_QPT_", "UD"):
-            steps[0]["qkey"] = command["qkey"]
-            steps += [{"qp_state": "RTR"}, {"qp_state": "RTS", "sq_psn": command["sq_psn"]}]
-        else:
-            reliable = kind == constant("IBV_QPT_", "RC")
-            steps[0]["qp_access_flags"] = command.get("access", [])
-            rtr = {"qp_state": "RTR", "ah_attr": command["ah"], "path_mtu": command["mtu"]}
-            rtr |= {"dest_qp_num": command["remote_qpn"], "rq_psn": command["rq_psn"]}
-            rts = {"qp_state": "RTS", "sq_psn": command["sq_psn"]}
-            if reliable:
-                rtr |= {key: command[key] for key in ("max_dest_rd_atomic", "min_rnr_timer")}
-                rts |= {key: command[key] for key in ("max_rd_atomic", "retry_cnt", "rnr_retry", "timeout")}
-            steps += [rtr, rts]
-        for step in steps:
-            self.op_modify_qp({"qp": command["qp"], "attributes": step})
-        return {}
+        qp.modify(attr, flags("IBV_QP_", (ATTRIBUTES[key] for key in attributes)))
 
     def op_qp_state(self, command: Command) -> Reply:
         """Return the QP's state and PSNs as the device has them now."""
@@ -276,48 +227,37 @@ class Peer:
 
     # Work requests
 
-    def op_post_recv(self, command: Command) -> Reply:
-        """Post the receives of ``requests``, in order."""
-        for request in command["requests"]:
-            # pyverbs refuses a receive without an entry; an empty one needs no key.
-            sges = self._sges(request) or [SGE(0, 0, 0)]
-            self.qps[command["qp"]].post_recv(RecvWR(request["wr_id"], len(sges), sges))
-        return {}
+    def recv_wr(self, request: Command) -> Any:
+        # pyverbs refuses a receive without an entry; an empty one needs no key.
+        sges = self._sges(request) or [SGE(0, 0, 0)]
+        return RecvWR(request["wr_id"], len(sges), sges)
 
-    def op_post_send(self, command: Command) -> Reply:
-        """Post the sends of ``requests``, in order."""
-        for request in command["requests"]:
-            self.qps[command["qp"]].post_send(self._send_wr(request))
-        return {}
+    def post_sends(self, qp: Any, requests: list[Command]) -> None:
+        for request in requests:
+            qp.post_send(self._send_wr(request))
 
     def op_bind_mw(self, command: Command) -> Reply:
-        """Post the bind of a type 2 window to a range; the window's new key is given, not derived.
+        """Post the bind of a window to a range and return the key that it will have.
 
-        The QP must have been created with ``bind_mw``: pyverbs' older call hides the key.
+        The new key of a type 2 window is given, and the QP must have been created with ``bind_mw``: pyverbs' older call
+        is for type 1, whose new key it makes itself.
         """
-        qp, mr = self.qps[command["qp"]], self.mrs[command["mr"]]
+        qp, mr, mw = self.qps[command["qp"]], self.mrs[command["mr"]], self.mws[command["mw"]]
         access = flags("IBV_ACCESS_", command["access"])
+        info = MWBindInfo(mr, mr.buf + command.get("offset", 0), command["length"], access)
+        if command["rkey"] is None:
+            qp.bind_mw(mw, MWBind(info, e.IBV_SEND_SIGNALED, command["wr_id"]))
+            return {"rkey": mw.rkey}
         qp.wr_start()
         qp.wr_id = command["wr_id"]
         qp.wr_flags = e.IBV_SEND_SIGNALED
-        info = MWBindInfo(mr, mr.buf + command.get("offset", 0), command["length"], access)
-        qp.wr_bind_mw(self.mws[command["mw"]], command["rkey"], info)
+        qp.wr_bind_mw(mw, command["rkey"], info)
         qp.wr_complete()
-        return {}
+        return {"rkey": command["rkey"]}
 
-    def op_poll(self, command: Command) -> Reply:
-        """Return ``count`` completions of a CQ, or those that came within ``timeout_ms``."""
-        deadline = time.monotonic() + command.get("timeout_ms", 5000) / 1000
-        found: list[Reply] = []
-        cq = self.cqs[command["cq"]]
-        while len(found) < command["count"]:
-            count, entries = cq.poll(command["count"] - len(found))
-            found += [self._completion(entry) for entry in entries]
-            if not count:
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(0.001)
-        return {"completions": found}
+    def poll(self, cq: Any, most: int) -> list[Reply]:
+        _, entries = cq.poll(most)
+        return [self._completion(entry) for entry in entries]
 
     def _send_wr(self, request: Command) -> Any:
         """Return the verbs request that a command describes."""
@@ -368,29 +308,9 @@ class Peer:
         reply |= {"src_qpn": wc.src_qp, "vendor_err": wc.vendor_err, "wc_flags": wc.wc_flags}
         if wc.wc_flags & e.IBV_WC_WITH_IMM:
             reply["imm"] = socket.ntohl(wc.imm_data)
-        if wc.wc_flags & e.IBV_WC_WITH_INV:
+        if wc.wc_flags & KERNEL_WC_WITH_INVALIDATE:
             reply["invalidated_rkey"] = wc.imm_data
         return reply
-
-
-MASKS = {
-    "qp_state": e.IBV_QP_STATE,
-    "pkey_index": e.IBV_QP_PKEY_INDEX,
-    "port_num": e.IBV_QP_PORT,
-    "qkey": e.IBV_QP_QKEY,
-    "qp_access_flags": e.IBV_QP_ACCESS_FLAGS,
-    "ah_attr": e.IBV_QP_AV,
-    "path_mtu": e.IBV_QP_PATH_MTU,
-    "dest_qp_num": e.IBV_QP_DEST_QPN,
-    "rq_psn": e.IBV_QP_RQ_PSN,
-    "sq_psn": e.IBV_QP_SQ_PSN,
-    "max_rd_atomic": e.IBV_QP_MAX_QP_RD_ATOMIC,
-    "max_dest_rd_atomic": e.IBV_QP_MAX_DEST_RD_ATOMIC,
-    "min_rnr_timer": e.IBV_QP_MIN_RNR_TIMER,
-    "retry_cnt": e.IBV_QP_RETRY_CNT,
-    "rnr_retry": e.IBV_QP_RNR_RETRY,
-    "timeout": e.IBV_QP_TIMEOUT,
-}
 
 
 def serve(peer: Peer, listener: socket.socket) -> None:
@@ -400,15 +320,9 @@ def serve(peer: Peer, listener: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rw", encoding="utf-8") as stream:
             for line in stream:
-                command = json.loads(line)
-                if command["op"] == "quit":
+                if json.loads(line)["op"] == "quit":
                     return
-                try:
-                    reply = {"ok": True, **peer.execute(command)}
-                except Exception as error:  # noqa: BLE001 - what is wrong with a command is the host's to judge
-                    number = getattr(error, "error_code", None) or getattr(error, "errno", None) or errno.EINVAL
-                    reply = {"ok": False, "error": f"{type(error).__name__}: {error}", "errno": int(number)}
-                stream.write(json.dumps({"id": command.get("id"), **reply}) + "\n")
+                stream.write(peer.answer(line) + "\n")
                 stream.flush()
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.rxe import PeerMr, RxePeer, pattern, recv, send
+from tests.e2e.guest.commands import pattern
+from tests.e2e.rxe import PeerMr, RxePeer, recv, send
 from tests.golden.rxe.bench import Bench, Packet
 
 OK = "SUCCESS"
@@ -185,7 +186,7 @@ def rc_send_inv(bench: Bench) -> None:
     two = bench.b.create_mr("w", 4096, ("LOCAL_WRITE", "MW_BIND", "REMOTE_WRITE"))
     old = bench.b.create_mw("mw", 2)
     rkey = old & ~0xFF | (old + 1) & 0xFF
-    bench.b.bind_mw(r, 1, "mw", two.sge(0, 1024), rkey, ["REMOTE_WRITE"])
+    bench.b.bind_mw(r, 1, "mw", two.sge(0, 1024), ["REMOTE_WRITE"], rkey)
     bench.expect("b", r.send_cq, OK)
     bench.b.post_recv(r, recv(2, two.sge(2048, 512)))
     bench.a.post_send(q, send(3, "RDMA_WRITE", one.sge(0, 300), remote_addr=two.addr, rkey=rkey))
