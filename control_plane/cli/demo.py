@@ -20,10 +20,10 @@ def demo(
         Path | None,
         typer.Option(help="Folder for the received files and the capture; default: in the temporary folder."),
     ] = None,
-    loss: Annotated[float, typer.Option(help="Share of packets lost in the second transfer, 0 to 0.2.")] = 0.01,
+    loss: Annotated[float, typer.Option(help="Share of packets lost in the other transfers, 0 to 0.2.")] = 0.01,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Move a file between two software DPUs over RoCEv2: first clean, then with packet loss."""
+    """Move a file between two software DPUs over RoCEv2: clean, with loss, and with loss and selective repeat."""
     from datapath.errors import CallerError
     from dpu_emu.demo import Act, make_checkpoint, sha256
 
@@ -39,6 +39,7 @@ def demo(
     acts = [
         Act("clean", file, folder / "received-clean.bin"),
         Act(f"{loss * 100:g}% loss", file, folder / "received-loss.bin", loss=loss, capture=capture),
+        Act("selective", file, folder / "received-selective.bin", loss=loss, selective_repeat=True),
     ]
     show = _quiet if json else _with_progress
     results = [show(act) for act in acts]

@@ -1,4 +1,4 @@
-"""The main job of ``dpu-emu demo``: a file crosses from one software DPU to another by RDMA writes, twice."""
+"""The main job of ``dpu-emu demo``: a file crosses from one software DPU to another by RDMA writes, once an act."""
 
 from dpu_emu.demo.checkpoint import make_checkpoint, sha256
 from dpu_emu.demo.transfer import Act, ActResult, node_address, run_act

@@ -24,10 +24,12 @@ from rdma_verbs import (
     WC,
     AccessFlags,
     Context,
+    DeviceConfig,
     QPCap,
     QPEndpoint,
     QPInitAttr,
     QpType,
+    Recovery,
     RecvWR,
     SendFlags,
     SendWR,
@@ -108,7 +110,9 @@ async def _node(orders: _Orders) -> None:
     if task["loss"]:
         wrappers.append(Faults(loss=task["loss"], seed=task["seed"], direction=Direction.TX))
     access = AccessFlags(0) if source else AccessFlags.LOCAL_WRITE | AccessFlags.REMOTE_WRITE
-    with Context.open(task["address"], wrappers=wrappers) as context:
+    recovery = Recovery.SELECTIVE_REPEAT if task["selective_repeat"] else Recovery.GO_BACK_N
+    config = DeviceConfig(recovery=recovery)
+    with Context.open(task["address"], config=config, wrappers=wrappers) as context:
         pd = PD(context)
         cq = CQ(context, 64)
         mr = MR(pd, task["path"], access)

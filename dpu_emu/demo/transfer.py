@@ -38,6 +38,8 @@ class Act:
     target_address: str = field(default_factory=lambda: node_address(2))
     loss: float = 0.0
     """Chance that a packet is lost, in either direction."""
+    selective_repeat: bool = False
+    """Send again only what is lost, instead of everything from there on."""
     capture: Path | None = None
     """pcapng of what the target's DPU receives and sends."""
     seed: int = 1
@@ -170,6 +172,7 @@ def run_act(act: Act, progress: Callable[[int], None] | None = None) -> ActResul
             "address": address,
             "path": str(path),
             "loss": act.loss,
+            "selective_repeat": act.selective_repeat,
             "seed": seed,
             "capture": str(capture) if capture else None,
         }

@@ -54,18 +54,20 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_file_crosses_twice_and_the_capture_holds_it(tmp_path: Path) -> None:
+def test_a_file_crosses_in_each_act_and_the_capture_holds_it(tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     make_checkpoint(file, 3_000_001)
     done = cli("demo", "--file", file, "--out", tmp_path / "out", "--loss", "0.03", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    clean, lossy = said["acts"]
-    assert (clean["sha256_equal"], lossy["sha256_equal"]) == (True, True)
+    clean, lossy, selective = said["acts"]
+    assert (clean["sha256_equal"], lossy["sha256_equal"], selective["sha256_equal"]) == (True, True, True)
+    assert selective["drops"]["fault_loss"] > 0
+    assert selective["retransmitted_pkts"] < lossy["retransmitted_pkts"]
     assert (clean["retransmitted_pkts"], clean["drops"], clean["bytes"]) == (0, {}, 3_000_001)
     assert lossy["drops"]["fault_loss"] > 0
     assert lossy["retransmitted_pkts"] > 0
-    for name in ("received-clean.bin", "received-loss.bin"):
+    for name in ("received-clean.bin", "received-loss.bin", "received-selective.bin"):
         assert (tmp_path / "out" / name).read_bytes() == file.read_bytes()
     assert len(captures.roce_packets(Path(said["capture"]))) > 3_000_001 // 4096
 

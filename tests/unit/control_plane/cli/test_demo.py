@@ -79,12 +79,18 @@ def test_a_clean_and_a_lossy_act_as_json(
         "file": str(file),
         "sha256": demo.sha256(file),
         "capture": str(out / "loss.pcapng"),
-        "acts": [row, row | {"transfer": "1% loss", "drops": {"fault_loss": 7, "bad_icrc": 1}}],
+        "acts": [
+            row,
+            *(row | {"transfer": t, "drops": {"fault_loss": 7, "bad_icrc": 1}} for t in ("1% loss", "selective")),
+        ],
     }
-    clean, lossy = acts.seen
+    clean, lossy, selective = acts.seen
     assert (clean.loss, clean.capture, lossy.loss, lossy.capture) == (0, None, 0.01, out / "loss.pcapng")
     assert lossy == dataclasses.replace(
         clean, name="1% loss", loss=0.01, capture=lossy.capture, target_path=out / "received-loss.bin"
+    )
+    assert selective == dataclasses.replace(
+        lossy, name="selective", capture=None, selective_repeat=True, target_path=out / "received-selective.bin"
     )
 
 
@@ -179,7 +185,7 @@ def test_the_default_folder_is_this_users_own_and_used_again(
     for _ in range(2):
         assert run(monkeypatch, "--file", file, "--json") == 0
     folder = acts.seen[0].target_path.parent
-    assert folder == acts.seen[2].target_path.parent == tmp_path / f"dpu-emu-demo-{os.getuid()}"
+    assert folder == acts.seen[3].target_path.parent == tmp_path / f"dpu-emu-demo-{os.getuid()}"
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
