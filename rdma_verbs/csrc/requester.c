@@ -598,6 +598,8 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 		qp->req.cur++;
 	if (qp->req.fresh == qp->sq.tail)
 		qp->req.fresh++;
+	if (wqe->flags & ROCE_WQE_ERROR) /* it could not be sent again, but an answer to the first time came */
+		qp->req.stopped = false;
 	roce_ring_pop(&qp->sq);
 	if (status != ROCE_WC_SUCCESS)
 		roce_count_send_error(qp, status);
@@ -642,7 +644,7 @@ void roce_requester_progress(struct roce_qp *qp)
 		return;
 	if (qp->sq.tail != qp->sq.head) {
 		wqe = roce_sq_at(qp, qp->sq.tail);
-		if ((wqe->flags & ROCE_WQE_ERROR) && req->stopped) {
+		if (wqe->flags & ROCE_WQE_ERROR) {
 			roce_requester_fail(qp, (enum roce_wc_status)wqe->status);
 			return;
 		}

@@ -391,3 +391,24 @@ def test_inline_and_unsignalled_requests_are_sent_again_too(sender: WirePeer) ->
     assert selective_ack(sender, 1, 2) == [(1, "RC_SEND_ONLY")]
     sender.ack(2, ext=True)
     assert len(sender.done()) == 1
+
+
+@pytest.mark.parametrize(("recovery", "ext"), [(Recovery.GO_BACK_N, False), (SELECTIVE, True)])
+def test_a_request_that_cannot_be_sent_again_stops_nothing_if_it_is_answered(
+    make_peer: MakePeer, recovery: Recovery, ext: bool
+) -> None:
+    peer = make_peer(config=config(recovery), timeout=8)
+    peer.post(data=b"x")
+    peer.collect()
+    peer.ack(0, ext=ext)
+    peer.post(data=b"first")
+    gone = peer.post(data=b"gone")
+    assert gone is not None
+    assert [p.psn for p in peer.collect()] == [1, 2]
+    gone.close()
+    assert [p.psn for p in peer.collect(peer.now_ns + (4096 << 8))] == [1]
+    # The answer to what was sent first was only late.
+    peer.ack(2, ext=ext)
+    assert [wc.status for wc in peer.done()] == [WcStatus.SUCCESS] * 3
+    peer.post(data=b"next")
+    assert [p.psn for p in peer.collect()] == [3]
