@@ -23,6 +23,7 @@ from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
 from rdma_verbs._native_counters import device_counters, queue_pair_counters
+from rdma_verbs._native_local import LocalPath
 from rdma_verbs._native_values import (
     Handle,
     ah_attr_of,
@@ -390,6 +391,7 @@ class Engine:
 
     def counters(self) -> dict[str, int]:
         """Return every counter by all its names."""
+        lib.roce_dev_fold(self._dev)
         return device_counters(self._dev)
 
     def share_counters(self, memory: "mmap", offset: int, qps_offset: int, qps: int) -> object:
@@ -405,6 +407,14 @@ class Engine:
                 self._dev, counters, ffi.cast("struct roce_qp_counters *", start + qps_offset), qps
             )
         return pin
+
+    def use_local(self, memory: "mmap", slot: int) -> "LocalPath | None":
+        """Reach processes of this machine by shared memory; the device has ``slot`` of the node with this memory.
+
+        Returns what must be closed after the device is freed; ``None`` where this process cannot take part.
+        """
+        with self:
+            return LocalPath.make(self._dev, self._live, memory, slot)
 
     def qp_counters(self, qp: Handle) -> dict[str, int]:
         """Return every counter of a queue pair by all its names."""

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from datapath.errors import CallerError
 from datapath.port import Port, UdpPort, Wrapper, wrap
 from rdma_verbs._native import Engine
+from rdma_verbs._native_local import LocalPath
 from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
 from rdma_verbs.cq import CQ
@@ -105,18 +106,27 @@ class Context:
         self._node: NodeAttachment | None = None
         self._udp: UdpPort | None = None
         self._reached: dict[GID, PeerNode] = {}
+        self.local: LocalPath | None = None
+        """Its way to processes of this machine without packets."""
         self.groups: Groups | None = None
         """Multicast groups of a node's socket; for queue pairs."""
         self._random = random.Random(self.config.seed)  # repeatable on purpose
 
     @classmethod
     def open(
-        cls, address: str | GID = "127.0.0.1", *, config: DeviceConfig | None = None, wrappers: Iterable[Wrapper] = ()
+        cls,
+        address: str | GID = "127.0.0.1",
+        *,
+        config: DeviceConfig | None = None,
+        wrappers: Iterable[Wrapper] = (),
+        transport: Literal["udp", "local"] = "udp",
     ) -> Self:
         """Return a live device on UDP port 4791 of an address of this machine.
 
         The processes that use one address share it through the address's node agent, which the first one starts.
-        ``wrappers`` (faults, captures, rates) go around the port, the first one innermost.
+        ``wrappers`` (faults, captures, rates) go around the port, the first one innermost. ``transport="local"``
+        reaches processes of this machine that have it, too, by shared memory and copies from process to process in
+        place of packets, where that is possible, and no wrapper or congestion control wants packets.
 
         Raises:
             CallerError: not an address of one host, or a limit is illegal.
@@ -125,6 +135,7 @@ class Context:
         from rdma_verbs.agent.shm import QPS
         from rdma_verbs.node import attach
 
+        wrappers = tuple(wrappers)
         config = with_address(config, address)
         ip = config.gids[0].ip
         if ip.is_unspecified or ip.is_multicast or ip == _BROADCAST:
@@ -148,7 +159,11 @@ class Context:
             context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
         )
         groups = Groups(udp, node.fd, context.gids[0])
+        local = context.engine.use_local(memory.map, slot) if transport == "local" and not wrappers else None
+        if local:
+            context.engine.after_free.append(local.close)
         context.engine.after_free += [udp.pins.clear, groups.closer(), node.close]
+        context.local = local
         context._node, context._udp, context.groups = node, udp, groups
         return context
 
@@ -296,6 +311,8 @@ class Context:
         peer = self._node.peer(str(destination))
         if peer:
             self._udp.set_peer(destination.raw, peer.shm, peer.sender)
+            if self.local:
+                self.local.add_node(destination.raw, peer.shm)
             self._reached[destination] = peer
 
     def random_psn(self) -> int:

@@ -24,6 +24,7 @@ HEADERS = [
     "rdma_verbs/csrc/device.h",
     "rdma_verbs/csrc/vnet.h",
     "rdma_verbs/csrc/live.h",
+    "rdma_verbs/csrc/local.h",
 ]
 
 ffibuilder = FFI()

@@ -81,7 +81,9 @@ struct dp_node_slot {
 	uint64_t agent_drained_bytes;
 	uint64_t
 		overflow; /* datagrams that the kernel dropped because the socket was full, when the agent last looked */
-	uint64_t pad2[5];
+	uint64_t local_id, local_fd; /* what the owner shows to processes of this machine (rdma_verbs/csrc/local.h): its
+					descriptor plus 1; 0: nothing */
+	uint64_t pad2[3];
 	uint64_t counters[DP_NODE_COUNTERS]; /* of the owner's engine */
 	uint64_t port_stats[16];             /* of the owner's port, struct dp_port_stats */
 	uint8_t pad3[1664];

@@ -46,6 +46,8 @@ _Static_assert(offsetof(struct dp_node_slot, attached_ns) == 184, "slot.attached
 _Static_assert(offsetof(struct dp_node_slot, agent_drained) == 192, "slot.agent_drained");
 _Static_assert(offsetof(struct dp_node_slot, agent_drained_bytes) == 200, "slot.agent_drained_bytes");
 _Static_assert(offsetof(struct dp_node_slot, overflow) == 208, "slot.overflow");
+_Static_assert(offsetof(struct dp_node_slot, local_id) == 216, "slot.local_id");
+_Static_assert(offsetof(struct dp_node_slot, local_fd) == 224, "slot.local_fd");
 _Static_assert(offsetof(struct dp_node_slot, counters) == 256, "slot.counters");
 _Static_assert(offsetof(struct dp_node_slot, port_stats) == 2304, "slot.port_stats");
 _Static_assert(offsetof(struct dp_node_slot, qps) == 4096, "slot.qps");

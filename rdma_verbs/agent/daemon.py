@@ -403,6 +403,7 @@ class Agent:
                     words[i] = 0
         if memory.slot(slot, "generation"):
             memory.clear_qps(slot)
+        memory.set_slot(slot, "local_fd", 0)
         memory.set_slot(slot, "pid", client.pid)
         memory.set_slot(slot, "start", start)
         memory.set_slot(slot, "generation", memory.slot(slot, "generation") + 1)

@@ -56,6 +56,8 @@ SLOT: Final = {
     "agent_drained": 192,
     "agent_drained_bytes": 200,
     "overflow": 208,
+    "local_id": 216,
+    "local_fd": 224,
     "counters": 256,
     "port_stats": 2304,
     "qps": 4096,

@@ -281,8 +281,14 @@ static int read_response(struct roce_qp *qp, const struct roce_pkt *pkt, const s
 	if (!roce_wqe_is_rd(wqe) || is_atomic(wqe) || (!qp->req.sr && last != !!(info->flags & ROCE_OPF_LAST)) ||
 	    pkt->len != len || ((info->hdrs & ROCE_HDR_AETH) && (pkt->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK))
 		return bad_response(qp, wqe, ROCE_WC_BAD_RESP_ERR);
-	if (len && roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt))
+	switch (len ? roce_sge_scatter(qp->pd, wqe->sge, wqe->num_sge, offset, pkt) : 0) {
+	case 0:
+		break;
+	case -EIO:
+		return roce_drop(qp->dev, ROCE_DROP_PAYLOAD_GONE);
+	default:
 		return bad_response(qp, wqe, ROCE_WC_LOC_PROT_ERR);
+	}
 	return answered(qp, wqe, pkt->psn);
 }
 

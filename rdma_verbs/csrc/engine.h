@@ -13,6 +13,7 @@
  *   xrc.c        XRC domains, and what an XRC target is for each request
  *   mcast.c      groups of UD queue pairs
  *   link.c       up, down, paused; what passes by priority
+ *   direct.c     what queue pairs of the same machine do without packets
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
  *
@@ -42,9 +43,11 @@
 #include "datapath/csrc/rng.h"
 #include "datapath/csrc/wheel.h"
 #include "rdma_verbs/csrc/device.h"
+#include "rdma_verbs/csrc/direct.h"
 #include "rdma_verbs/csrc/opcode.h"
 
 #define ROCE_MAX_MSG_BYTES (1u << 30) /* keeps all PSNs of a message within a quarter of the circle at MTU 256 */
+#define ROCE_TURN_BYTES    (4u << 20) /* copied directly before others have their turn */
 #define ROCE_PKEY_DEFAULT  0xffff
 #define ROCE_GRH_BYTES     40
 #define ROCE_ACCESS_OPTIONAL_RANGE 0x3ff00000u /* IBV_ACCESS_OPTIONAL_RANGE: hints that a device may ignore */
@@ -62,6 +65,7 @@ struct roce_av {
 
 struct roce_pd {
 	struct roce_dev *dev;
+	uint32_t id; /* not a later one's */
 	uint32_t users;
 	struct roce_pd *next, **pprev;
 };
@@ -198,6 +202,7 @@ struct roce_requester {
 	uint64_t patience_ps;        /* since when the QP's timeout runs that takes a retry */
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
+	uint32_t direct;       /* bytes of the entry at cur that are copied already, see direct.c */
 	uint64_t armed_ps;     /* since when the ACK timer runs, see wait_longer() */
 	bool stopped;          /* an entry found bad: nothing after it is sent */
 	bool drain_event_due;
@@ -242,7 +247,9 @@ struct roce_qp {
 	bool ext;                                          /* the peer has our extension, and so have we */
 	bool reliable;                                     /* RC, XRC */
 	uint8_t type, service, state, prio, sig_all, lane; /* service: enum roce_service; state: for both sides */
+	bool open;                                         /* others may copy directly by it */
 	uint32_t qpn, mtu;                                 /* mtu in bytes */
+	struct roce_link *link;                            /* not NULL: the way to its peer, without the port */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
@@ -316,6 +323,9 @@ struct roce_dev {
 	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
 	struct roce_persistence persistence;
+	const struct roce_local_ops *local; /* NULL: every packet goes to the port */
+	void *local_ctx;
+	uint32_t pd_next;
 	bool real_clock;
 	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
 	struct roce_event *events;
@@ -556,7 +566,16 @@ static inline uint32_t roce_feth(uint8_t type, uint8_t level)
 }
 
 /* What becomes of a request, decided before any state changes. */
-enum roce_verdict { ROCE_OK, ROCE_NO_WQE, ROCE_INVALID, ROCE_NO_ACCESS, ROCE_LENGTH, ROCE_PROTECTION, ROCE_FAILED };
+enum roce_verdict {
+	ROCE_OK,
+	ROCE_NO_WQE,
+	ROCE_INVALID,
+	ROCE_NO_ACCESS,
+	ROCE_LENGTH,
+	ROCE_PROTECTION,
+	ROCE_FAILED,
+	ROCE_VOID
+};
 enum roce_verdict roce_flush_execute(struct roce_qp *qp, const struct roce_pkt *pkt);
 
 /* xrc.c */
@@ -644,6 +663,22 @@ int roce_mcast_rx(struct roce_dev *dev, const struct roce_pkt *pkt); /* that cam
 void roce_mcast_loop_back(struct roce_dev *dev, struct roce_pkt *const *v, int n);
 void roce_mcast_forget_qp(struct roce_qp *qp);
 
+/* direct.c */
+void roce_key_open(const struct roce_mr *mr);
+void roce_key_close(const struct roce_mr *mr);
+int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn); /* finds the way: qp->link */
+void roce_qp_reopen(struct roce_qp *qp);                                          /* state or attributes have changed */
+void roce_qp_shut(struct roce_qp *qp, bool wait, bool over);                      /* before they do */
+void roce_qp_fold(struct roce_qp *qp);
+enum roce_direct { ROCE_DIRECT_NO, ROCE_DIRECT_DONE, ROCE_DIRECT_MORE }; /* MORE: in its next turn */
+enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe);
+/* Payload from the sender's memory. 0, -EACCES: `to` is not there, or -EIO: there is nothing to be had any more. */
+static inline int roce_pull(const struct roce_qp *qp, const struct roce_pkt *pkt, uint32_t offset, uint8_t *to,
+			    uint32_t len)
+{
+	return to ? qp->dev->local->pull(pkt, offset, to, len) : 0;
+}
+
 /* sched.c */
 static inline bool roce_qp_held(const struct roce_qp *qp)
 {
@@ -684,6 +719,7 @@ static inline void roce_pkt_address(struct roce_pkt *pkt, const struct roce_av *
 	pkt->sqpn = qp->qpn;
 	pkt->dqpn = dqpn;
 	pkt->sport = qp->sport;
+	pkt->link = qp->link;
 	pkt->bth_flags = ROCE_BTH_MIGREQ; /* APM is not offered: the path is always "migrated" (9.2.4) */
 	if (qp->dev->cfg.recovery & ROCE_RECOVERY_SELECTIVE_REPEAT && qp->type == ROCE_QPT_RC)
 		pkt->bth_flags |= ROCE_BTH_EXT;

@@ -13,6 +13,8 @@ void roce_dev_set_link(struct roce_dev *dev, bool up, uint64_t now_ps)
 		return;
 	dev->link_down = !up;
 	dev->ctr->link_downed += !up;
+	if (dev->local)
+		dev->local->set_up(dev->local_ctx, up);
 	roce_event_push(dev, up ? ROCE_EVENT_PORT_ACTIVE : ROCE_EVENT_PORT_ERR, 1, NULL);
 }
 

@@ -19,6 +19,8 @@
 /* A port that cannot say when it will take or has more is tried again this soon. */
 #define BLOCKED_RETRY_PS (200 * DP_US)
 #define TURN_NS          100000
+/* With processes of this machine connected: what they did to us directly is counted at least so often. */
+#define LOCAL_LOOK_PS (500 * DP_MS)
 /* Locks of the rings' program's sides, shared by address: a power of two, few enough for a verb to take them all. */
 #define SIDES 16
 /* Whoever leaves the engine answers the bells of others so many times, then it is the helper's turn. */
@@ -157,9 +159,11 @@ static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next
 	int fd = dp_port_fd(live->port);
 	/* A port that knows when to try again may be "writable" all the time: a rate limit, a datagram socket. */
 	bool ask = blocked && next_ps == DP_NEVER;
-	struct pollfd fds[2] = {
+	struct roce_local *local = live->pump.local;
+	struct pollfd fds[3] = {
 		{.fd = live->wake_fd, .events = POLLIN},
 		{.fd = poller ? -1 : fd, .events = (short)(ask ? POLLIN | POLLOUT : POLLIN)},
+		{.fd = local ? roce_local_wake_fd(local) : -1, .events = POLLIN},
 	};
 
 	if (poller)
@@ -167,10 +171,16 @@ static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next
 	/* A port without a descriptor (a memory pair) cannot say that something came. */
 	if (fd < 0 || (blocked && fds[1].fd >= 0))
 		until = DP_MIN(until, BLOCKED_RETRY_PS);
+	if (local && roce_local_links(local))
+		until = DP_MIN(until, LOCAL_LOOK_PS);
+	if (local && !poller && !roce_local_sleep(local))
+		return;
 	timeout.tv_sec = (time_t)DP_MIN(until / DP_SEC, 3600ULL);
 	timeout.tv_nsec = (long)(until % DP_SEC / DP_NS);
-	if (ppoll(fds, 2, &timeout, NULL) > 0 && (fds[0].revents & POLLIN))
+	if (ppoll(fds, 3, &timeout, NULL) > 0 && (fds[0].revents & POLLIN))
 		drain(live->wake_fd);
+	if (local && !poller)
+		roce_local_awake(local);
 }
 
 /*
@@ -278,6 +288,12 @@ fail:
 	free(live);
 	errno = err;
 	return NULL;
+}
+
+void roce_live_set_local(struct roce_live *live, struct roce_local *local)
+{
+	live->pump.local = local;
+	ring(live->wake_fd); /* the helper sleeps without it */
 }
 
 void roce_live_stop(struct roce_live *live)

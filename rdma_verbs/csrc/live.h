@@ -15,6 +15,9 @@ struct roce_live;
 /* Starts the helper thread. The device and the port stay the caller's and must outlive it. NULL: errno. */
 struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
 void roce_live_stop(struct roce_live *live); /* joins the thread, frees live */
+/* Under the lock, before the first queue pair: a way to processes of this machine. It must outlive the driver. */
+struct roce_local;
+void roce_live_set_local(struct roce_live *live, struct roce_local *local);
 
 /* Around every call of verbs.h other than the four below. */
 void roce_live_lock(struct roce_live *live);

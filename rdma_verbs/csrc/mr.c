@@ -10,6 +10,7 @@
 	 ROCE_ACCESS_FLUSH_GLOBAL | ROCE_ACCESS_FLUSH_PERSISTENT)
 #define REREG_ALL       (ROCE_REREG_MR_CHANGE_TRANSLATION | ROCE_REREG_MR_CHANGE_PD | ROCE_REREG_MR_CHANGE_ACCESS)
 #define NULL_PAGE_BYTES 4096u
+#define BOUNCE_BYTES    4096u /* what roce_pkt_bounce() has room for */
 
 struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
 {
@@ -23,6 +24,7 @@ struct roce_pd *roce_pd_alloc(struct roce_dev *dev)
 	if (!pd)
 		return NULL;
 	pd->dev = dev;
+	pd->id = ++dev->pd_next;
 	pd->next = dev->pds;
 	pd->pprev = &dev->pds;
 	if (pd->next)
@@ -156,6 +158,7 @@ struct roce_mr *roce_mr_make(const struct roce_mr *init)
 		errno = -err;
 		return NULL;
 	}
+	roce_key_open(mr);
 	return mr;
 }
 
@@ -224,6 +227,7 @@ int roce_mr_rereg(struct roce_mr *mr, uint32_t flags, struct roce_pd *pd, void *
 		err = roce_placement_check_region(dev, s.addr, s.length, access);
 	if (err)
 		return err;
+	roce_key_close(mr);
 	if (flags & ROCE_REREG_MR_CHANGE_TRANSLATION) {
 		mr->addr = s.addr;
 		mr->length = s.length;
@@ -242,6 +246,7 @@ int roce_mr_rereg(struct roce_mr *mr, uint32_t flags, struct roce_pd *pd, void *
 		while (mr->key == old)
 			mr->key = new_key(dev, mr->index);
 	}
+	roce_key_open(mr);
 	return 0;
 }
 
@@ -288,6 +293,7 @@ int roce_mr_dereg(struct roce_mr *mr)
 {
 	if (mr->windows) /* 10.6.7.2.5 */
 		return roce_fail(mr->pd->dev, -EBUSY, "MR %#010x: %u windows are bound to it", mr->key, mr->windows);
+	roce_key_close(mr);
 	if (mr->dm)
 		roce_dm_unuse(mr->dm);
 	roce_key_give(mr);
@@ -414,11 +420,33 @@ int roce_sge_scatter_bytes(struct roce_pd *pd, const struct roce_sge *sge, uint3
 	return 0;
 }
 
+/* The same for payload that is still in the memory of its sender. */
+static int scatter_far(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
+		       const struct roce_pkt *pkt)
+{
+	const struct roce_sge *end = sge + n;
+	struct piece piece;
+
+	for (uint32_t done = 0; done < pkt->len; done += piece.len) {
+		int err;
+
+		if (next_piece(pd, &sge, end, &offset, pkt->len - done, ROCE_ACCESS_LOCAL_WRITE, &piece))
+			return -EACCES;
+		err = piece.p ? pd->dev->local->pull(pkt, done, piece.p, piece.len) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset,
 		     const struct roce_pkt *pkt)
 {
 	int err = 0;
 
+	if (pkt->far)
+		return scatter_far(pd, sge, n, offset, pkt);
 	if (!pkt->niov)
 		return roce_sge_scatter_bytes(pd, sge, n, offset, NULL, pkt->len);
 	for (int i = 0; i < pkt->niov && !err; i++) {
@@ -428,6 +456,29 @@ int roce_sge_scatter(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n,
 	return err;
 }
 
+/* As many pieces as there are SGEs, where no packet's worth of memory holds a message: the list in place of the bytes. */
+static int gather_refs(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, uint32_t len,
+		       struct roce_pkt *pkt)
+{
+	struct iovec *v = (struct iovec *)(void *)roce_pkt_bounce(pkt);
+	const struct roce_sge *end = sge + n;
+	struct piece piece;
+
+	if (!v)
+		return -ENOMEM;
+	pkt->len = len;
+	pkt->vec = v;
+	pkt->niov = 0;
+	for (uint32_t done = 0; done < len; done += piece.len) {
+		if (next_piece(pd, &sge, end, &offset, len - done, 0, &piece))
+			return -EACCES;
+		if (!piece.p || pkt->niov == UINT8_MAX)
+			return -EACCES;
+		v[pkt->niov++] = (struct iovec){piece.p, piece.len};
+	}
+	return 0;
+}
+
 int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uint64_t offset, uint32_t len,
 		    struct roce_pkt *pkt)
 {
@@ -435,6 +486,8 @@ int roce_sge_gather(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, 
 	uint32_t done = 0;
 	bool phantom = false, bounced = false;
 
+	if (pkt->link && n > ROCE_PKT_IOV && len > BOUNCE_BYTES)
+		return gather_refs(pd, sge, n, offset, len, pkt);
 	pkt->len = len;
 	pkt->niov = 0;
 	while (done < len) {

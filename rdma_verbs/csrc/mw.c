@@ -43,6 +43,7 @@ static void unbind(struct roce_mr *window)
 {
 	if (!window->parent)
 		return;
+	roce_key_close(window);
 	window->parent->windows--;
 	window->parent = NULL;
 	window->addr = NULL;
@@ -163,6 +164,7 @@ static bool bind(struct roce_qp *qp, const struct roce_swqe *wqe)
 		window->qp = qp;
 		qp->windows++;
 	}
+	roce_key_open(window);
 	return true;
 }
 

@@ -42,6 +42,7 @@ enum roce_nak_code {
 };
 
 /* cffi: begin */
+struct roce_link;
 struct roce_pkt {
 	/* One cache line: all that a hop or a sequence check looks at. */
 	uint8_t opcode;
@@ -82,6 +83,15 @@ struct roce_pkt {
 	uint8_t *
 		landed; /* all but the last 8 bytes of the payload are here already, see roce_dev_landing(); NULL: not */
 
+	/*
+	 * Between processes of this machine (direct.h): the way that the packet takes or came. `vec`, where it is set, has
+	 * the niov pieces of the payload instead of iov; `far`: they are in the sender's memory.
+	 */
+	struct roce_link *link;
+	const struct iovec *vec;
+	uint32_t epoch; /* of the sending queue pair; payload that is pulled later is void */
+	bool far;
+
 	struct iovec iov[ROCE_PKT_IOV]; /* payload, valid until the next call into the device or port it came from */
 	uint8_t *bounce;       /* payload of more than ROCE_PKT_IOV pieces, gathered; belongs to the pool slot */
 	struct roce_pkt *next; /* free list, queues of whoever holds it */
@@ -89,6 +99,11 @@ struct roce_pkt {
 /* cffi: end */
 
 enum roce_pkt_ip_flag { ROCE_PKT_DF = 1 << 0, ROCE_PKT_ID_KNOWN = 1 << 1, ROCE_PKT_TTL_KNOWN = 1 << 2 };
+
+static inline const struct iovec *roce_pkt_vec(const struct roce_pkt *pkt)
+{
+	return pkt->vec ? pkt->vec : pkt->iov;
+}
 
 /* PSNs are compared on the 24-bit circle (IBTA vol 1, 9.7.1): the sign of the difference, -2^23 to 2^23 - 1. */
 static inline int32_t roce_psn_diff(uint32_t a, uint32_t b)

@@ -8,6 +8,12 @@
 #define FRAME_ROOM (ROCE_WIRE_HDR_MAX + 4096 + 4 + ROCE_ICRC_BYTES)
 #define RX_ROUNDS  8
 #define LAND_MIN   512
+/* While processes of this machine talk past the port and nothing comes by it, it is asked only every so many times. */
+#define PORT_SKIPS     32
+#define PORT_QUIET_PS  (200 * DP_US)
+#define LOCAL_PKTS     64
+#define LOCAL_RETRY_PS (20 * DP_US)
+#define FOLD_PS        (100 * DP_MS)
 
 static struct roce_batch *batch_new(void)
 {
@@ -183,6 +189,12 @@ static void build(struct roce_pump *p, struct roce_batch *b, struct roce_pkt **p
 		struct dp_frame *f = &b->frames[b->n];
 		int err;
 
+		if (pkts[i]->link) {
+			roce_local_push(p->local, pkts[i]);
+			roce_pkt_put(p->dev, pkts[i]);
+			continue;
+		}
+
 		f->data = b->buf + used;
 		f->cap = (uint32_t)((size_t)ROCE_PUMP_FRAMES * FRAME_ROOM - used);
 		f->flags = 0;
@@ -202,6 +214,16 @@ static void build(struct roce_pump *p, struct roce_batch *b, struct roce_pkt **p
 	}
 }
 
+/* Destinations that take nothing for the moment, by the port or by a ring. */
+static void hold(struct roce_pump *p, uint64_t blocked, uint64_t now_ps)
+{
+	if (p->local) {
+		blocked |= roce_local_full(p->local, now_ps);
+		p->local_tried_ps = now_ps;
+	}
+	roce_dev_hold(p->dev, blocked, now_ps);
+}
+
 int roce_pump_tx(struct roce_pump *p, uint64_t now_ps)
 {
 	struct roce_pkt *pkts[ROCE_PUMP_FRAMES];
@@ -209,7 +231,7 @@ int roce_pump_tx(struct roce_pump *p, uint64_t now_ps)
 	uint64_t blocked = 0;
 	int sent = flush_all(p, &blocked, now_ps);
 
-	roce_dev_hold(p->dev, blocked, now_ps);
+	hold(p, blocked, now_ps);
 	while ((b = batch_free(p))) {
 		int n = roce_dev_tx(p->dev, pkts, ROCE_PUMP_FRAMES, now_ps);
 
@@ -218,11 +240,39 @@ int roce_pump_tx(struct roce_pump *p, uint64_t now_ps)
 		build(p, b, pkts, n);
 		sent += flush(p, b, &blocked, now_ps);
 		p->n += b->n > 0;
-		roce_dev_hold(p->dev, blocked, now_ps);
+		hold(p, blocked, now_ps);
 		if (n < ROCE_PUMP_FRAMES)
 			break;
 	}
+	if (p->local)
+		roce_local_flush(p->local);
 	return sent;
+}
+
+/* Nothing from processes of this machine: true when the port has been quiet, too, and is not asked this time. */
+static bool skip_port(struct roce_pump *p, uint64_t now_ps)
+{
+	if (!p->local || !roce_local_links(p->local) || now_ps - p->port_seen_ps < PORT_QUIET_PS)
+		return false;
+	return ++p->port_skips % PORT_SKIPS;
+}
+
+static int receive_local(struct roce_pump *p, uint64_t now_ps)
+{
+	int moved = 0, n;
+
+	for (int round = 0; round < RX_ROUNDS; round++) {
+		n = roce_local_rx(p->local, LOCAL_PKTS, now_ps);
+		moved += n;
+		if (n < LOCAL_PKTS)
+			break;
+		moved += roce_pump_tx(p, now_ps);
+	}
+	if (now_ps - p->folded_ps > FOLD_PS) {
+		p->folded_ps = now_ps;
+		roce_dev_fold(p->dev);
+	}
+	return moved;
 }
 
 int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
@@ -231,7 +281,9 @@ int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
 	int moved = 0, n;
 
 	dp_port_tick(p->port, now_ps);
-	for (int round = 0; round < RX_ROUNDS; round++) {
+	if (p->local)
+		moved += receive_local(p, now_ps);
+	for (int round = 0; round < RX_ROUNDS && !skip_port(p, now_ps); round++) {
 		n = dp_port_rx(p->port, v, ROCE_PUMP_FRAMES, now_ps);
 		if (n <= 0)
 			break;
@@ -241,6 +293,7 @@ int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
 			receive(p, v[i], now_ps);
 		}
 		moved += n;
+		p->port_seen_ps = now_ps;
 		if (p->port->rx_empty)
 			break;
 		moved += roce_pump_tx(p, now_ps); /* after each batch: one ACK for all of it */
@@ -253,6 +306,9 @@ int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
 uint64_t roce_pump_next_ps(const struct roce_pump *p)
 {
 	uint64_t port = dp_port_next_ps(p->port), dev = roce_dev_next_ps(p->dev);
+
+	if (p->local && roce_local_tight(p->local)) /* it does not say when there is room */
+		dev = DP_MIN(dev, dp_add_ps(p->local_tried_ps, LOCAL_RETRY_PS));
 
 	/* While all that could be sent waits, the engine is not asked for more; its timers run at the port's next event. */
 	if (p->n && (!p->port->by_destination || p->n == ROCE_PUMP_BATCHES))

@@ -11,6 +11,7 @@
 
 #include "datapath/csrc/port.h"
 #include "rdma_verbs/csrc/device.h"
+#include "rdma_verbs/csrc/local.h"
 
 #define ROCE_PUMP_FRAMES  64
 #define ROCE_PUMP_BATCHES 16 /* with frames left; memory for one more than ever was needed */
@@ -29,6 +30,10 @@ struct roce_batch {
 struct roce_pump {
 	struct roce_dev *dev;
 	struct dp_port *port;
+	struct roce_local *local; /* NULL: all goes through the port */
+	uint64_t port_seen_ps;    /* the port had something last */
+	uint64_t folded_ps, local_tried_ps;
+	uint32_t port_skips;
 	bool strict_icrc; /* no solving for an unknown IPv4 identification */
 	int n;            /* batches with frames left: the first of `batches`, oldest first */
 	struct roce_batch *batches[ROCE_PUMP_BATCHES];

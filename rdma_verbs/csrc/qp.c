@@ -193,6 +193,8 @@ void roce_qp_reset(struct roce_qp *qp)
 {
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
+	roce_qp_shut(qp, true, true);
+	qp->link = NULL;
 	roce_qp_unready(qp);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)
@@ -217,6 +219,7 @@ void roce_qp_set_error(struct roce_qp *qp)
 
 	if (qp->state == ROCE_QPS_ERR)
 		return;
+	roce_qp_shut(qp, false, true);
 	roce_qp_set_state(qp, ROCE_QPS_ERR);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)
@@ -254,6 +257,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	}
 	if (to == ROCE_QPS_ERR) {
 		qp->resp.draining = false;
+		roce_qp_shut(qp, true, true);
 		roce_qp_set_error(qp);
 		return 0;
 	}
@@ -264,6 +268,13 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		if (roce_mcast_is(&av.dgid))
 			return roce_fail(qp->dev, -EINVAL,
 					 "QP %u: dgid is a multicast group's, only UD sends to groups", qp->qpn);
+	}
+	if (to == ROCE_QPS_RTR && qp->state == ROCE_QPS_INIT) {
+		const struct dp_ip *dgid = mask & ROCE_QP_AV ? &av.dgid : &qp->av.dgid;
+
+		err = roce_qp_connect(qp, dgid, attr->dest_qp_num);
+		if (err)
+			return err;
 	}
 	if (mask & ROCE_QP_RATE_LIMIT) { /* the wheel that an address vector would have made */
 		err = roce_sched_use_prio(qp->dev, mask & ROCE_QP_AV ? av.prio : qp->prio);
@@ -277,6 +288,8 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 					 attr->max_dest_rd_atomic);
 		own->max_dest_rd_atomic = attr->max_dest_rd_atomic;
 	}
+	if (qp->open)
+		roce_qp_shut(qp, true, false);
 	if (mask & ROCE_QP_AV) {
 		if (dp_timer_armed(&qp->send_timer) &&
 		    av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
@@ -314,7 +327,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 #undef TAKE
 	if (mask & ROCE_QP_RATE_LIMIT)
 		roce_congestion_limit(qp, attr->rate_limit, 0, 0);
-	qp->mtu = 128u << own->path_mtu;
+	qp->mtu = qp->link && qp->reliable ? ROCE_LOCAL_MTU : 128u << own->path_mtu;
 	qp->timeout_ps = roce_timeout_ps(own->timeout);
 	qp->sport = flow_port(qp);
 	qp->lane = roce_lane(&qp->av.dgid, own->dest_qp_num);
@@ -335,6 +348,7 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 			own->en_sqd_async_notify = 0;
 	}
 	roce_qp_set_state(qp, to);
+	roce_qp_reopen(qp);
 	if (qp->ext && !qp->req.sr && to == ROCE_QPS_RTS)
 		roce_sr_start(qp);
 	if (to == ROCE_QPS_SQD)

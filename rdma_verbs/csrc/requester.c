@@ -100,33 +100,54 @@ static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
 	return true;
 }
 
+/* The entry at cur is done without a packet: it has no PSN, and completes at once if it is the oldest. */
+static void executed(struct roce_qp *qp, struct roce_swqe *wqe)
+{
+	struct roce_requester *req = &qp->req;
+	bool at_tail = req->cur == qp->sq.tail;
+
+	wqe->flags |= ROCE_WQE_LOCAL;
+	wqe->first_psn = req->next_psn;
+	req->cur++;
+	req->fresh++;
+	if (at_tail) {
+		roce_requester_complete(qp, ROCE_WC_SUCCESS);
+		roce_requester_progress(qp);
+	}
+}
+
 /*
  * Entries that are executed here and send nothing: in order, each before anything after it begins (10.8.3.3). They
- * have no PSN, so those executed already are skipped when the requester goes back. False: one was found bad.
+ * have no PSN, so those executed already are skipped when the requester goes back. False: one was found bad, or goes
+ * on in the next turn.
  */
 static bool execute_local(struct roce_qp *qp)
 {
 	struct roce_requester *req = &qp->req;
+	uint64_t copied = 0;
 
 	while (req->cur == req->fresh && req->cur != qp->sq.head && can_go_on(qp)) {
 		struct roce_swqe *wqe = roce_sq_at(qp, req->cur);
-		bool at_tail = req->cur == qp->sq.tail;
 
-		if (!roce_wqe_is_local(wqe))
-			return true;
+		if (!roce_wqe_is_local(wqe)) {
+			enum roce_direct d = qp->link ? roce_direct_try(qp, wqe) : ROCE_DIRECT_NO;
+
+			if (d == ROCE_DIRECT_MORE)
+				return false;
+			if (d == ROCE_DIRECT_NO)
+				return true;
+			copied += wqe->length;
+			executed(qp, wqe);
+			if (copied > ROCE_TURN_BYTES)
+				return false;
+			continue;
+		}
 		/* Bad stays bad: it may be met again after the requester went back. */
 		if ((wqe->flags & ROCE_WQE_ERROR) || !roce_mw_execute(qp, wqe)) {
 			stop_at(qp, wqe, ROCE_WC_MW_BIND_ERR);
 			return false;
 		}
-		wqe->flags |= ROCE_WQE_LOCAL;
-		wqe->first_psn = req->next_psn;
-		req->cur++;
-		req->fresh++;
-		if (at_tail) {
-			roce_requester_complete(qp, ROCE_WC_SUCCESS);
-			roce_requester_progress(qp);
-		}
+		executed(qp, wqe);
 	}
 	return true;
 }

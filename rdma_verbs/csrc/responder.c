@@ -126,8 +126,14 @@ static enum roce_verdict message(struct roce_qp *qp, const struct roce_pkt *pkt,
 			if (!window)
 				return ROCE_NO_ACCESS;
 		}
-		if (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt))
+		switch (roce_sge_scatter(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, pkt)) {
+		case 0:
+			break;
+		case -EIO:
+			return ROCE_VOID;
+		default:
 			return ROCE_PROTECTION;
+		}
 		if (window) /* after the data is there, before it completes (9.4.1.1.2) */
 			roce_mw_invalidate(window);
 	} else {
@@ -154,8 +160,15 @@ static enum roce_verdict message(struct roce_qp *qp, const struct roce_pkt *pkt,
 		}
 		if ((info->flags & ROCE_OPF_RQ_WQE) && !roce_recv_claim(qp))
 			return ROCE_NO_WQE;
-		if (pkt->len && !(pkt->bth_flags & ROCE_BTH_PLACED) && !place(roce_mr_at(mr, va + offset), pkt))
+		if (pkt->far) {
+			int err = pkt->len ? roce_pull(qp, pkt, 0, roce_mr_at(mr, va + offset), pkt->len) : 0;
+
+			if (err)
+				return err == -EIO ? ROCE_VOID : ROCE_NO_ACCESS;
+		} else if (pkt->len && !(pkt->bth_flags & ROCE_BTH_PLACED) &&
+			   !place(roce_mr_at(mr, va + offset), pkt)) {
 			return ROCE_NO_ACCESS;
+		}
 		resp->wr_va = va;
 		resp->wr_rkey = rkey;
 		resp->wr_len = total;
@@ -243,6 +256,8 @@ static int refuse(struct roce_qp *qp, enum roce_verdict v, const struct roce_pkt
 	case ROCE_NO_ACCESS:
 		roce_responder_fatal(qp, ROCE_NAK_REMOTE_ACCESS_ERROR, pkt->psn);
 		return ROCE_DROP_NONE;
+	case ROCE_VOID: /* as if it had been lost on its way */
+		return roce_drop(qp->dev, ROCE_DROP_PAYLOAD_GONE);
 	case ROCE_FAILED:
 		roce_responder_fatal(qp, ROCE_NAK_REMOTE_OPERATIONAL_ERROR, pkt->psn);
 		return ROCE_DROP_NONE;
@@ -366,6 +381,8 @@ static int uc_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 	case ROCE_LENGTH:
 		roce_count(qp, resp_local_length_error);
 		return uc_abandon(qp, ROCE_DROP_RECV_TOO_SMALL);
+	case ROCE_VOID:
+		return uc_abandon(qp, ROCE_DROP_PAYLOAD_GONE);
 	case ROCE_INVALID:
 		return uc_abandon(qp, ROCE_DROP_BAD_LENGTH);
 	case ROCE_PROTECTION:
@@ -416,6 +433,7 @@ int roce_responder_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const stru
 		qp->resp.ce_bytes += pkt->len;
 	if (qp->state == ROCE_QPS_RTR && !qp->resp.comm_est && qp->type != ROCE_QPT_UD) {
 		qp->resp.comm_est = true;
+		roce_qp_reopen(qp);
 		roce_event_push(qp->dev, ROCE_EVENT_COMM_EST, qp->qpn, qp->user);
 	}
 	switch (qp->type) {

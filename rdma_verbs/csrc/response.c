@@ -90,6 +90,8 @@ static bool build_read(struct roce_qp *qp, struct roce_rd_res *res, struct roce_
 
 		if (!mr)
 			return false;
+		pkt->va = res->job_va + offset; /* not on the wire: with a link, where the payload is pulled from */
+		pkt->rkey = res->rkey;
 		if (mr->addr) {
 			pkt->iov[0] = (struct iovec){roce_mr_at(mr, res->job_va + offset), len};
 			pkt->niov = 1;

@@ -358,6 +358,7 @@ struct roce_persistence {
 	int (*check)(const void *addr, uint64_t length);
 	int (*sync)(void *addr, uint64_t length);
 };
+void roce_dev_fold(struct roce_dev *dev); /* brings counters up to date with what others did directly (direct.h) */
 void roce_dev_set_persistence(struct roce_dev *dev, const struct roce_persistence *how); /* NULL: none */
 /*
  * Counts in other memory from now on, e.g. shared: values are carried over. QPs that are made from now on count in a

@@ -47,6 +47,7 @@ static const char *const drop_names[ROCE_DROP_COUNT] = {
 	[ROCE_DROP_BAD_SYNDROME] = "drop_bad_syndrome",
 	[ROCE_DROP_LOOPBACK] = "drop_loopback",
 	[ROCE_DROP_LINK_DOWN] = "drop_link_down",
+	[ROCE_DROP_PAYLOAD_GONE] = "drop_payload_gone",
 };
 
 const char *roce_drop_name(enum roce_drop reason)

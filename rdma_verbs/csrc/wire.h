@@ -43,7 +43,8 @@ enum roce_drop {
 	ROCE_DROP_GHOST,           /* response outside the window of outstanding requests */
 	ROCE_DROP_BAD_SYNDROME,    /* reserved AETH syndrome */
 	ROCE_DROP_LINK_DOWN,       /* it came while the link was down */
-	ROCE_DROP_LOOPBACK, /* multicast of our own that the network gave back: it was delivered when it was sent */
+	ROCE_DROP_LOOPBACK,     /* multicast of our own that the network gave back: it was delivered when it was sent */
+	ROCE_DROP_PAYLOAD_GONE, /* between processes of a machine: gone before it was read */
 	ROCE_DROP_COUNT,
 };
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -64,10 +65,13 @@ def contexts(kind: str, wrappers: Sequence[Wrapper] = ()) -> tuple[Context, Cont
         for wrapper in wrappers:
             first = wrapper.around(first)
         return Context.over(first, "10.0.0.1"), Context.over(second, "10.0.0.2")
-    return Context.open("127.77.0.1", wrappers=wrappers), Context.open("127.77.0.2")
+    transport: Literal["local", "udp"] = "local" if kind == "local" else "udp"
+    return Context.open("127.77.0.1", wrappers=wrappers, transport=transport), Context.open(
+        "127.77.0.2", transport=transport
+    )
 
 
-@pytest.fixture(params=["mem", "udp"])
+@pytest.fixture(params=["mem", "udp", "local"])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[End, End]]:
     first, second = contexts(request.param)
     with first, second:

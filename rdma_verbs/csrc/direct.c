@@ -1,0 +1,191 @@
+/*
+ * What queue pairs of the same machine do without packets (direct.h): which keys and queue pairs others may use, and the
+ * direct copies of our own RDMA WRITEs and READs.
+ *
+ * A request is copied directly only when every request before it is answered: then the peer has executed them all, and
+ * nothing that is under way can overtake it or be overtaken. It takes no PSN, so the peer's engine, which is not asked,
+ * need not know of it. In all other cases, and whenever the copy is not plainly allowed, it goes the way of packets.
+ */
+#include "rdma_verbs/csrc/engine.h"
+
+#define MAX_PIECES 32
+#define REMOTE     (ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ)
+
+void roce_key_open(const struct roce_mr *mr)
+{
+	struct roce_dev *dev = mr->pd->dev;
+
+	if (!dev->local || !mr->addr || mr->null || !(mr->access & REMOTE))
+		return;
+	dev->local->open_key(dev->local_ctx, &(struct roce_local_key){.index = mr->index,
+								      .key = mr->key,
+								      .addr = mr->addr,
+								      .iova = mr->iova,
+								      .length = mr->length,
+								      .access = mr->access,
+								      .pd = mr->pd->id,
+								      .qpn = mr->qp ? mr->qp->qpn : 0});
+}
+
+void roce_key_close(const struct roce_mr *mr)
+{
+	struct roce_dev *dev = mr->pd->dev;
+
+	if (dev->local)
+		dev->local->close_key(dev->local_ctx, mr->index, mr->key);
+}
+
+int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn)
+{
+	struct roce_dev *dev = qp->dev;
+	int err = 0;
+
+	qp->link = NULL;
+	if (dev->local && qp->type != ROCE_QPT_UD)
+		qp->link = dev->local->connect(dev->local_ctx, dgid, dqpn, &err);
+	if (err)
+		return roce_fail(dev, err, "QP %u: no room for a way to the process of QP %u", qp->qpn, dqpn);
+	return 0;
+}
+
+/* An XRC target's domain is that of each request; a QP in RTR still has to tell that communication is established. */
+static bool may_open(const struct roce_qp *qp)
+{
+	return qp->link && (qp->type == ROCE_QPT_RC || qp->type == ROCE_QPT_UC) &&
+	       (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD || qp->state == ROCE_QPS_SQE ||
+		(qp->state == ROCE_QPS_RTR && qp->resp.comm_est));
+}
+
+void roce_qp_reopen(struct roce_qp *qp)
+{
+	if (qp->open || !may_open(qp))
+		return;
+	qp->open = true;
+	qp->dev->local->open_qp(qp->dev->local_ctx, &(struct roce_local_qp){.qpn = qp->qpn,
+									    .dest_qpn = qp->attr.dest_qp_num,
+									    .access = qp->attr.qp_access_flags,
+									    .pd = qp->pd->id,
+									    .link = qp->link});
+}
+
+void roce_qp_fold(struct roce_qp *qp)
+{
+	struct roce_counters *ctr = qp->dev->ctr;
+	struct roce_qp_counters *own;
+	uint64_t done[4];
+
+	if (!qp->open)
+		return;
+	qp->dev->local->fold(qp->dev->local_ctx, qp->qpn, done);
+	if (!(done[0] | done[2]))
+		return;
+	own = roce_qp_ctr(qp);
+	ctr->rx_write_requests += done[0];
+	own->rx_write_requests += done[0];
+	ctr->rx_read_requests += done[2];
+	own->rx_read_requests += done[2];
+	/* A message is a packet each way: data, and what answers it. */
+	ctr->rcvd_pkts += done[0] + done[2];
+	own->rcvd_pkts += done[0] + done[2];
+	ctr->rcvd_bytes += done[1];
+	own->rcvd_bytes += done[1];
+	ctr->sent_pkts += done[0] + done[2];
+	own->sent_pkts += done[0] + done[2];
+	ctr->sent_bytes += done[3];
+	own->sent_bytes += done[3];
+}
+
+void roce_dev_fold(struct roce_dev *dev)
+{
+	for (uint32_t i = 0; dev->local && i < dev->qps_room; i++)
+		if (dev->qps[i])
+			roce_qp_fold(dev->qps[i]);
+}
+
+void roce_qp_shut(struct roce_qp *qp, bool wait, bool over)
+{
+	if (!qp->link)
+		return;
+	qp->dev->local->close_qp(qp->dev->local_ctx, qp->qpn, wait, over);
+	roce_qp_fold(qp);
+	qp->open = false;
+}
+
+/* Our memory from `offset` on, `len` bytes of the entry. Pieces, or -1: something is not as it should be. */
+static int pieces(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t offset, uint32_t len,
+		  struct iovec v[MAX_PIECES])
+{
+	uint32_t access = wqe->opcode == ROCE_WR_RDMA_READ ? ROCE_ACCESS_LOCAL_WRITE : 0;
+	int n = 0;
+
+	if (wqe->send_flags & ROCE_SEND_INLINE) {
+		v[0] = (struct iovec){(uint8_t *)wqe->sge + offset, len};
+		return 1;
+	}
+	for (uint32_t i = 0; i < wqe->num_sge && len; i++) {
+		const struct roce_sge *sge = &wqe->sge[i];
+		struct roce_mr *mr;
+		uint32_t part;
+
+		if (offset >= sge->length) {
+			offset -= sge->length;
+			continue;
+		}
+		part = DP_MIN(len, sge->length - offset);
+		mr = roce_mr_check(qp->pd, sge->lkey, sge->addr, sge->length, access);
+		if (!mr || !mr->addr || n == MAX_PIECES)
+			return -1;
+		v[n++] = (struct iovec){roce_mr_at(mr, sge->addr + offset), part};
+		offset = 0;
+		len -= part;
+	}
+	return len ? -1 : n;
+}
+
+static void count(struct roce_qp *qp, const struct roce_swqe *wqe)
+{
+	struct roce_counters *ctr = qp->dev->ctr;
+	struct roce_qp_counters *own = roce_qp_ctr(qp);
+	bool read = wqe->opcode == ROCE_WR_RDMA_READ;
+
+	ctr->sent_pkts++;
+	own->sent_pkts++;
+	ctr->rcvd_pkts++;
+	own->rcvd_pkts++;
+	*(read ? &ctr->rcvd_bytes : &ctr->sent_bytes) += wqe->length;
+	*(read ? &own->rcvd_bytes : &own->sent_bytes) += wqe->length;
+}
+
+enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
+{
+	struct roce_requester *req = &qp->req;
+	struct iovec v[MAX_PIECES];
+	struct roce_copy copy;
+	uint32_t len;
+	int n;
+
+	if ((wqe->opcode != ROCE_WR_RDMA_WRITE && wqe->opcode != ROCE_WR_RDMA_READ) || req->cur != qp->sq.tail ||
+	    req->una != req->next_psn || roce_pace_bps(qp) || qp->dev->link_down)
+		return ROCE_DIRECT_NO;
+	len = DP_MIN(wqe->length - req->direct, ROCE_TURN_BYTES);
+	n = pieces(qp, wqe, req->direct, len, v);
+	copy = (struct roce_copy){.v = v,
+				  .n = n,
+				  .qpn = qp->qpn,
+				  .dest_qpn = qp->attr.dest_qp_num,
+				  .rkey = wqe->rkey,
+				  .va = wqe->remote_addr + req->direct,
+				  .len = len,
+				  .read = wqe->opcode == ROCE_WR_RDMA_READ,
+				  .counted = !req->direct};
+	if (n < 0 || !qp->dev->local->copy(qp->dev->local_ctx, qp->link, &copy)) {
+		req->direct = 0;
+		return ROCE_DIRECT_NO;
+	}
+	req->direct += len;
+	if (req->direct < wqe->length)
+		return ROCE_DIRECT_MORE;
+	req->direct = 0;
+	count(qp, wqe);
+	return ROCE_DIRECT_DONE;
+}
