@@ -1,7 +1,6 @@
 """The compiled module, for a device's way to processes of this machine (``rdma_verbs/csrc/local.h``)."""
 
 import errno
-from mmap import mmap
 from typing import Any, Self
 
 from datapath.errors import from_errno
@@ -18,7 +17,7 @@ class LocalPath:
         self._pins = [pin]
 
     @classmethod
-    def make(cls, device: Handle, live: Handle, memory: mmap, slot: int) -> Self | None:
+    def make(cls, device: Handle, live: Handle, memory: memoryview, slot: int) -> Self | None:
         """Return the way of a device that has ``slot`` of the node with this memory, if there can be one."""
         pin = ffi.from_buffer(memory, require_writable=True)
         local = lib.roce_local_new(device, pin, len(memory), slot)
@@ -29,7 +28,7 @@ class LocalPath:
         lib.roce_live_set_local(live, local)
         return cls(local, pin)
 
-    def add_node(self, gid: bytes, memory: mmap) -> None:
+    def add_node(self, gid: bytes, memory: memoryview) -> None:
         """Make queue pairs of the node with this address reachable; from now on this memory is its."""
         pin = ffi.from_buffer(memory, require_writable=True)
         code = lib.roce_local_add_node(self._local, gid, pin, len(memory))

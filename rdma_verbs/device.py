@@ -159,7 +159,7 @@ class Context:
             context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
         )
         groups = Groups(udp, node.fd, context.gids[0])
-        local = context.engine.use_local(memory.map, slot) if transport == "local" and not wrappers else None
+        local = context.engine.use_local(node.shm, slot) if transport == "local" and not wrappers else None
         if local:
             context.engine.after_free.append(local.close)
         context.engine.after_free += [udp.pins.clear, groups.closer(), node.close]

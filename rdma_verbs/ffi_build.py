@@ -25,6 +25,9 @@ HEADERS = [
     "rdma_verbs/csrc/vnet.h",
     "rdma_verbs/csrc/live.h",
     "rdma_verbs/csrc/local.h",
+    "rdma_verbs/csrc/agent_proto.h",
+    "rdma_verbs/csrc/node.h",
+    "rdma_verbs/csrc/session.h",
 ]
 
 ffibuilder = FFI()
