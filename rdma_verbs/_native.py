@@ -408,13 +408,13 @@ class Engine:
             )
         return pin
 
-    def use_local(self, memory: memoryview, slot: int) -> "LocalPath | None":
+    def use_local(self, memory: memoryview, slot: int, *, packets: bool, check: bool) -> LocalPath | None:
         """Reach processes of this machine by shared memory; the device has ``slot`` of the node with this memory.
 
         Returns what must be closed after the device is freed; ``None`` where this process cannot take part.
         """
         with self:
-            return LocalPath.make(self._dev, self._live, memory, slot)
+            return LocalPath.make(self._dev, self._live, memory, slot, packets=packets, check=check)
 
     def qp_counters(self, qp: Handle) -> dict[str, int]:
         """Return every counter of a queue pair by all its names."""

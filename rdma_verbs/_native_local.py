@@ -17,10 +17,13 @@ class LocalPath:
         self._pins = [pin]
 
     @classmethod
-    def make(cls, device: Handle, live: Handle, memory: memoryview, slot: int) -> Self | None:
+    def make(
+        cls, device: Handle, live: Handle, memory: memoryview, slot: int, *, packets: bool, check: bool
+    ) -> Self | None:
         """Return the way of a device that has ``slot`` of the node with this memory, if there can be one."""
         pin = ffi.from_buffer(memory, require_writable=True)
-        local = lib.roce_local_new(device, pin, len(memory), slot)
+        how = (lib.ROCE_LOCAL_PACKETS if packets else 0) | (lib.ROCE_LOCAL_CHECK if check else 0)
+        local = lib.roce_local_new(device, pin, len(memory), slot, how)
         if not local:
             if ffi.errno == errno.EOPNOTSUPP:
                 return None

@@ -18,6 +18,7 @@ from rdma_verbs._native import Engine
 from rdma_verbs._native_local import LocalPath
 from rdma_verbs.addr import GID
 from rdma_verbs.attr import DeviceConfig
+from rdma_verbs.congestion import CcAlgorithm
 from rdma_verbs.cq import CQ
 from rdma_verbs.enums import EventType, Mtu
 from rdma_verbs.groups import Groups
@@ -120,13 +121,16 @@ class Context:
         config: DeviceConfig | None = None,
         wrappers: Iterable[Wrapper] = (),
         transport: Literal["udp", "local"] = "udp",
+        check: bool = False,
     ) -> Self:
         """Return a live device on UDP port 4791 of an address of this machine.
 
         The processes that use one address share it through the address's node agent, which the first one starts.
         ``wrappers`` (faults, captures, rates) go around the port, the first one innermost. ``transport="local"``
         reaches processes of this machine that have it, too, by shared memory and copies from process to process in
-        place of packets, where that is possible, and no wrapper or congestion control wants packets.
+        place of packets, where that is possible, and no wrapper or congestion control wants packets. ``check`` compares
+        what is placed with what was posted, where both ends are processes of this machine that check (counters
+        ``check_*``).
 
         Raises:
             CallerError: not an address of one host, or a limit is illegal.
@@ -159,7 +163,10 @@ class Context:
             context.engine.share_counters(node.shm, memory.counters_offset(slot), memory.qps_offset(slot), QPS)
         )
         groups = Groups(udp, node.fd, context.gids[0])
-        local = context.engine.use_local(node.shm, slot) if transport == "local" and not wrappers else None
+        packets = transport == "udp" or bool(wrappers) or config.cc.algorithm is not CcAlgorithm.NONE
+        local = None
+        if check or not packets:
+            local = context.engine.use_local(node.shm, slot, packets=packets, check=check)
         if local:
             context.engine.after_free.append(local.close)
         context.engine.after_free += [udp.pins.clear, groups.closer(), node.close]

@@ -40,9 +40,11 @@ int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn)
 	struct roce_dev *dev = qp->dev;
 	int err = 0;
 
-	qp->link = NULL;
+	qp->link = qp->peer = NULL;
 	if (dev->local && qp->type != ROCE_QPT_UD)
-		qp->link = dev->local->connect(dev->local_ctx, dgid, dqpn, &err);
+		qp->peer = dev->local->connect(dev->local_ctx, dgid, dqpn, &err);
+	if (qp->peer && !dev->local->by_packets(qp->peer))
+		qp->link = qp->peer;
 	if (err)
 		return roce_fail(dev, err, "QP %u: no room for a way to the process of QP %u", qp->qpn, dqpn);
 	return 0;
@@ -187,5 +189,7 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 		return ROCE_DIRECT_MORE;
 	req->direct = 0;
 	count(qp, wqe);
+	if (qp->dev->checking)
+		roce_check_copied(qp, wqe);
 	return ROCE_DIRECT_DONE;
 }

@@ -13,6 +13,7 @@
  *   xrc.c        XRC domains, and what an XRC target is for each request
  *   mcast.c      groups of UD queue pairs
  *   link.c       up, down, paused; what passes by priority
+ *   check.c      sums of messages at both ends, compared
  *   direct.c     what queue pairs of the same machine do without packets
  *   sched.c      ready ring and timing wheels: whose turn it is (the calls of device.h)
  *   qp.c, qp_state.c, cq.c, mr.c, mw.c, dm.c, device.c   the objects
@@ -114,8 +115,9 @@ struct roce_cq {
 };
 
 enum roce_wqe_flag {
-	ROCE_WQE_ERROR = 1 << 0, /* found bad when its turn came: completes with `status` at the tail */
-	ROCE_WQE_LOCAL = 1 << 1, /* executed here, has no PSN: completes as soon as it is at the tail */
+	ROCE_WQE_ERROR = 1 << 0,  /* found bad when its turn came: completes with `status` at the tail */
+	ROCE_WQE_LOCAL = 1 << 1,  /* executed here, has no PSN: completes as soon as it is at the tail */
+	ROCE_WQE_SUMMED = 1 << 2, /* `check` has the sum of its payload */
 };
 
 /*
@@ -131,6 +133,7 @@ struct roce_swqe {
 	uint16_t num_sge;
 	uint8_t opcode, send_flags, flags, status;
 	struct roce_av av; /* UD */
+	uint32_t check;    /* check.c */
 	struct roce_sge sge[];
 };
 
@@ -250,6 +253,7 @@ struct roce_qp {
 	bool open;                                         /* others may copy directly by it */
 	uint32_t qpn, mtu;                                 /* mtu in bytes */
 	struct roce_link *link;                            /* not NULL: the way to its peer, without the port */
+	struct roce_link *peer;                            /* the same, also where packets are wanted: for check.c */
 	struct roce_requester req;
 	struct roce_responder resp;
 	struct roce_ring sq, rq;
@@ -325,6 +329,7 @@ struct roce_dev {
 	struct roce_persistence persistence;
 	const struct roce_local_ops *local; /* NULL: every packet goes to the port */
 	void *local_ctx;
+	bool checking;
 	uint32_t pd_next;
 	bool real_clock;
 	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
@@ -678,6 +683,17 @@ static inline int roce_pull(const struct roce_qp *qp, const struct roce_pkt *pkt
 {
 	return to ? qp->dev->local->pull(pkt, offset, to, len) : 0;
 }
+
+/* check.c, of a device that checks: */
+void roce_check_posted(struct roce_qp *qp, struct roce_swqe *wqe);
+void roce_check_begin(struct roce_qp *qp, const struct roce_swqe *wqe); /* it has its PSNs */
+void roce_check_copied(struct roce_qp *qp, const struct roce_swqe *wqe);
+void roce_check_completed(struct roce_qp *qp, const struct roce_swqe *wqe);
+/* A message has come whole; psn: its last. */
+void roce_check_written(struct roce_qp *qp, struct roce_mr *mr, uint64_t va, uint32_t len, uint32_t psn);
+void roce_check_received(struct roce_qp *qp, const struct roce_rwqe *wqe, uint32_t offset, uint32_t len,
+			 const struct roce_pkt *pkt);
+void roce_check_asked(struct roce_qp *qp, const struct roce_pkt *pkt); /* for a READ */
 
 /* sched.c */
 static inline bool roce_qp_held(const struct roce_qp *qp)

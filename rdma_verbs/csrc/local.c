@@ -189,7 +189,37 @@ static void fold(void *ctx, uint32_t qpn, uint64_t done[4])
 		done[i] = LOAD(&q->done[i]) ? __atomic_exchange_n(&q->done[i], 0, __ATOMIC_SEQ_CST) : 0;
 }
 
+static uint32_t sum_at(uint64_t key)
+{
+	return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 44) & (SUMS - 1);
+}
+
+static void put_sum(void *ctx, uint64_t key, uint32_t crc)
+{
+	struct roce_local *local = ctx;
+	uint32_t i = sum_at(key);
+
+	STORE(&local->own->sums[i].key, 0);
+	local->own->sums[i].crc = crc;
+	STORE(&local->own->sums[i].key, key);
+}
+
+static bool get_sum(struct roce_link *link, uint64_t key, uint32_t *crc)
+{
+	uint32_t i = sum_at(key);
+
+	if (LOAD(&link->peer->sums[i].key) != key)
+		return false;
+	*crc = LOAD(&link->peer->sums[i].crc);
+	return LOAD(&link->peer->sums[i].key) == key;
+}
+
 /* ---- ways to others ---- */
+
+static bool by_packets(const struct roce_link *link)
+{
+	return link->peer->hdr.by_packets || link->local->own->hdr.by_packets;
+}
 
 bool roce_link_alive(const struct roce_link *link)
 {
@@ -399,7 +429,7 @@ bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp,
 static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
 {
 	struct roce_local *local = ctx;
-	uint32_t access = c->read ? ROCE_ACCESS_REMOTE_READ : ROCE_ACCESS_REMOTE_WRITE;
+	uint32_t access = c->look ? 0 : c->read ? ROCE_ACCESS_REMOTE_READ : ROCE_ACCESS_REMOTE_WRITE;
 	struct shown_qp *q;
 	uint8_t *at = NULL;
 	bool ok;
@@ -407,11 +437,12 @@ static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
 	if (!roce_link_alive(link) || !LOAD(&link->peer->hdr.up))
 		return false;
 	q = roce_link_enter(link, c->dest_qpn, c->len ? c->rkey : 0);
-	ok = LOAD(&q->open) && q->peer == local->own->hdr.id && q->dest_qpn == c->qpn && (q->access & access) &&
+	ok = LOAD(&q->open) && q->peer == local->own->hdr.id && q->dest_qpn == c->qpn &&
+	     (q->access & access) == access &&
 	     (!c->len || roce_link_key_open(link, q, c->dest_qpn, c->rkey, c->va, c->len, access, &at));
 	if (ok && c->len)
 		ok = roce_link_copy(link, c->v, c->n, &(struct iovec){at, c->len}, 1, c->len, c->read);
-	if (ok) {
+	if (ok && !c->look) {
 		uint64_t *done = &q->done[c->read ? 2 : 0];
 
 		if (c->counted)
@@ -430,6 +461,9 @@ static const struct roce_local_ops ops = {.connect = connect_to,
 					  .set_up = set_up,
 					  .copy = copy,
 					  .pull = roce_local_pull,
+					  .put_sum = put_sum,
+					  .get_sum = get_sum,
+					  .by_packets = by_packets,
 					  .fold = fold};
 
 /* ---- life ---- */
@@ -493,7 +527,7 @@ static void describe(struct roce_local *local, uint32_t slot)
 	STORE(&local->page->local_fd, (uint64_t)local->fd + 1);
 }
 
-struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t bytes, uint32_t slot)
+struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t bytes, uint32_t slot, uint32_t how)
 {
 	struct dp_node_hdr *hdr = shm;
 	struct roce_local *local;
@@ -505,7 +539,8 @@ struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t byte
 		return NULL;
 	}
 	/* Our tables have as many places, and congestion control is for packets. */
-	if (dev->cfg.max_mr > KEYS || dev->cfg.qpn_count > QPS || dev->cfg.cc.algorithm || !may_take_part()) {
+	if (dev->cfg.max_mr > KEYS || dev->cfg.qpn_count > QPS ||
+	    (dev->cfg.cc.algorithm && !(how & ROCE_LOCAL_PACKETS)) || !may_take_part()) {
 		errno = EOPNOTSUPP;
 		return NULL;
 	}
@@ -524,7 +559,9 @@ struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t byte
 		errno = -err;
 		return NULL;
 	}
+	local->own->hdr.by_packets = how & ROCE_LOCAL_PACKETS ? 1 : 0;
 	describe(local, slot);
+	dev->checking = how & ROCE_LOCAL_CHECK;
 	dev->local = &ops;
 	dev->local_ctx = local;
 	return local;

@@ -25,7 +25,11 @@ struct roce_local;
  * ends decide alike, by what both show. NULL: errno, EOPNOTSUPP where this process cannot take part (process_vm_readv()
  * is forbidden to it, or it is not dumpable): it uses packets then, and so do its peers.
  */
-struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t bytes, uint32_t slot);
+enum roce_local_how {
+	ROCE_LOCAL_PACKETS = 1, /* all goes by packets nevertheless: it is for checking only */
+	ROCE_LOCAL_CHECK = 2    /* compare what is placed with what was posted, see check.c; counters check_* */
+};
+struct roce_local *roce_local_new(struct roce_dev *dev, void *shm, uint64_t bytes, uint32_t slot, uint32_t how);
 /* Queue pairs of this node (16 bytes of address) can be reached: before one is connected to. Again: the new memory counts. */
 int roce_local_add_node(struct roce_local *local, const uint8_t *ip, void *shm, uint64_t bytes);
 void roce_local_free(struct roce_local *local);            /* after the device, or with no queue pairs left on it */

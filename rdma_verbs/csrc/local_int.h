@@ -14,6 +14,7 @@
 #define RING_BYTES    (512u << 10)
 #define QPS           65536
 #define KEYS          65536
+#define SUMS          (1u << 20)
 #define CELL_ALIGN    64
 /* Payload up to this lies in the ring: below, the system call costs more than a second copy. */
 #define INLINE_BYTES 2048
@@ -35,6 +36,7 @@ struct shown_hdr {
 	uint32_t slot, key_bits;
 	int32_t wake_fd;     /* the owner's descriptor of a pipe to write to */
 	uint32_t up;         /* the device's link */
+	uint32_t by_packets; /* it is reached by packets only, this is for check.c */
 	uint32_t rings_high; /* rings at and above were never taken */
 	uint32_t sleeping __attribute__((aligned(64)));
 	uint64_t pending[RINGS / 64] __attribute__((aligned(64)));
@@ -69,6 +71,10 @@ struct shown {
 	struct shown_hdr hdr;
 	struct shown_qp qps[QPS] __attribute__((aligned(4096)));
 	struct shown_key keys[KEYS];
+	struct {
+		uint64_t key; /* 0: none */
+		uint32_t crc, pad;
+	} sums[SUMS]; /* of a device that checks: by hash, the last one counts */
 	struct ring rings[RINGS] __attribute__((aligned(4096)));
 };
 

@@ -194,7 +194,7 @@ void roce_qp_reset(struct roce_qp *qp)
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
 	roce_qp_shut(qp, true, true);
-	qp->link = NULL;
+	qp->link = qp->peer = NULL;
 	roce_qp_unready(qp);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)

@@ -97,6 +97,8 @@ static bool begin(struct roce_qp *qp, struct roce_swqe *wqe)
 	req->fresh++;
 	if (roce_wqe_is_rd(wqe))
 		req->rd_outstanding++;
+	if (dp_unlikely(qp->dev->checking))
+		roce_check_begin(qp, wqe);
 	return true;
 }
 
@@ -621,6 +623,8 @@ static void complete_one(struct roce_qp *qp, enum roce_wc_status status)
 		qp->req.fresh++;
 	if (wqe->flags & ROCE_WQE_ERROR) /* it could not be sent again, but an answer to the first time came */
 		qp->req.stopped = false;
+	if (dp_unlikely(qp->dev->checking) && status == ROCE_WC_SUCCESS)
+		roce_check_completed(qp, wqe);
 	roce_ring_pop(&qp->sq);
 	if (status != ROCE_WC_SUCCESS)
 		roce_count_send_error(qp, status);

@@ -174,8 +174,13 @@ static enum roce_verdict message(struct roce_qp *qp, const struct roce_pkt *pkt,
 		resp->wr_len = total;
 		if (first)
 			roce_count(qp, rx_write_requests);
+		if (dp_unlikely(qp->dev->checking) && last)
+			roce_check_written(qp, total ? roce_rkey_check(qp, rkey, va, total, 0) : NULL, va, total,
+					   pkt->psn);
 	}
 	resp->offset = offset + pkt->len;
+	if (dp_unlikely(qp->dev->checking) && last && info->flags & ROCE_OPF_SEND)
+		roce_check_received(qp, roce_rq_at(qp, qp->rq.tail), 0, resp->offset, pkt);
 	resp->in_message = last ? 0 : info->flags & (ROCE_OPF_SEND | ROCE_OPF_WRITE);
 	if (info->flags & ROCE_OPF_RQ_WQE && last)
 		complete_recv(qp, ROCE_WC_SUCCESS, pkt, info, resp->offset);
@@ -423,6 +428,8 @@ static int ud_rx(struct roce_qp *qp, const struct roce_pkt *pkt, const struct ro
 		roce_qp_set_error(qp);
 		return ROCE_DROP_NONE;
 	}
+	if (dp_unlikely(qp->dev->checking))
+		roce_check_received(qp, wqe, ROCE_GRH_BYTES, pkt->len, pkt);
 	complete_recv(qp, ROCE_WC_SUCCESS, pkt, info, ROCE_GRH_BYTES + pkt->len);
 	return ROCE_DROP_NONE;
 }

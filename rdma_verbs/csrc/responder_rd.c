@@ -36,6 +36,8 @@ static enum roce_verdict read_request(struct roce_qp *qp, const struct roce_pkt 
 	res->len = pkt->dma_len;
 	res->rkey = pkt->rkey;
 	roce_response_start(qp, res, pkt->psn, pkt->va, pkt->dma_len);
+	if (dp_unlikely(qp->dev->checking))
+		roce_check_asked(qp, pkt);
 	roce_count(qp, rx_read_requests);
 	qp->resp.epsn = roce_psn_add(pkt->psn, res->npsn - 1); /* the caller adds one */
 	return ROCE_OK;

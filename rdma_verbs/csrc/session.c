@@ -150,15 +150,18 @@ static int make_local(struct roce_session *s, const struct roce_session_cfg *cfg
 {
 	uint64_t bytes;
 	void *shm = roce_node_shm(s->node, &bytes);
+	uint32_t how = cfg->check ? ROCE_LOCAL_CHECK : 0;
 	int err;
 
-	if (cfg->transport != ROCE_TRANSPORT_LOCAL || cfg->loss_ppm || cfg->pcap)
+	if (cfg->transport != ROCE_TRANSPORT_LOCAL || cfg->loss_ppm || cfg->pcap || cfg->dev.cc.algorithm)
+		how |= ROCE_LOCAL_PACKETS;
+	if (how == ROCE_LOCAL_PACKETS)
 		return 0;
 	err = roce_live_lock(s->live);
 	if (err)
 		return err;
-	s->local = roce_local_new(s->dev, shm, bytes, roce_node_slot(s->node));
-	err = s->local || errno == EOPNOTSUPP ? 0 : -errno;
+	s->local = roce_local_new(s->dev, shm, bytes, roce_node_slot(s->node), how);
+	err = s->local || (errno == EOPNOTSUPP && !cfg->check) ? 0 : -errno;
 	if (s->local)
 		roce_live_set_local(s->live, s->local);
 	roce_live_unlock(s->live);

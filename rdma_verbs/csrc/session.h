@@ -21,6 +21,7 @@ struct roce_session_cfg {
 	struct roce_node_cfg node;
 	struct roce_dev_cfg dev; /* gid, QPN range and sport are filled in; seed 0: random */
 	uint32_t transport;      /* enum roce_transport */
+	bool check;              /* what is placed is compared with what was posted: counters check_* */
 	uint32_t loss_ppm;       /* of the packets sent, so many per million are lost */
 	uint64_t fault_seed;     /* which ones; 0: random */
 	const char *pcap;        /* file for a capture, made or truncated; NULL: none */

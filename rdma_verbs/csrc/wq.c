@@ -193,6 +193,8 @@ static int put_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t 
 		wqe->num_sge = (uint16_t)wr->num_sge;
 		memcpy(wqe->sge, wr->sg_list, wr->num_sge * sizeof(*wqe->sge));
 	}
+	if (dp_unlikely(qp->dev->checking)) /* then posting is inside, see roce_post_send_beside() */
+		roce_check_posted(qp, wqe);
 	__atomic_store_n(&qp->sq.posted, qp->sq.posted + 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -221,7 +223,7 @@ int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr)
 	uint8_t state = __atomic_load_n(&qp->state, __ATOMIC_RELAXED);
 
 	/* Address handles, windows and flushes are looked up in what is the engine's. */
-	if ((state != ROCE_QPS_RTS && state != ROCE_QPS_SQD) || qp->type == ROCE_QPT_UD ||
+	if ((state != ROCE_QPS_RTS && state != ROCE_QPS_SQD) || qp->type == ROCE_QPT_UD || qp->dev->checking ||
 	    wr->opcode == ROCE_WR_BIND_MW || wr->opcode == ROCE_WR_FLUSH)
 		return -EAGAIN;
 	return put_send(qp, wr, ROCE_MW_TYPE_2, NULL) ? -EAGAIN : 0;

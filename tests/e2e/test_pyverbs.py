@@ -1,4 +1,4 @@
-"""Debian's pyverbs suite over the drop-in libibverbs, as an unprivileged user; both ends of its tests are one process."""
+"""Debian's pyverbs suite over the drop-in libibverbs, as an unprivileged user; both ends of a test are one process."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
