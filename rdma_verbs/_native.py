@@ -408,7 +408,7 @@ class Engine:
             )
         return pin
 
-    def use_local(self, memory: memoryview, slot: int, *, packets: bool, check: bool) -> LocalPath | None:
+    def use_local(self, memory: "mmap", slot: int, *, packets: bool, check: bool) -> LocalPath | None:
         """Reach processes of this machine by shared memory; the device has ``slot`` of the node with this memory.
 
         Returns what must be closed after the device is freed; ``None`` where this process cannot take part.

@@ -1,6 +1,7 @@
 """The compiled module, for a device's way to processes of this machine (``rdma_verbs/csrc/local.h``)."""
 
 import errno
+from mmap import mmap
 from typing import Any, Self
 
 from datapath.errors import from_errno
@@ -17,9 +18,7 @@ class LocalPath:
         self._pins = [pin]
 
     @classmethod
-    def make(
-        cls, device: Handle, live: Handle, memory: memoryview, slot: int, *, packets: bool, check: bool
-    ) -> Self | None:
+    def make(cls, device: Handle, live: Handle, memory: mmap, slot: int, *, packets: bool, check: bool) -> Self | None:
         """Return the way of a device that has ``slot`` of the node with this memory, if there can be one."""
         pin = ffi.from_buffer(memory, require_writable=True)
         how = (lib.ROCE_LOCAL_PACKETS if packets else 0) | (lib.ROCE_LOCAL_CHECK if check else 0)
@@ -31,7 +30,7 @@ class LocalPath:
         lib.roce_live_set_local(live, local)
         return cls(local, pin)
 
-    def add_node(self, gid: bytes, memory: memoryview) -> None:
+    def add_node(self, gid: bytes, memory: mmap | memoryview) -> None:
         """Make queue pairs of the node with this address reachable; from now on this memory is its."""
         pin = ffi.from_buffer(memory, require_writable=True)
         code = lib.roce_local_add_node(self._local, gid, pin, len(memory))
