@@ -19,7 +19,7 @@ from typing import Literal
 
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.agent.status import list_nodes
-from rdma_verbs.counters import named_counters
+from rdma_verbs.counters import counter_names, named_counters
 from rdma_verbs.launch import Launch, Transport, make_environment
 
 SERVER, CLIENT = "127.17.0.1", "127.17.0.2"
@@ -149,7 +149,7 @@ def counters(addresses: tuple[str, ...]) -> Counter[str]:
     for node in list_nodes():
         if node.here and node.ip in addresses:
             for values in (node.totals, *(slot.counters for slot in node.slots)):
-                sums.update(named_counters(values))
+                sums.update(named_counters(counter_names(), values))
     return sums
 
 
