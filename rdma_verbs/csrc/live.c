@@ -36,6 +36,8 @@ struct roce_live {
 	struct timespec epoch;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
+	void (*on_events)(void *arg); /* NULL: event_fd rings */
+	void *on_events_arg;
 	uint64_t sleep_until_ps;
 	uint64_t last_poll_ps; /* written without the lock */
 };
@@ -71,6 +73,10 @@ static void signal_owner(struct roce_live *live)
 {
 	bool due = roce_dev_has_events(live->dev);
 
+	if (due && live->on_events) {
+		live->on_events(live->on_events_arg);
+		return;
+	}
 	if (due && !live->signalled)
 		ring(live->event_fd);
 	live->signalled = due;
@@ -431,6 +437,14 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 void roce_live_port_changed(struct roce_live *live)
 {
 	ring(live->wake_fd);
+}
+
+void roce_live_on_events(struct roce_live *live, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&live->lock);
+	live->on_events = fn;
+	live->on_events_arg = arg;
+	pthread_mutex_unlock(&live->lock);
 }
 
 int roce_live_event_fd(const struct roce_live *live)
