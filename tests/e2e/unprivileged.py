@@ -16,9 +16,10 @@ from typing import Self
 ROOT = Path(__file__).resolve().parents[2]
 UID = 65534
 PYTHON = "/usr/bin/python3"
-_DEPENDENCIES = (
-    "cffi", "_cffi_backend*", "pycparser", "typer", "rich", "click", "shellingham", "typing_extensions*",
-    "markdown_it", "mdurl", "pygments", "annotated_doc", "numpy", "numpy.libs", "uvloop", "pyroute2",
+# What a run does not need, and our own, which the wheel brings.
+_LEFT_OUT = (
+    "mypy*", "ruff*", "cmake*", "ninja*", "scapy*", "hypothesis*", "clang_format*", "pip*", "setuptools*", "pytest*",
+    "datapath", "rdma_verbs", "dpu_emu*", "control_plane", "*.pth", "_dpu_emu*", "_editable*", "__pycache__",
 )  # fmt: skip
 
 
@@ -39,13 +40,13 @@ class User:
         options = ["--quiet", "--no-deps", "--no-compile", "--target", str(self.site)]
         subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], check=True)
         libraries = Path(next(path for path in sys.path if path.endswith("site-packages")))
-        for pattern in _DEPENDENCIES:
-            for source in libraries.glob(pattern):
-                target = self.site / source.name
-                if source.is_dir():
-                    shutil.copytree(source, target, dirs_exist_ok=True)
-                else:
-                    shutil.copy(source, target)
+        for source in libraries.iterdir():
+            if any(source.match(pattern) for pattern in _LEFT_OUT):
+                continue
+            if source.is_dir():
+                shutil.copytree(source, self.site / source.name, dirs_exist_ok=True)
+            else:
+                shutil.copy(source, self.site)
         self.own(self.home)
 
     def __enter__(self) -> Self:
