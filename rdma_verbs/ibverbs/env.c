@@ -172,7 +172,7 @@ int vb_env_read(struct vb_env *env)
 	err = err ? err : read_cc(env);
 	err = err ? err : read_recovery(env);
 	err = err ? err : read_faults(env);
-	err = err ? err : flag("DPU_EMU_CHECK", &env->check);
+	err = err ? err : flag("DPU_EMU_CHECK", &env->session.check);
 	err = err ? err : flag("DPU_EMU_DEBUG", &env->debug);
 	err = err ? err : text("DPU_EMU_PCAP", "", env->pcap, sizeof(env->pcap));
 	err = err ? err : text("DPU_EMU_PYTHON", "python3", env->python, sizeof(env->python));

@@ -274,7 +274,7 @@ int vb_tell(struct vb_session *s, int err);
 struct vb_env {
 	struct roce_session_cfg session;
 	char address[64], python[4096], pythonpath[4096], pcap[4096];
-	bool check, debug;
+	bool debug;
 };
 int vb_env_read(struct vb_env *env); /* 0, or EINVAL after it told stderr why */
 bool vb_env_debug(void);
