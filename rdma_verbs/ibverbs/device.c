@@ -36,6 +36,21 @@ int vb_tell(struct vb_session *s, int err)
 	return err;
 }
 
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void at_load(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 VB_API(struct ibv_device **, get_device_list, "ibv_get_device_list@@IBVERBS_1.1", (int *num_devices))
 {
 	struct vb_env *env = vb_new(sizeof(*env));
@@ -260,11 +275,11 @@ VB_API(struct ibv_context *, import_device, "ibv_import_device@@IBVERBS_1.10", (
 
 VB_API(int, close_device, "ibv_close_device@@IBVERBS_1.1", (struct ibv_context * context))
 {
-	struct vb_context *ctx = vb_context_find(context);
-	int err = ctx ? vb_unregister(&ctx->obj) : EINVAL;
+	struct vb_context *ctx;
+	int err = VB_CLAIM(ctx, context, VB_CONTEXT);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	/* Events may still be on their way to it, but not once nobody is inside the engine. */
 	vb_lock(vb_session_of(ctx));
 	vb_unlock(vb_session_of(ctx));

@@ -29,11 +29,11 @@ static struct ibv_mw *alloc_mw(struct ibv_pd *ib, enum ibv_mw_type type)
 
 static int dealloc_mw(struct ibv_mw *ib)
 {
-	struct vb_mw *mw = VB_LOOKUP(vb_mw, ib, VB_MW);
-	int err = mw ? vb_unregister(&mw->obj) : EINVAL;
+	struct vb_mw *mw;
+	int err = VB_CLAIM(mw, ib, VB_MW);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	vb_lock(mw->obj.session);
 	roce_mw_dealloc(mw->roce);
 	vb_unlock(mw->obj.session);
