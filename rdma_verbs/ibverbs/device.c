@@ -27,6 +27,7 @@ static struct {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list of sessions */
 static struct vb_session *sessions;
+static pthread_mutex_t reviving = PTHREAD_MUTEX_INITIALIZER;
 
 int vb_tell(struct vb_session *s, int err)
 {
@@ -217,6 +218,49 @@ static struct vb_session *new_session(int cmd_fd)
 	sessions = s;
 	pthread_mutex_unlock(&lock);
 	return s;
+}
+
+/* With the list's lock held. Returns 0 or errno. */
+static int revive(struct vb_context *ctx)
+{
+	struct ibv_context *context = &ctx->verbs.context;
+	struct vb_queue fresh = {0};
+	struct vb_session *s;
+	int fd, err = vb_queue_init(&fresh);
+
+	if (err)
+		return err;
+	/* The descriptors keep their numbers, but what happens on them is nothing of the parent's any more. */
+	fd = memfd_create(VB_UVERBS_NAME, MFD_CLOEXEC);
+	if (fd < 0 || dup3(fd, context->cmd_fd, O_CLOEXEC) < 0 || dup3(fresh.fd, ctx->async.fd, O_CLOEXEC) < 0)
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	s = err ? NULL : new_session(context->cmd_fd);
+	if (!err && !s)
+		err = errno;
+	fd = ctx->async.fd;
+	close(fresh.fd);
+	if (err)
+		return err;
+	ctx->async = fresh;
+	ctx->async.fd = fd;
+	ctx->obj.session = s;
+	return 0;
+}
+
+struct vb_context *vb_context_find(const struct ibv_context *context)
+{
+	struct vb_context *ctx = VB_LOOKUP(vb_context, context, VB_CONTEXT);
+	int err = 0;
+
+	if (!ctx || dp_likely(!vb_forked(&ctx->obj)))
+		return ctx;
+	pthread_mutex_lock(&reviving);
+	if (vb_forked(&ctx->obj))
+		err = revive(ctx);
+	pthread_mutex_unlock(&reviving);
+	return err ? vb_null(err) : ctx;
 }
 
 VB_API(struct ibv_context *, open_device, "ibv_open_device@@IBVERBS_1.1", (struct ibv_device * dev))

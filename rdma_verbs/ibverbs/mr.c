@@ -266,12 +266,14 @@ static int advise_mr(struct ibv_pd *ib, enum ibv_advise_mr_advice advice, uint32
 
 /* ---- device memory ---- */
 
+#define DM_WORD 4 /* it is copied to and from in words, as the field's devices have it */
+
 static int memcpy_to_dm(struct ibv_dm *ib, uint64_t offset, const void *from, size_t length)
 {
 	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
 	int err;
 
-	if (!dm || !dm->roce)
+	if (!dm || !dm->roce || (offset | length) % DM_WORD)
 		return EINVAL;
 	vb_lock(dm->obj.session);
 	err = roce_memcpy_to_dm(dm->roce, offset, from, length);
@@ -286,7 +288,7 @@ static int memcpy_from_dm(void *to, struct ibv_dm *ib, uint64_t offset, size_t l
 	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
 	int err;
 
-	if (!dm || !dm->roce)
+	if (!dm || !dm->roce || (offset | length) % DM_WORD)
 		return EINVAL;
 	vb_lock(dm->obj.session);
 	err = roce_memcpy_from_dm(to, dm->roce, offset, length);

@@ -66,7 +66,7 @@ static int bind_mw(struct ibv_qp *ibqp, struct ibv_mw *ib, struct ibv_mw_bind *b
 				   .info = {.mr = mr ? mr->roce : NULL,
 					    .addr = bind->bind_info.addr,
 					    .length = bind->bind_info.length,
-					    .access = bind->bind_info.mw_access_flags}};
+					    .access = vb_window_access(bind->bind_info.mw_access_flags)}};
 	vb_lock(qp->obj.session);
 	err = roce_bind_mw(qp->roce, mw->roce, &to);
 	if (err)

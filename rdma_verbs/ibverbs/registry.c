@@ -54,6 +54,11 @@ static struct vb_obj **find(const void *pub, enum vb_kind kind)
 	return p;
 }
 
+bool vb_forked(const struct vb_obj *obj)
+{
+	return roce_live_forked(obj->session->live);
+}
+
 struct vb_obj *vb_find(const void *pub, enum vb_kind kind)
 {
 	struct vb_obj *obj;
@@ -63,7 +68,7 @@ struct vb_obj *vb_find(const void *pub, enum vb_kind kind)
 	pthread_mutex_unlock(&lock);
 	if (!obj)
 		return vb_null(EINVAL);
-	return roce_live_forked(obj->session->live) ? vb_null(ENODEV) : obj;
+	return kind != VB_CONTEXT && vb_forked(obj) ? vb_null(ENODEV) : obj;
 }
 
 struct vb_obj *vb_find_handle(const struct vb_session *s, enum vb_kind kind, uint32_t handle)
@@ -89,7 +94,7 @@ int vb_claim(const void *pub, enum vb_kind kind, struct vb_obj **obj)
 	*obj = *p;
 	if (!*p)
 		err = EINVAL;
-	else if (roce_live_forked((*p)->session->live))
+	else if (vb_forked(*p))
 		err = -1;
 	else if ((*p)->users)
 		err = EBUSY;

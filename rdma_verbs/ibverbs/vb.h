@@ -60,6 +60,7 @@ struct vb_obj {
 
 /* registry.c */
 void vb_register(struct vb_obj *obj, enum vb_kind kind, const void *pub, struct vb_session *s);
+bool vb_forked(const struct vb_obj *obj);                   /* in a child: it is the parent's */
 struct vb_obj *vb_find(const void *pub, enum vb_kind kind); /* NULL: errno EINVAL, or in a child ENODEV */
 struct vb_obj *vb_find_handle(const struct vb_session *s, enum vb_kind kind, uint32_t handle);
 /*
@@ -89,6 +90,12 @@ void vb_retire(void *memory);                       /* frees it much later */
 		(var) = claimed_ ? DP_CONTAINER_OF(claimed_, __typeof__(*(var)), obj) : NULL; \
 		claim_err_; \
 	})
+
+/* A window's rights: that its region may be written locally is known, and programs say it again. */
+static inline uint32_t vb_window_access(unsigned int access)
+{
+	return access & ~(unsigned int)IBV_ACCESS_LOCAL_WRITE;
+}
 
 /* A queue of events and the descriptor that is readable as often as it holds some. */
 struct vb_event {
@@ -243,10 +250,12 @@ static inline struct vb_session *vb_session_of(const struct vb_context *ctx)
 	return ctx->obj.session;
 }
 
-static inline struct vb_context *vb_context_find(const struct ibv_context *context)
-{
-	return VB_LOOKUP(vb_context, context, VB_CONTEXT);
-}
+/*
+ * device.c: the context, or NULL with errno. In a forked child a context of the parent's becomes one of the child's own,
+ * with a device of its own, when it is used for the first time: the kernel lets a child use an inherited context. The
+ * objects on it stay the parent's.
+ */
+struct vb_context *vb_context_find(const struct ibv_context *context);
 
 static inline void vb_lock(struct vb_session *s)
 {
