@@ -111,6 +111,24 @@ uint32_t roce_cq_num(const struct roce_cq *cq)
 	return cq->num;
 }
 
+static void forget(struct roce_cq *cq, uint32_t qpn)
+{
+	uint32_t keep = cq->tail;
+
+	for (uint32_t i = cq->tail; i != cq->head; i++)
+		if (cq->ring[i & cq->mask].qp_num != qpn)
+			cq->ring[keep++ & cq->mask] = cq->ring[i & cq->mask];
+	__atomic_store_n(&cq->head, keep, __ATOMIC_RELEASE);
+}
+
+void roce_qp_forget_completions(struct roce_qp *qp)
+{
+	if (qp->send_cq)
+		forget(qp->send_cq, qp->qpn);
+	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
+		forget(qp->recv_cq, qp->qpn);
+}
+
 uint32_t roce_cq_pending(const struct roce_cq *cq)
 {
 	return cq->head - __atomic_load_n(&cq->tail, __ATOMIC_ACQUIRE); /* inside the engine */

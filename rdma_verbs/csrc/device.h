@@ -96,6 +96,11 @@ bool roce_cq_lost(const struct roce_cq *cq);                     /* it overflowe
 void roce_qp_ring(struct roce_qp *qp);
 bool roce_dev_bells(const struct roce_dev *dev);  /* some are not answered */
 void roce_dev_answer_bells(struct roce_dev *dev); /* inside the engine: before a verb, which then finds all posted */
+/*
+ * Takes the completions of a QP that nobody has polled yet out of its queues, as a verb. IBTA leaves it open what becomes
+ * of them when a QP is reset or destroyed (10.3.1); adapters of the field discard them.
+ */
+void roce_qp_forget_completions(struct roce_qp *qp);
 /* The QP failed while a receive was posted beside it: inside the engine, roce_qp_flush_recvs() completes it. */
 bool roce_recv_flush_due(const struct roce_qp *qp);
 void roce_qp_flush_recvs(struct roce_qp *qp);

@@ -150,12 +150,12 @@ static int modify_cq(struct ibv_cq *ib, struct ibv_modify_cq_attr *attr)
 
 VB_API(int, destroy_cq, "ibv_destroy_cq@@IBVERBS_1.1", (struct ibv_cq * ib))
 {
-	struct vb_cq *cq = VB_LOOKUP(vb_cq, ib, VB_CQ);
+	struct vb_cq *cq;
 	struct vb_session *s;
-	int err = cq ? vb_unregister(&cq->obj) : EINVAL;
+	int err = VB_CLAIM(cq, ib, VB_CQ);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = cq->obj.session;
 	vb_lock(s);
 	err = roce_cq_destroy(cq->roce);
