@@ -244,7 +244,7 @@ def udp_set_self(port: Handle, memory: mmap, slot: int) -> object:
     return pin
 
 
-def udp_set_peer(port: Handle, ip: bytes, memory: mmap, sender: int) -> object:
+def udp_set_peer(port: Handle, ip: bytes, memory: memoryview, sender: int) -> object:
     """Let packets to ``ip`` wait for credit. Returns what pins ``memory``; it must outlive the port."""
     pin = ffi.from_buffer(memory, require_writable=True)
     check(lib.dp_port_udp_set_peer(port, ip, pin, len(pin), sender), f"UDP port: peer {ip.hex()}")

@@ -24,6 +24,9 @@ HEADERS = [
     "rdma_verbs/csrc/device.h",
     "rdma_verbs/csrc/vnet.h",
     "rdma_verbs/csrc/live.h",
+    "rdma_verbs/csrc/agent_proto.h",
+    "rdma_verbs/csrc/node.h",
+    "rdma_verbs/csrc/session.h",
 ]
 
 ffibuilder = FFI()

@@ -7,258 +7,107 @@
         if peer:
             set_peer(port, peer.gid, peer.shm, peer.sender)
 
-The first process on an address starts the node's agent (``rdma_verbs.agent.daemon``). A thread keeps the connections to
-agents: when one dies, it starts the next and hands it what all of them need to go on.
+The work is done by ``csrc/node.c``, for programs without Python as well: it starts the node's agent
+(``rdma_verbs.agent.daemon``) if the address has none, and a thread of it keeps the connections to agents.
 """
 
-import contextlib
 import errno
 import mmap
 import os
-import select
-import socket
-import subprocess
 import sys
 import threading
-import time
 import weakref
 from pathlib import Path
 from types import TracebackType
 
-from datapath.errors import CallerError, DpuError, from_errno
-from rdma_verbs.agent.daemon import SOCKET_NAME, AgentConfig
-from rdma_verbs.agent.protocol import MAX_BYTES, MAX_SLOTS, Reply, Request, decode_reply, encode_request
-from rdma_verbs.agent.rundir import Address, NodeDir
+from datapath.errors import CallerError
+from rdma_verbs import _native_node
+from rdma_verbs.agent.daemon import AgentConfig
+from rdma_verbs.agent.rundir import Address
 from rdma_verbs.agent.shm import NodeMemory
 
 __all__ = ["AgentConfig", "NodeAttachment", "PeerNode", "attach"]
 
-_ATTACH_S = 15.0
-_REPLY_S = 10.0
-_RETRY_MS = 50
-# How long a sender looks for the agent of a node whose agent died, before it takes the node for gone.
-_PEER_GONE_NS = 5_000_000_000
-
 _attachments: "weakref.WeakSet[NodeAttachment]" = weakref.WeakSet()
-
-
-class _AgentGoneError(Exception):
-    """The agent closed the connection, or there is none."""
-
-
-def _connect(address: Address, *, create: bool) -> socket.socket:
-    """Return a connection to the node's agent.
-
-    Raises:
-        _AgentGoneError: the node has none.
-    """
-    try:
-        with NodeDir(address, create=create) as folder:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
-            try:
-                sock.settimeout(_REPLY_S)
-                sock.connect(folder.file(SOCKET_NAME))
-                uid = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[4:8], sys.byteorder)
-                if uid != os.geteuid():
-                    raise CallerError(f"node {address.text}: its agent belongs to uid {uid}", errno.EACCES)
-            except BaseException:
-                sock.close()
-                raise
-            return sock
-    except (FileNotFoundError, ConnectionError, BlockingIOError):
-        raise _AgentGoneError from None
-
-
-def _ask(sock: socket.socket, request: Request, fds: list[int] | None = None) -> tuple[Reply, list[int]]:
-    """Return the agent's answer and the descriptors that came with it.
-
-    Raises:
-        _AgentGoneError: the connection ended.
-        DpuError: the agent refused.
-    """
-    got: list[int] = []
-    try:
-        socket.send_fds(sock, [encode_request(request)], fds or [], socket.MSG_NOSIGNAL)
-        data, got, flags, _ = socket.recv_fds(sock, MAX_BYTES, MAX_SLOTS + 1, socket.MSG_CMSG_CLOEXEC)
-        if not data:
-            raise _AgentGoneError
-        if flags & socket.MSG_CTRUNC:
-            raise DpuError(
-                f"agent: {len(got)} descriptors came and not all; raise the limit of open files", errno.EMFILE
-            )
-        reply = decode_reply(data)
-        if reply.errno:
-            error = from_errno(reply.errno, "")
-            raise type(error)(reply.error, reply.errno)
-    except TimeoutError:
-        _close_all(got)
-        raise DpuError("agent: no answer", errno.ETIMEDOUT) from None
-    except ConnectionError:
-        _close_all(got)
-        raise _AgentGoneError from None
-    except BaseException:
-        _close_all(got)
-        raise
-    return reply, got
-
-
-def _close_all(fds: list[int]) -> None:
-    for fd in fds:
-        os.close(fd)
-    fds.clear()
-
-
-def _start_agent(address: Address, config: AgentConfig) -> None:
-    """Start the node's agent and return when it listens (or another does).
-
-    Raises:
-        DpuError: it did not start; the message is its own.
-    """
-    root = str(Path(__file__).resolve().parents[1])
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(p for p in (root, environment.get("PYTHONPATH", "")) if p)
-    command = [sys.executable, "-m", "rdma_verbs.agent", address.text]
-    command += [
-        "--slots",
-        str(config.nslots),
-        "--rcvbuf-bytes",
-        str(config.rcvbuf_bytes),
-        "--idle-s",
-        str(config.idle_s),
-    ]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-        check=False,
-        text=True,
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        raise DpuError(
-            lines[-1] if lines else f"agent of node {address.text}: exit code {done.returncode}", errno.EADDRNOTAVAIL
-        )
-
-
-def _connect_or_start(address: Address, config: AgentConfig) -> socket.socket:
-    """Return a connection to the node's agent, started if there is none: by one process, whoever else wants it."""
-    try:
-        return _connect(address, create=True)
-    except _AgentGoneError:
-        pass
-    with NodeDir(address) as folder, folder.locked("start.lock"):
-        try:
-            return _connect(address, create=True)
-        except _AgentGoneError:
-            _start_agent(address, config)
-        return _connect(address, create=True)
 
 
 class PeerNode:
     """Another node of this machine (or our own) as a place to send to: its memory, and our number as a sender there."""
 
-    def __init__(self, address: Address, source: Address) -> None:
-        self.address = address
+    def __init__(self, address: Address, peer: _native_node.Peer, node: "NodeAttachment") -> None:
         self.gid = address.gid
-        self._sock: socket.socket | None = _connect(address, create=False)
-        try:
-            reply, fds = _ask(self._sock, Request("peer", ip=source.text))
-            try:
-                self._memory = NodeMemory(fds[0])
-            finally:
-                _close_all(fds)
-        except BaseException:
-            self._sock.close()
-            raise
-        self.sender = reply["sender"]
-        self.node_id = reply["node_id"]
-        self._gone_ns = 0
+        self.sender = peer.sender
+        self.node_id = peer.node_id
+        self._peer = peer
+        self._node = node
 
     @property
-    def shm(self) -> mmap.mmap:
-        """The node's shared memory, for dp_port_udp_set_peer()."""
-        return self._memory.map
+    def shm(self) -> memoryview:
+        """The node's shared memory, for dp_port_udp_set_peer(); only until our node's ``close``."""
+        with self._node.opened():
+            return self._peer.shm
 
     @property
     def alive(self) -> bool:
         """False once the node has gone: its memory is nobody's, a connection to its address needs a new peer()."""
-        return not self._memory.hdr("closed")
+        with self._node.opened():
+            return self._peer.alive
 
-    def connection(self) -> int | None:
-        """Return the descriptor of the connection to its agent; None while there is none."""
-        return self._sock.fileno() if self._sock else None
+    @property
+    def connected(self) -> bool:
+        """Whether its agent knows us now; it does again soon after it was replaced."""
+        with self._node.opened():
+            return self._peer.connected
 
-    def lost(self) -> None:
-        """Take note that its agent died."""
-        if self._sock:
-            self._sock.close()
-        self._sock = None
-        self._gone_ns = time.monotonic_ns() + _PEER_GONE_NS
 
-    def find_agent(self) -> None:
-        """Be known to the node's next agent; when none comes for long enough, or it is another node, mark it gone."""
-        try:
-            sock = _connect(self.address, create=False)
-        except _AgentGoneError:
-            if time.monotonic_ns() > self._gone_ns:
-                self._memory.set_hdr("closed", 1)
-            return
-        try:
-            _ask(sock, Request("rejoinpeer", {"sender": self.sender, "node_id": self.node_id}))
-            self._sock = sock
-        except _AgentGoneError:
-            sock.close()
-        except DpuError:
-            sock.close()
-            self._memory.set_hdr("closed", 1)
+class _Opened:
+    """Holds an attachment open inside the block."""
 
-    def close(self, *, forked: bool = False) -> None:
-        """Say that we send there no more. In a forked child, only let go of the connection."""
-        if self._sock:
-            self._sock.close()
-            self._sock = None
-        if not forked:
-            self._memory.close()
+    def __init__(self, ip: str, *, closed: bool = False) -> None:
+        self._ip = ip
+        self._lock = threading.Lock()
+        self.closed = closed
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self.closed:
+            self._lock.release()
+            raise CallerError(f"node {self._ip}: the attachment is closed", errno.EBADF)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
 
 
 class NodeAttachment:
-    """This process's slot on a node. Made by :func:`attach`, given back by :meth:`close` or by the process's death."""
+    """This process's slot on a node. Made by :func:`attach`, given back by :meth:`close` or by the process's death.
+
+    In a forked child it is the parent's: closing does nothing there, anything else is refused.
+    """
 
     def __init__(self, address: Address, config: AgentConfig) -> None:
+        self._node = _native_node.Node(
+            address.text,
+            python=sys.executable,
+            pythonpath=str(Path(__file__).resolve().parents[1]),
+            nslots=config.nslots,
+            rcvbuf_bytes=config.rcvbuf_bytes,
+            idle_ms=max(1, round(config.idle_s * 1000)),
+        )
         self.address = address
-        self._config = config
-        self._closed = False
-        self._peers: dict[str, PeerNode] = {}
-        self._lock = threading.Lock()
-        until = time.monotonic() + _ATTACH_S
-        while True:
-            self._sock: socket.socket | None = None
-            try:
-                self._sock = _connect_or_start(address, config)
-                reply, fds = _ask(self._sock, Request("attach"))
-                break
-            except _AgentGoneError:
-                # It left, idle, or was killed, between our starting it and its answer.
-                if self._sock:
-                    self._sock.close()
-                if time.monotonic() > until:
-                    raise DpuError(f"node {address.text}: its agent dies again and again", errno.EIO) from None
-            except BaseException:
-                if self._sock:
-                    self._sock.close()
-                raise
-        self._memfd, self._fds = fds[0], fds[1:]
-        self._memory = NodeMemory(self._memfd)
-        self.slot = reply["slot"]
-        self.generation = reply["generation"]
-        self.node_id = reply["node_id"]
-        self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._watch, name=f"node {address.text}", daemon=True)
-        self._thread.start()
+        self._opened = _Opened(address.text)
+        self._peers: dict[int, PeerNode] = {}
+        try:
+            self._memory = NodeMemory(self._node.memfd)
+        except BaseException:
+            self._node.close()
+            raise
+        self.fd = self._node.fd
+        """The slot's socket, bound to UDP 4791: to send with and to receive from, until close()."""
+        self.slot = self._node.slot
+        self.generation = self._node.generation
+        self.node_id = self._node.node_id
         _attachments.add(self)
 
     def __enter__(self) -> "NodeAttachment":
@@ -273,11 +122,6 @@ class NodeAttachment:
     def ip(self) -> str:
         """The node's address."""
         return self.address.text
-
-    @property
-    def fd(self) -> int:
-        """The slot's socket, bound to UDP 4791: to send with and to receive from, until close()."""
-        return self._fds[self.slot]
 
     @property
     def shm(self) -> mmap.mmap:
@@ -299,6 +143,19 @@ class NodeAttachment:
         """The words of the node's shared memory."""
         return self._memory
 
+    def opened(self) -> _Opened:
+        """Return a context manager inside which nobody closes the attachment.
+
+        Raises:
+            CallerError: it is closed (when the block is entered).
+        """
+        return self._opened
+
+    def agent_fd(self) -> int:
+        """Return the descriptor of the connection to the agent, -1 while there is none; for tests."""
+        with self._opened:
+            return self._node.agent_fd()
+
     def peer(self, ip: str) -> PeerNode | None:
         """Return the node with this address as a place to send to, None when it is not one of this machine's.
 
@@ -306,101 +163,25 @@ class NodeAttachment:
         The result stays valid until close().
         """
         address = Address.parse(ip)
-        with self._lock:
-            if self._closed:
-                raise CallerError(f"node {self.ip}: the attachment is closed", errno.EBADF)
-            known = self._peers.get(address.text)
-            if known and known.alive:
-                return known
-            try:
-                peer = PeerNode(address, self.address)
-            except _AgentGoneError:
+        with self._opened:
+            peer = self._node.peer(address.gid)
+            if peer is None:
                 return None
-            if known:
-                # Its mapping stays: the port uses it until it is given the new one.
-                self._peers[f"{address.text} until {known.node_id}"] = known
-            self._peers[address.text] = peer
-        self._wake()
-        return peer
+            return self._peers.setdefault(peer.where, PeerNode(address, peer, self))
 
     def close(self) -> None:
         """Give the slot back. The port that uses the socket and the memory must be gone by then."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        self._wake()
-        self._thread.join()
-        if self._sock:
-            self._sock.close()
-        else:
-            # No agent to tell: the next one finds that the slot has no owner.
-            self._memory.set_slot(self.slot, "pid", 0)
-        for peer in self._peers.values():
-            peer.close()
+        try:
+            with self._opened:
+                self._opened.closed = True
+        except CallerError:
+            return
+        self._node.close()
         self._memory.close()
-        _close_all([self._memfd, *self._fds, self._wake_r, self._wake_w])
-        _attachments.discard(self)
-
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_w, b"x")
-
-    # ---- the thread ----
-
-    def _watch(self) -> None:
-        """Wait for connections to end. Agents send nothing unasked, so anything readable is an end."""
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                peers = list(self._peers.values())
-            poll = select.poll()
-            poll.register(self._wake_r, select.POLLIN)
-            if self._sock:
-                poll.register(self._sock, select.POLLIN)
-            by_fd = {fd: peer for peer in peers if (fd := peer.connection()) is not None}
-            for fd in by_fd:
-                poll.register(fd, select.POLLIN)
-            lost = [peer for peer in peers if peer.alive and peer.connection() is None]
-            ready = {fd for fd, _ in poll.poll(None if self._sock and not lost else _RETRY_MS)}
-            if self._wake_r in ready:
-                os.read(self._wake_r, 4096)
-            if self._sock is None or self._sock.fileno() in ready:
-                self._rejoin()
-            for fd in ready & by_fd.keys():
-                by_fd[fd].lost()
-                lost.append(by_fd[fd])
-            for peer in lost:
-                peer.find_agent()
-
-    def _rejoin(self) -> None:
-        """Our agent died: find the next or start it, and hand it the group."""
-        if self._sock:
-            self._sock.close()
-            self._sock = None
-        numbers = {"slot": self.slot, "generation": self.generation, "node_id": self.node_id}
-        try:
-            sock = _connect_or_start(self.address, self._config)
-        except (_AgentGoneError, DpuError, OSError):
-            return  # tried again in a moment
-        try:
-            _ask(sock, Request("rejoin", numbers), [self._memfd, *self._fds])
-            self._sock = sock
-        except (_AgentGoneError, DpuError, OSError):
-            sock.close()
 
     def forget(self) -> None:
-        """In a forked child: the slot is the parent's, and nothing here may keep its sockets open when it dies."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._sock:
-            self._sock.close()
-            self._sock = None
-        for peer in self._peers.values():
-            peer.close(forked=True)
-        _close_all([self._memfd, *self._fds, self._wake_r, self._wake_w])
+        """In a forked child: the slot is the parent's. Its descriptors are closed already (``csrc/fork.h``)."""
+        self._opened = _Opened(self.ip, closed=True)  # the real one may be held, by a thread that is not here
 
 
 def _after_fork_in_child() -> None:

@@ -7,6 +7,7 @@
 
 static const int signals[] = {SIGSEGV, SIGBUS};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static unsigned int users;
 static bool installed;
 static struct sigaction previous[DP_ARRAY_SIZE(signals)];
@@ -96,10 +97,27 @@ static int install(void)
 	return 0;
 }
 
+/* A child may acquire, too: it must not find the lock held by a thread that it does not have. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 int dp_guard_acquire(void)
 {
 	int err = 0;
 
+	pthread_once(&once, watch_forks);
 	pthread_mutex_lock(&lock);
 	/* Still installed without users: somebody installed a handler above ours, and passes faults on to it. */
 	if (!installed)

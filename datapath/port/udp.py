@@ -23,7 +23,7 @@ class UdpPort(Port):
         with self.guard():
             self.pins.append(_native.udp_set_self(self.handle, memory, slot))
 
-    def set_peer(self, ip: bytes, memory: mmap, sender: int) -> None:
+    def set_peer(self, ip: bytes, memory: memoryview, sender: int) -> None:
         """Let packets to ``ip`` (16 bytes) wait for credit of the node with this memory, as its ``sender``."""
         with self.guard():
             self.pins.append(_native.udp_set_peer(self.handle, ip, memory, sender))

@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--idle-s", type=float, default=default.idle_s)
     parser.add_argument("--foreground", action="store_true")
     args = parser.parse_args()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever starts us has all of them blocked
     try:
         agent = Agent(Address.parse(args.address), AgentConfig(args.slots, args.rcvbuf_bytes, args.idle_s))
         if not agent.start():

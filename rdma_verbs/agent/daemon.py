@@ -19,14 +19,7 @@ from dataclasses import dataclass, field
 
 from datapath.errors import DpuError, PeerError
 from rdma_verbs.agent import group
-from rdma_verbs.agent.protocol import (
-    MAX_BYTES,
-    MAX_SLOTS,
-    Reply,
-    Request,
-    decode_request,
-    encode_reply,
-)
+from rdma_verbs.agent.protocol import MAX_BYTES, MAX_SLOTS, Op, Reply, Request, decode_request, encode_reply
 from rdma_verbs.agent.rundir import Address, NodeDir, process_start
 from rdma_verbs.agent.shm import SENDERS, NodeMemory, SlotState, create_memfd, credit_limit
 
@@ -362,25 +355,25 @@ class Agent:
 
     def _answer(self, client: _Client, request: Request, fds: list[int]) -> None:
         """Serve a request; empties ``fds`` when it keeps them."""
-        if self._memory is None and request.op == "rejoin" and fds:
+        if self._memory is None and request.op is Op.REJOIN and fds:
             kept = fds[:]
             fds.clear()
             self._adopt(kept[0], kept[1:])
         if self._memory is None:
             self._waiting.append((client, request))
             return
-        if request.op in ("rejoin", "rejoinpeer") and request["node_id"] != self._memory.hdr("node_id"):
+        if request.op in (Op.REJOIN, Op.REJOIN_PEER) and request.node_id != self._memory.hdr("node_id"):
             raise DpuError(f"node {self.address.text}: is another node by now", errno.ESTALE)
-        if request.op == "attach":
+        if request.op is Op.ATTACH:
             self._attach(client)
-        elif request.op == "rejoin":
-            self._rejoin(client, request["slot"], request["generation"])
-        elif request.op == "peer":
-            self._peer(client, Address.parse(request.ip))
-        elif request.op == "rejoinpeer":
-            self._rejoin_peer(client, request["sender"])
+        elif request.op is Op.REJOIN:
+            self._rejoin(client, request.slot, request.generation)
+        elif request.op is Op.PEER:
+            self._peer(client, request.ip)
+        elif request.op is Op.REJOIN_PEER:
+            self._rejoin_peer(client, request.sender)
         else:
-            self._send(client, Reply({"node_id": self._memory.hdr("node_id")}), [self._memfd])
+            self._send(client, Reply(Op.VIEW, node_id=self._memory.hdr("node_id")), [self._memfd])
 
     def _attach(self, client: _Client) -> None:
         assert self._memory is not None
@@ -414,13 +407,15 @@ class Agent:
 
     def _send_slot(self, client: _Client, slot: int) -> None:
         assert self._memory is not None
-        numbers = {
-            "slot": slot,
-            "generation": self._memory.slot(slot, "generation"),
-            "nslots": self._memory.nslots,
-            "node_id": self._memory.hdr("node_id"),
-        }
-        self._send(client, Reply(numbers), [self._memfd, *(sock.fileno() for sock in self._socks)])
+        memory = self._memory
+        reply = Reply(
+            Op.ATTACH,
+            slot=slot,
+            generation=memory.slot(slot, "generation"),
+            nslots=memory.nslots,
+            node_id=memory.hdr("node_id"),
+        )
+        self._send(client, reply, [self._memfd, *(sock.fileno() for sock in self._socks)])
 
     def _rejoin(self, client: _Client, slot: int, generation: int) -> None:
         assert self._memory is not None
@@ -429,9 +424,9 @@ class Agent:
         if not owned:
             raise DpuError(f"node {self.address.text}: slot {slot} is no longer process {client.pid}'s", errno.ESTALE)
         client.slot = slot
-        self._send(client, Reply({"slot": slot}))
+        self._send(client, Reply(Op.REJOIN, slot=slot))
 
-    def _peer(self, client: _Client, source: Address) -> None:
+    def _peer(self, client: _Client, source_gid: bytes) -> None:
         assert self._memory is not None
         memory = self._memory
         start = process_start(client.pid)
@@ -441,12 +436,12 @@ class Agent:
         free = [i for i in range(SENDERS) if not memory.sender(i, "pid")]
         if not free:
             raise DpuError(f"node {self.address.text}: {SENDERS} processes send to it already", errno.EAGAIN)
-        sender = min(free, key=lambda i: (memory.sender_gid(i) != source.gid, any(memory.sender_gid(i)), i))
+        sender = min(free, key=lambda i: (memory.sender_gid(i) != source_gid, any(memory.sender_gid(i)), i))
         memory.clear_pending(sender)
-        memory.set_sender(sender, client.pid, start, source.gid)
+        memory.set_sender(sender, client.pid, start, source_gid)
         client.senders.add(sender)
         self._processes[client.pid].senders.add(sender)
-        self._send(client, Reply({"sender": sender, "node_id": memory.hdr("node_id")}), [self._memfd])
+        self._send(client, Reply(Op.PEER, sender=sender, node_id=memory.hdr("node_id")), [self._memfd])
 
     def _rejoin_peer(self, client: _Client, sender: int) -> None:
         assert self._memory is not None
@@ -454,4 +449,4 @@ class Agent:
         if process is None or sender not in process.senders:
             raise DpuError(f"node {self.address.text}: process {client.pid} is not sender {sender}", errno.ESTALE)
         client.senders.add(sender)
-        self._send(client, Reply({"sender": sender, "node_id": self._memory.hdr("node_id")}))
+        self._send(client, Reply(Op.REJOIN_PEER, sender=sender, node_id=self._memory.hdr("node_id")))

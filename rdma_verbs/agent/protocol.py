@@ -1,125 +1,119 @@
-"""Messages between a process and the agent of a node: one JSON object a datagram (AF_UNIX, SOCK_SEQPACKET).
+"""Messages between a process and the agent of a node: one struct a datagram (AF_UNIX, SOCK_SEQPACKET).
 
-A request has ``v`` (version) and ``op``; a reply has ``v`` and ``ok``, and where ``ok`` is false ``errno`` and
-``error``. File descriptors travel beside them (SCM_RIGHTS).
-
-========== ============================ ================== ==================================== ====================
-op         request                      descriptors        reply                                descriptors
-========== ============================ ================== ==================================== ====================
-attach                                                     slot generation nslots node_id       memfd, sockets 0 .. n
-rejoin     slot generation node_id      memfd, sockets     (attach's)
-peer       ip                                              sender node_id                       memfd
-rejoinpeer sender node_id                                  sender node_id
-view                                                       node_id                              memfd
-========== ============================ ================== ==================================== ====================
+``rdma_verbs/csrc/agent_proto.h`` has the layout, which operation uses which field, and which file descriptors travel
+beside it (SCM_RIGHTS). Fields that an operation does not use are zero.
 """
 
-import json
-from dataclasses import dataclass, field
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
 from datapath.errors import PeerError
 
-VERSION = 1
-MAX_BYTES = 4096
-MAX_SLOTS = 200  # the sockets of all slots travel in one message: SCM_MAX_FD is 253
+MAGIC: Final = 0x41555044
+VERSION: Final = 2
+MAX_SLOTS: Final = 200  # the sockets of all slots travel in one message: SCM_MAX_FD is 253
+TEXT_BYTES: Final = 216
 
-# Integer fields that each operation needs.
-_OPS: dict[str, tuple[str, ...]] = {
-    "attach": (),
-    "rejoin": ("slot", "generation", "node_id"),
-    "peer": (),
-    "rejoinpeer": ("sender", "node_id"),
-    "view": (),
+# Both in the machine's byte order, without holes.
+REQUEST: Final = struct.Struct("=IHHIIQQ16s")  # magic version op slot sender generation node_id ip
+REPLY: Final = struct.Struct(f"=IHHIIIIQQ{TEXT_BYTES}s")  # magic version op error slot sender nslots ... text
+MAX_BYTES: Final = max(REQUEST.size, REPLY.size)
+_HEAD = struct.Struct("=IHH")
+
+
+class Op(IntEnum):
+    """What a process asks of an agent."""
+
+    ATTACH = 1
+    REJOIN = 2
+    PEER = 3
+    REJOIN_PEER = 4
+    VIEW = 5
+
+
+_NO_IP = bytes(16)
+# The fields of a request that each operation uses.
+_USES: Final[dict[Op, frozenset[str]]] = {
+    Op.ATTACH: frozenset(),
+    Op.REJOIN: frozenset({"slot", "generation", "node_id"}),
+    Op.PEER: frozenset({"ip"}),
+    Op.REJOIN_PEER: frozenset({"sender", "node_id"}),
+    Op.VIEW: frozenset(),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a process asks of an agent."""
+    """A question. ``ip`` is the address of the sender's own node, 16 bytes."""
 
-    op: str
-    numbers: dict[str, int] = field(default_factory=dict)
-    ip: str = ""
-
-    def __getitem__(self, name: str) -> int:
-        return self.numbers[name]
+    op: Op
+    slot: int = 0
+    sender: int = 0
+    generation: int = 0
+    node_id: int = 0
+    ip: bytes = _NO_IP
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the agent answers: numbers, or an errno and why."""
+    """An answer: to an operation, or an errno and why."""
 
-    numbers: dict[str, int] = field(default_factory=dict)
+    op: Op | None = None
+    slot: int = 0
+    sender: int = 0
+    nslots: int = 0
+    generation: int = 0
+    node_id: int = 0
     errno: int = 0
     error: str = ""
 
-    def __getitem__(self, name: str) -> int:
-        """Return a number of the answer.
 
-        Raises:
-            PeerError: the agent did not send it.
-        """
-        try:
-            return self.numbers[name]
-        except KeyError:
-            raise PeerError(f"agent's reply: no {name!r}") from None
-
-
-def _parse(data: bytes) -> dict[str, object]:
-    if len(data) > MAX_BYTES:
-        raise PeerError(f"agent message: {len(data)} bytes exceed {MAX_BYTES}")
-    try:
-        message = json.loads(data)
-    except (ValueError, RecursionError):
-        raise PeerError("agent message: not JSON") from None
-    if not isinstance(message, dict):
-        raise PeerError("agent message: not an object")
-    if message.get("v") != VERSION:
-        raise PeerError(
-            f"agent message: version {message.get('v')!r}, this is {VERSION}; stop all processes of the node"
-        )
-    return message
-
-
-def _integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
+def _check(data: bytes, size: int) -> None:
+    magic, version, _ = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
+    if magic != MAGIC:
+        raise PeerError("agent message: not one, or of an earlier version; stop all processes of the node")
+    if version != VERSION:
+        raise PeerError(f"agent message: version {version}, this is {VERSION}; stop all processes of the node")
+    if len(data) != size:
+        raise PeerError(f"agent message: {len(data)} bytes, not {size}")
 
 
 def encode_request(request: Request) -> bytes:
     """Return the datagram of ``request``."""
-    message: dict[str, object] = {"v": VERSION, "op": request.op, **request.numbers}
-    if request.ip:
-        message["ip"] = request.ip
-    return json.dumps(message).encode()
+    r = request
+    return REQUEST.pack(MAGIC, VERSION, r.op, r.slot, r.sender, r.generation, r.node_id, r.ip)
 
 
 def decode_request(data: bytes) -> Request:
     """Return the request in a datagram.
 
     Raises:
-        PeerError: anything but a request of this version with all its fields.
+        PeerError: anything but a request of this version with its fields and no others.
     """
-    message = _parse(data)
-    op = message.get("op")
-    if not isinstance(op, str) or op not in _OPS:
-        raise PeerError(f"agent message: unknown op {op!r}")
-    numbers: dict[str, int] = {}
-    for name in _OPS[op]:
-        value = message.get(name)
-        if not isinstance(value, int) or not _integer(value):
-            raise PeerError(f"agent message {op!r}: {name} is {value!r}")
-        numbers[name] = value
-    ip = message.get("ip", "")
-    if not isinstance(ip, str) or (op == "peer") != bool(ip):
-        raise PeerError(f"agent message {op!r}: ip is {ip!r}")
-    return Request(op, numbers, ip)
+    _check(data, REQUEST.size)
+    _, _, number, slot, sender, generation, node_id, ip = REQUEST.unpack(data)
+    try:
+        request = Request(Op(number), slot, sender, generation, node_id, ip)
+    except ValueError:
+        raise PeerError(f"agent message: unknown op {number}") from None
+    given = {name for name in ("slot", "sender", "generation", "node_id") if getattr(request, name)}
+    given |= {"ip"} if ip != _NO_IP else set()
+    if not given <= _USES[request.op]:
+        raise PeerError(f"agent message {request.op.name}: {', '.join(sorted(given))} beside what it has")
+    if request.op is Op.PEER and not given:
+        raise PeerError("agent message PEER: no ip")
+    return request
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Return the datagram of ``reply``."""
+    """Return the datagram of ``reply``; words that are too long are cut."""
     if reply.errno:
-        return json.dumps({"v": VERSION, "ok": False, "errno": reply.errno, "error": reply.error}).encode()
-    return json.dumps({"v": VERSION, "ok": True, **reply.numbers}).encode()
+        text = reply.error.encode()[: TEXT_BYTES - 1].decode(errors="ignore").encode()
+        return REPLY.pack(MAGIC, VERSION, 0, reply.errno, 0, 0, 0, 0, 0, text)
+    numbers = (reply.slot, reply.sender, reply.nslots, reply.generation, reply.node_id)
+    return REPLY.pack(MAGIC, VERSION, reply.op or 0, 0, *numbers, b"")
 
 
 def decode_reply(data: bytes) -> Reply:
@@ -128,10 +122,13 @@ def decode_reply(data: bytes) -> Reply:
     Raises:
         PeerError: anything but a reply of this version.
     """
-    message = _parse(data)
-    if message.get("ok") is True:
-        return Reply({k: v for k, v in message.items() if isinstance(v, int) and _integer(v) and k != "v"})
-    errno, error = message.get("errno"), message.get("error")
-    if not isinstance(errno, int) or not _integer(errno) or errno == 0 or not isinstance(error, str):
+    _check(data, REPLY.size)
+    _, _, number, errno, slot, sender, nslots, generation, node_id, text = REPLY.unpack(data)
+    words, end, _ = text.partition(b"\0")
+    if errno:
+        if number or not end or errno > 4095:
+            raise PeerError("agent message: neither an answer nor an error")
+        return Reply(errno=errno, error=words.decode(errors="replace"))
+    if number not in iter(Op) or words:
         raise PeerError("agent message: neither an answer nor an error")
-    return Reply(errno=errno, error=error)
+    return Reply(Op(number), slot, sender, nslots, generation, node_id)

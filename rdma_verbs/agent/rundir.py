@@ -34,9 +34,11 @@ class Address:
             CallerError: not an IP address.
         """
         try:
-            return cls(str(ipaddress.ip_address(text)))
+            ip = ipaddress.ip_address(text)
         except ValueError:
             raise CallerError(f"node address {text!r}: not an IP address") from None
+        # One node whichever way it is spelled; csrc/node_dir.c finds the same text.
+        return cls(str((ip.version == 6 and ip.ipv4_mapped) or ip))
 
     @property
     def gid(self) -> bytes:

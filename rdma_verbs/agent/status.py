@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 
 from datapath.errors import DpuError
-from rdma_verbs.agent.protocol import MAX_BYTES, Request, decode_reply, encode_request
+from rdma_verbs.agent.protocol import MAX_BYTES, Op, Request, decode_reply, encode_request
 from rdma_verbs.agent.rundir import Address, NodeDir, base_dir, netns_id
 from rdma_verbs.agent.shm import NodeMemory, SlotState
 
@@ -96,7 +96,7 @@ def _view(name: str) -> NodeMemory | None:
         ):
             sock.settimeout(2)
             sock.connect(folder.file(SOCKET_NAME))
-            sock.send(encode_request(Request("view")))
+            sock.send(encode_request(Request(Op.VIEW)))
             data, fds, _, _ = socket.recv_fds(sock, MAX_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         if not data or decode_reply(data).errno or not fds:
             return None

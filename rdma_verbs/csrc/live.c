@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "datapath/csrc/guard.h"
+#include "rdma_verbs/csrc/fork.h"
 #include "rdma_verbs/csrc/persist.h"
 #include "rdma_verbs/csrc/pump.h"
 
@@ -23,6 +24,8 @@
 #define SIDES 16
 /* Whoever leaves the engine answers the bells of others so many times, then it is the helper's turn. */
 #define BELL_ROUNDS 4
+/* fork() waits so long for whoever is inside; the program may have it called by him. */
+#define FORK_WAIT_S 1
 
 struct roce_live {
 	struct roce_dev *dev;
@@ -36,6 +39,9 @@ struct roce_live {
 	struct timespec epoch;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
+	struct roce_fork fork;
+	bool quiet;  /* every lock is held, for fork() */
+	bool forked; /* in a child: it is the parent's */
 	uint64_t sleep_until_ps;
 	uint64_t last_poll_ps; /* written without the lock */
 };
@@ -132,20 +138,65 @@ static const void *recv_queue(const struct roce_qp *qp)
 }
 
 /* A verb may change anything: nobody is inside the engine, and nobody at a ring. What was posted is known to it. */
-void roce_live_lock(struct roce_live *live)
+int roce_live_lock(struct roce_live *live)
 {
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
 	pthread_mutex_lock(&live->lock);
 	for (int i = 0; i < SIDES; i++)
 		pthread_mutex_lock(&live->sides[i].lock);
 	roce_dev_set_now(live->dev, roce_live_now_ps(live));
 	roce_dev_answer_bells(live->dev);
+	return 0;
 }
 
 void roce_live_unlock(struct roce_live *live)
 {
+	if (dp_unlikely(live->forked))
+		return;
 	for (int i = 0; i < SIDES; i++)
 		pthread_mutex_unlock(&live->sides[i].lock);
 	leave(live);
+}
+
+static struct roce_live *forking(struct roce_fork *f)
+{
+	return DP_CONTAINER_OF(f, struct roce_live, fork);
+}
+
+/* As a verb, but whoever is inside may be waiting for the thread that forks: then the child has a torn copy, unused. */
+static void before_fork(struct roce_fork *f)
+{
+	struct roce_live *live = forking(f);
+	struct timespec until;
+	int held = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += FORK_WAIT_S;
+	live->quiet = false;
+	if (pthread_mutex_clocklock(&live->lock, CLOCK_MONOTONIC, &until))
+		return;
+	while (held < SIDES && !pthread_mutex_clocklock(&live->sides[held].lock, CLOCK_MONOTONIC, &until))
+		held++;
+	live->quiet = held == SIDES;
+	if (live->quiet)
+		return;
+	while (held)
+		pthread_mutex_unlock(&live->sides[--held].lock);
+	leave(live);
+}
+
+static void after_fork(struct roce_fork *f)
+{
+	struct roce_live *live = forking(f);
+
+	if (live->quiet)
+		roce_live_unlock(live);
+}
+
+static void in_child(struct roce_fork *f)
+{
+	forking(f)->forked = true;
 }
 
 static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next_ps, bool blocked)
@@ -265,8 +316,11 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&live->thread, NULL, helper, live);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!err)
+	if (!err) {
+		live->fork = (struct roce_fork){.prepare = before_fork, .parent = after_fork, .child = in_child};
+		roce_fork_add(&live->fork);
 		return live;
+	}
 	destroy_locks(live);
 fail:
 	if (live->wake_fd >= 0)
@@ -282,8 +336,9 @@ fail:
 
 void roce_live_stop(struct roce_live *live)
 {
-	if (!live)
+	if (!live || live->forked)
 		return;
+	roce_fork_remove(&live->fork);
 	pthread_mutex_lock(&live->lock);
 	live->stop = true;
 	pthread_mutex_unlock(&live->lock);
@@ -303,9 +358,10 @@ void roce_live_stop(struct roce_live *live)
  */
 static int send_inside(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
 {
-	int i = 0, err = 0;
+	int i = 0, err = roce_live_lock(live);
 
-	roce_live_lock(live);
+	if (err)
+		return err;
 	for (; i < n && !err; i += !err)
 		err = roce_post_send(qp, &wr[i]);
 	if (i)
@@ -316,9 +372,10 @@ static int send_inside(struct roce_live *live, struct roce_qp *qp, const struct 
 
 static int recv_inside(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
 {
-	int i = 0, err = 0;
+	int i = 0, err = roce_live_lock(live);
 
-	roce_live_lock(live);
+	if (err)
+		return err;
 	for (; i < n && !err; i += !err)
 		err = roce_post_recv(qp, &wr[i]);
 	roce_live_unlock(live);
@@ -327,9 +384,10 @@ static int recv_inside(struct roce_live *live, struct roce_qp *qp, const struct 
 
 static int srq_recv_inside(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
 {
-	int i = 0, err = 0;
+	int i = 0, err = roce_live_lock(live);
 
-	roce_live_lock(live);
+	if (err)
+		return err;
 	for (; i < n && !err; i += !err)
 		err = roce_post_srq_recv(srq, &wr[i]);
 	roce_live_unlock(live);
@@ -344,9 +402,12 @@ static int in_all(int beside, int inside)
 
 int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n)
 {
-	pthread_mutex_t *side = side_lock(live, qp);
+	pthread_mutex_t *side;
 	int i = 0;
 
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
+	side = side_lock(live, qp);
 	while (i < n && !roce_post_send_beside(qp, &wr[i]))
 		i++;
 	if (i)
@@ -363,10 +424,13 @@ int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct
 
 int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n)
 {
-	pthread_mutex_t *side = side_lock(live, recv_queue(qp));
+	pthread_mutex_t *side;
 	bool flush;
 	int i = 0;
 
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
+	side = side_lock(live, recv_queue(qp));
 	while (i < n && !roce_post_recv_beside(qp, &wr[i]))
 		i++;
 	flush = i && roce_recv_flush_due(qp);
@@ -381,9 +445,12 @@ int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct
 
 int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n)
 {
-	pthread_mutex_t *side = side_lock(live, srq);
+	pthread_mutex_t *side;
 	int i = 0;
 
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
+	side = side_lock(live, srq);
 	while (i < n && !roce_post_srq_recv_beside(srq, &wr[i]))
 		i++;
 	pthread_mutex_unlock(side);
@@ -410,6 +477,8 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 {
 	int got;
 
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
 	__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
 	got = take(live, cq, wc, n);
 	if (got)
@@ -430,7 +499,13 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 
 void roce_live_port_changed(struct roce_live *live)
 {
-	ring(live->wake_fd);
+	if (!live->forked)
+		ring(live->wake_fd);
+}
+
+bool roce_live_forked(const struct roce_live *live)
+{
+	return live->forked;
 }
 
 int roce_live_event_fd(const struct roce_live *live)

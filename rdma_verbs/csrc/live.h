@@ -2,6 +2,9 @@
  * The live driver: one device on one port on the real clock. One lock for the engine; posting and taking completions do
  * not need it (docs/decisions/0006-locks-of-the-live-driver.md). A helper thread makes progress when nobody polls (all
  * signals blocked), and whoever polls a CQ in vain makes progress himself.
+ *
+ * In a forked child a driver is the parent's: calls give -EOWNERDEAD and touch nothing, stop() does nothing, and nothing
+ * may be done with its device and port. During fork() nobody is inside the engine or at a ring (fork.h).
  */
 #ifndef ROCE_LIVE_H
 #define ROCE_LIVE_H
@@ -14,10 +17,11 @@ struct roce_live;
 
 /* Starts the helper thread. The device and the port stay the caller's and must outlive it. NULL: errno. */
 struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
-void roce_live_stop(struct roce_live *live); /* joins the thread, frees live */
+void roce_live_stop(struct roce_live *live);         /* joins the thread, frees live */
+bool roce_live_forked(const struct roce_live *live); /* in a child: it is the parent's */
 
-/* Around every call of verbs.h other than the four below. */
-void roce_live_lock(struct roce_live *live);
+/* Around every call of verbs.h other than the four below. 0, or -EOWNERDEAD: not locked, and no verb may be called. */
+int roce_live_lock(struct roce_live *live);
 void roce_live_unlock(struct roce_live *live); /* signals what fired and wakes the helper when there is work */
 
 int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct roce_send_wr *wr, int n);

@@ -270,8 +270,7 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
     parent = os.fork()
     if parent == 0:
         node = attach(ip, QUICK)
-        assert node._sock
-        os.dup(node._sock.fileno())  # as in a child that C forked: the connection does not end with the owner
+        os.dup(node.agent_fd())  # as in a child that C forked: the connection does not end with the owner
         if os.fork() == 0:
             os.close(done[1])  # the parent's end
             os.read(done[0], 1)  # lives until the test closes it
@@ -409,7 +408,7 @@ def test_sender_stays_known_when_the_receivers_agent_is_replaced() -> None:
         assert peer
         os.kill(the_node(f"{NET}.3.4").agent_pid, signal.SIGKILL)
         eventually(lambda: bool((n := node_of(f"{NET}.3.4")) and n.agent_generation == 2), "the next agent")
-        eventually(lambda: peer.connection() is not None, "known to the next agent")
+        eventually(lambda: peer.connected, "known to the next agent")
         assert peer.alive
         assert a.memory.sender(peer.sender, "pid") == os.getpid()
         b.close()
