@@ -20,12 +20,13 @@ from pathlib import Path
 
 from datapath.build import build
 from rdma_verbs.agent.rundir import Address
-from rdma_verbs.counters import counter_aliases, counter_names
+from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
 __all__ = [
     "COUNTER_TABLE",
     "DEVICE",
     "FIRMWARE",
+    "QP_COUNTER_NAMES",
     "Picture",
     "Seat",
     "counter_table",
@@ -39,6 +40,7 @@ __all__ = [
 DEVICE = "dpu0"
 FIRMWARE = build().version
 COUNTER_TABLE = "counters"
+QP_COUNTER_NAMES = "qp_counters"  # for the tool rdma: names of the counters in a queue pair's row
 _HOME = f"sys/devices/virtual/dpu_emu/{DEVICE}"
 _IB = f"{_HOME}/infiniband/{DEVICE}"
 _PORT = f"{_IB}/ports/1"
@@ -200,6 +202,7 @@ def picture(seat: Seat) -> Picture:
     files |= {f"{_PORT}/{path}": "0" for path in _sources()}
     files = {path: f"{text}\n" for path, text in files.items()}
     files[COUNTER_TABLE] = counter_table()
+    files[QP_COUNTER_NAMES] = "".join(f"{name}\n" for name in qp_counter_names())
     links = {
         f"sys/class/infiniband/{DEVICE}": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband/{DEVICE}",
         "sys/class/infiniband_verbs/uverbs0": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband_verbs/uverbs0",
