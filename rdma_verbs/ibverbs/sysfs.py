@@ -73,12 +73,13 @@ class Picture:
 
 
 def node_guid(address: Address) -> int:
-    """Return the GUID of the device: for IPv4 a.b.c.d the EUI-64 02:00:a:ff:fe:b:c:d, else from the IPv6 address."""
+    """Return the GUID of the device, as the library tells it: the EUI-64 of MAC address 02:00:a:b:c:d for IPv4.
+
+    Of an IPv6 address it is the interface identifier.
+    """
     raw = address.gid
-    if raw.startswith(bytes(10) + b"\xff\xff"):
-        return int.from_bytes(bytes((2, 0, raw[12], 0xFF, 0xFE, *raw[13:16])), "big")
-    mixed = int.from_bytes(raw[:8], "big") ^ int.from_bytes(raw[8:], "big")
-    return (mixed & ~(0xFF << 56)) | 2 << 56
+    v4 = raw.startswith(bytes(10) + b"\xff\xff")
+    return int.from_bytes(bytes((0, 0, raw[12], 0xFF, 0xFE, *raw[13:16])) if v4 else raw[8:], "big")
 
 
 def guid_text(guid: int) -> str:
