@@ -46,9 +46,9 @@ def test_device_is_where_programs_look(root: Path) -> None:
         "pkeys/0": "0xffff\n",
     }
     assert (device / "device/numa_node").read_text() == "-1\n"
-    assert os.listdir(device / "device/net") == ["lo"]
+    assert [path.name for path in (device / "device/net").iterdir()] == ["lo"]
     assert (root / "sys/class/infiniband_verbs/uverbs0/ibdev").read_text() == "dpu0\n"
-    assert os.listdir(root / "sys/class/infiniband_mad") == []
+    assert list((root / "sys/class/infiniband_mad").iterdir()) == []
 
 
 def test_every_link_leads_somewhere(root: Path) -> None:
@@ -56,7 +56,7 @@ def test_every_link_leads_somewhere(root: Path) -> None:
     links = [path for path in links if path.is_symlink()]
     assert len(links) == len(picture(SEAT).links)
     for link in links:
-        target = os.readlink(link)
+        target = str(link.readlink())
         if target.startswith("/"):
             assert target.startswith(("/sys/class/net/", "/sys/bus/"))
         else:
