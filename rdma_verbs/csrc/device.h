@@ -88,6 +88,7 @@ void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
  * After sends, the bell is rung, and answered inside the engine: what was posted is kicked off, or flushed.
  */
 int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr);
+uint32_t roce_qp_send_room(const struct roce_qp *qp); /* so many sends the queue takes now, or more */
 int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr);
 int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr);
 int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n); /* a count */

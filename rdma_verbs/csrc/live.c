@@ -39,9 +39,14 @@ struct roce_live {
 	struct timespec epoch;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
+<<<<<<< HEAD
+	void (*on_events)(void *arg); /* NULL: event_fd rings */
+	void *on_events_arg;
+=======
 	struct roce_fork fork;
 	bool quiet;  /* every lock is held, for fork() */
 	bool forked; /* in a child: it is the parent's */
+>>>>>>> w/node
 	uint64_t sleep_until_ps;
 	uint64_t last_poll_ps; /* written without the lock */
 };
@@ -77,6 +82,10 @@ static void signal_owner(struct roce_live *live)
 {
 	bool due = roce_dev_has_events(live->dev);
 
+	if (due && live->on_events) {
+		live->on_events(live->on_events_arg);
+		return;
+	}
 	if (due && !live->signalled)
 		ring(live->event_fd);
 	live->signalled = due;
@@ -506,6 +515,14 @@ void roce_live_port_changed(struct roce_live *live)
 bool roce_live_forked(const struct roce_live *live)
 {
 	return live->forked;
+}
+
+void roce_live_on_events(struct roce_live *live, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&live->lock);
+	live->on_events = fn;
+	live->on_events_arg = arg;
+	pthread_mutex_unlock(&live->lock);
 }
 
 int roce_live_event_fd(const struct roce_live *live)

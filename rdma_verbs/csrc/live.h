@@ -38,4 +38,10 @@ void roce_live_port_changed(struct roce_live *live); /* the port's descriptor is
 uint64_t roce_live_now_ps(const struct roce_live *live);
 /* cffi: end */
 
+/*
+ * Instead of the eventfd: whoever leaves the engine with something to tell calls fn before he unlocks it. It takes all
+ * of it by roce_dev_next_notified() and roce_dev_next_event(), and calls nothing else of the engine or the driver.
+ */
+void roce_live_on_events(struct roce_live *live, void (*fn)(void *arg), void *arg);
+
 #endif

@@ -227,6 +227,11 @@ int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr)
 	return put_send(qp, wr, ROCE_MW_TYPE_2, NULL) ? -EAGAIN : 0;
 }
 
+uint32_t roce_qp_send_room(const struct roce_qp *qp)
+{
+	return qp->sq.size - DP_MIN(roce_ring_used(&qp->sq), qp->sq.size);
+}
+
 void roce_qp_ring(struct roce_qp *qp)
 {
 	struct roce_qp **bells = &qp->dev->bells;
