@@ -39,14 +39,11 @@ struct roce_live {
 	struct timespec epoch;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
-<<<<<<< HEAD
 	void (*on_events)(void *arg); /* NULL: event_fd rings */
 	void *on_events_arg;
-=======
 	struct roce_fork fork;
 	bool quiet;  /* every lock is held, for fork() */
 	bool forked; /* in a child: it is the parent's */
->>>>>>> w/node
 	uint64_t sleep_until_ps;
 	uint64_t last_poll_ps; /* written without the lock */
 };
