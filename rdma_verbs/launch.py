@@ -14,6 +14,7 @@ environment.
 import contextlib
 import errno
 import hashlib
+import ipaddress
 import os
 import shutil
 import signal
@@ -26,8 +27,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from datapath.errors import CallerError, DpuError
+from rdma_verbs._native_congestion import preset_names
 from rdma_verbs.agent.rundir import Address, NodeDir
-from rdma_verbs.congestion import CcAlgorithm
 from rdma_verbs.enums import Recovery
 from rdma_verbs.ibverbs import LIBIBVERBS, REDIRECT, TOOL, library
 from rdma_verbs.ibverbs.program import check_program, find_program
@@ -94,8 +95,9 @@ def node_address(text: str) -> Address:
         address = Address.parse(text)
     except CallerError:
         address = _named(text)
-    family = address.family
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+    if ipaddress.ip_address(address.text).is_multicast:
+        raise CallerError(f"run: node {address.text}: an address of a group, not of this machine")
+    with socket.socket(address.family, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(address.sockaddr(0))
         except OSError as error:
@@ -134,12 +136,12 @@ def loss_ppm(text: str) -> int:
 
 
 def congestion_name(text: str) -> str:
-    """Return the name of a congestion control algorithm as the library reads it.
+    """Return the name of a congestion control as the library reads it: ``dcqcn``, or one of its sets of parameters.
 
     Raises:
         CallerError: there is none of this name.
     """
-    names = [algorithm.name.lower() for algorithm in CcAlgorithm if algorithm is not CcAlgorithm.WINDOW]
+    names = ["none", "dcqcn", *preset_names()]
     if text.lower() not in names:
         raise CallerError(f"run: cc {text!r}: there are {', '.join(names)}")
     return text.lower()

@@ -10,14 +10,12 @@ SETTINGS = {"allow_interspersed_args": False}
 
 
 def run(
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="[--] CMD [ARG]...", help="The program and its arguments.")
-    ] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="CMD", help="The program and its arguments.")] = None,
     node: Annotated[str, typer.Option(help="Node: a number (N is 127.79.0.N), or an address of this machine.")] = "1",
     transport: Annotated[str, typer.Option(help="local (shared memory where both ends can) or udp.")] = "local",
     loss: Annotated[str, typer.Option(help="Share of packets lost, such as 1%.")] = "0",
     pcap: Annotated[Path | None, typer.Option(help="Write the device's packets to this file.")] = None,
-    cc: Annotated[str, typer.Option(help="Congestion control: none or dcqcn.")] = "none",
+    cc: Annotated[str, typer.Option(help="Congestion control: none, dcqcn, or a set of its parameters.")] = "none",
     recovery: Annotated[str, typer.Option(help="Recovery from loss, a list with commas.")] = "",
     seed: Annotated[int | None, typer.Option(help="Seed of what is random: which packets are lost.", min=0)] = None,
     check: Annotated[bool, typer.Option("--check", help="Compare payload at both ends by a hash.")] = False,

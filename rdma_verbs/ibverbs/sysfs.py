@@ -20,12 +20,13 @@ from pathlib import Path
 
 from datapath.build import build
 from rdma_verbs.agent.rundir import Address
-from rdma_verbs.counters import counter_aliases, counter_names
+from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
 __all__ = [
     "COUNTER_TABLE",
     "DEVICE",
     "FIRMWARE",
+    "QP_COUNTER_NAMES",
     "Picture",
     "Seat",
     "counter_table",
@@ -39,6 +40,7 @@ __all__ = [
 DEVICE = "dpu0"
 FIRMWARE = build().version
 COUNTER_TABLE = "counters"
+QP_COUNTER_NAMES = "qp_counters"  # for the tool rdma: names of the counters in a queue pair's row
 _HOME = f"sys/devices/virtual/dpu_emu/{DEVICE}"
 _IB = f"{_HOME}/infiniband/{DEVICE}"
 _PORT = f"{_IB}/ports/1"
@@ -71,12 +73,13 @@ class Picture:
 
 
 def node_guid(address: Address) -> int:
-    """Return the GUID of the device: for IPv4 a.b.c.d the EUI-64 02:00:a:ff:fe:b:c:d, else from the IPv6 address."""
+    """Return the GUID of the device, as the library tells it: the EUI-64 of MAC address 02:00:a:b:c:d for IPv4.
+
+    Of an IPv6 address it is the interface identifier.
+    """
     raw = address.gid
-    if raw.startswith(bytes(10) + b"\xff\xff"):
-        return int.from_bytes(bytes((2, 0, raw[12], 0xFF, 0xFE, *raw[13:16])), "big")
-    mixed = int.from_bytes(raw[:8], "big") ^ int.from_bytes(raw[8:], "big")
-    return (mixed & ~(0xFF << 56)) | 2 << 56
+    v4 = raw.startswith(bytes(10) + b"\xff\xff")
+    return int.from_bytes(bytes((0, 0, raw[12], 0xFF, 0xFE, *raw[13:16])) if v4 else raw[8:], "big")
 
 
 def guid_text(guid: int) -> str:
@@ -200,6 +203,7 @@ def picture(seat: Seat) -> Picture:
     files |= {f"{_PORT}/{path}": "0" for path in _sources()}
     files = {path: f"{text}\n" for path, text in files.items()}
     files[COUNTER_TABLE] = counter_table()
+    files[QP_COUNTER_NAMES] = "".join(f"{name}\n" for name in qp_counter_names())
     links = {
         f"sys/class/infiniband/{DEVICE}": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband/{DEVICE}",
         "sys/class/infiniband_verbs/uverbs0": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband_verbs/uverbs0",

@@ -34,7 +34,10 @@ static bool below_root(const char *path, size_t len)
 	       (len == root_bytes || path[root_bytes] == '/');
 }
 
-/* Runs at the first call, which may come before constructors; later changes of the environment change nothing. */
+/*
+ * Runs at the first call, which may come before our constructor; later changes of the environment change nothing. Before
+ * libc's own there is no environment yet, and nothing is ours.
+ */
 static void find_root(void)
 {
 	int expected = ROOT_UNKNOWN, saved = errno;
@@ -42,6 +45,8 @@ static void find_root(void)
 	const char *said;
 	size_t len;
 
+	if (!environ)
+		return;
 	if (!__atomic_compare_exchange_n((int *)&root_state, &expected, ROOT_SETTING, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE))
 		return;

@@ -44,6 +44,8 @@ size_t redirect_strip(char *path, size_t len);
  */
 static inline bool redirect_find(int dirfd, const char *path, bool follow, struct place *out)
 {
+	/* libc declares most arguments non-null, and a compiler would believe it of ours. */
+	__asm__("" : "+r"(path));
 	if (!path || !*path)
 		return false;
 	if (!strstr(path, "infiniband") && !strstr(path, "dpu_emu") &&
