@@ -85,16 +85,24 @@ static void put(struct roce_qp *qp, uint64_t key, uint32_t crc)
 
 void roce_check_begin(struct roce_qp *qp, const struct roce_swqe *wqe)
 {
-	if (wqe->flags & ROCE_WQE_SUMMED)
-		put(qp, key_of(qp->qpn, roce_psn_add(wqe->first_psn, wqe->npsn - 1)), wqe->check);
+	int err;
+
+	if (!(wqe->flags & ROCE_WQE_SUMMED))
+		return;
+	if (qp->type == ROCE_QPT_UD) /* so that the receiver finds the sum */
+		qp->dev->local->connect(qp->dev->local_ctx, &wqe->av.dgid, wqe->remote_qpn, &err);
+	put(qp, key_of(qp->qpn, roce_psn_add(wqe->first_psn, wqe->npsn - 1)), wqe->check);
 }
 
-static void compare(struct roce_qp *qp, struct roce_link *link, uint64_t key, bool summed, uint32_t crc)
+/* `from`: the datagram that it was; NULL: it came from the queue pair's peer. */
+static void compare(struct roce_qp *qp, const struct roce_pkt *from, uint64_t key, bool summed, uint32_t crc)
 {
-	struct roce_counters *ctr = qp->dev->ctr;
+	struct roce_dev *dev = qp->dev;
+	struct roce_counters *ctr = dev->ctr;
 	uint32_t sent = 0;
 
-	if (!summed || !link || !qp->dev->local->get_sum(link, key, &sent)) {
+	if (!summed || !dev->local->get_sum(dev->local_ctx, from ? NULL : qp->peer, from ? &from->sgid : NULL,
+					    from ? from->sqpn : 0, key, &sent)) {
 		ctr->check_unknown++;
 		return;
 	}
@@ -108,21 +116,17 @@ void roce_check_written(struct roce_qp *qp, struct roce_mr *mr, uint64_t va, uin
 	uint32_t crc = UINT32_MAX;
 	bool ok = !len || (mr && mr->addr && sum_bytes(roce_mr_at(mr, va), len, &crc));
 
-	compare(qp, qp->peer, key_of(qp->attr.dest_qp_num, psn), ok, crc);
+	compare(qp, NULL, key_of(qp->attr.dest_qp_num, psn), ok, crc);
 }
 
 void roce_check_received(struct roce_qp *qp, const struct roce_rwqe *wqe, uint32_t offset, uint32_t len,
 			 const struct roce_pkt *pkt)
 {
 	bool ud = qp->type == ROCE_QPT_UD;
-	struct roce_link *link = qp->peer;
 	uint32_t crc = UINT32_MAX;
 	bool ok = sum_sges(roce_recv_pd(qp), wqe->sge, wqe->num_sge, offset, len, &crc);
-	int err;
 
-	if (ud)
-		link = qp->dev->local->connect(qp->dev->local_ctx, &pkt->sgid, pkt->sqpn, &err);
-	compare(qp, link, key_of(ud ? pkt->sqpn : qp->attr.dest_qp_num, pkt->psn), ok, crc);
+	compare(qp, ud ? pkt : NULL, key_of(ud ? pkt->sqpn : qp->attr.dest_qp_num, pkt->psn), ok, crc);
 }
 
 void roce_check_asked(struct roce_qp *qp, const struct roce_pkt *pkt)
@@ -142,7 +146,7 @@ void roce_check_completed(struct roce_qp *qp, const struct roce_swqe *wqe)
 	if (wqe->opcode != ROCE_WR_RDMA_READ || wqe->flags & ROCE_WQE_LOCAL)
 		return;
 	ok = sum_sges(qp->pd, wqe->sge, wqe->num_sge, 0, wqe->length, &crc);
-	compare(qp, qp->peer, key_of(qp->attr.dest_qp_num | READ_FLAG, wqe->first_psn), ok, crc);
+	compare(qp, NULL, key_of(qp->attr.dest_qp_num | READ_FLAG, wqe->first_psn), ok, crc);
 }
 
 /* Both ends of a direct copy are in reach. */

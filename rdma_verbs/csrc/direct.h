@@ -55,9 +55,10 @@ struct roce_local_ops {
 	bool (*copy)(void *ctx, struct roce_link *link, const struct roce_copy *copy);
 	/* `len` bytes at `offset` of the payload of a packet that came by reference, the last 8 last; see roce_pull(). */
 	int (*pull)(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, uint32_t len);
-	/* Sums of messages, for a device that checks (check.c): ours, and those of the process at the end of a link. */
+	/* Sums of messages, for a device that checks (check.c): ours, and those of whoever sends by a link, or a datagram. */
 	void (*put_sum)(void *ctx, uint64_t key, uint32_t crc);
-	bool (*get_sum)(struct roce_link *link, uint64_t key, uint32_t *crc);
+	bool (*get_sum)(void *ctx, struct roce_link *link, const struct dp_ip *sgid, uint32_t sqpn, uint64_t key,
+			uint32_t *crc);
 	bool (*by_packets)(const struct roce_link *link); /* one of both ends wants packets on the port */
 	/* What others did by direct copies since the last time is counted here. */
 	void (*fold)(void *ctx, uint32_t qpn, uint64_t done[4]); /* writes, their bytes, reads, their bytes */

@@ -204,16 +204,6 @@ static void put_sum(void *ctx, uint64_t key, uint32_t crc)
 	STORE(&local->own->sums[i].key, key);
 }
 
-static bool get_sum(struct roce_link *link, uint64_t key, uint32_t *crc)
-{
-	uint32_t i = sum_at(key);
-
-	if (LOAD(&link->peer->sums[i].key) != key)
-		return false;
-	*crc = LOAD(&link->peer->sums[i].crc);
-	return LOAD(&link->peer->sums[i].key) == key;
-}
-
 /* ---- ways to others ---- */
 
 static bool by_packets(const struct roce_link *link)
@@ -286,6 +276,8 @@ static int take_ring(struct roce_link *link)
 			ring->pid = own->pid;
 			ring->start = own->start;
 			memcpy(ring->gid, link->local->gid.b, sizeof(ring->gid));
+			ring->slot = own->slot;
+			ring->fd = link->local->fd;
 			while (high < i + 1 && !__atomic_compare_exchange_n(&peer->hdr.rings_high, &high, i + 1, false,
 									    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 				;
@@ -424,6 +416,50 @@ bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp,
 		return false;
 	*at = (uint8_t *)(uintptr_t)(k->addr + offset);
 	return true;
+}
+
+/* Whoever sends datagrams with sums has a ring here, where it says what it shows. */
+static struct shown *sender_shows(struct roce_local *local, const struct dp_ip *gid, uint32_t slot)
+{
+	uint32_t high = LOAD(&local->own->hdr.rings_high);
+
+	for (uint32_t i = 0; i < high; i++) {
+		const struct ring *ring = &local->own->rings[i];
+		struct view *view = local->views;
+		int fd;
+
+		if (!LOAD(&ring->owner) || ring->slot != slot || memcmp(ring->gid, gid->b, sizeof(gid->b)) != 0)
+			continue;
+		while (view && view->id != ring->owner)
+			view = view->next;
+		if (!view) {
+			view = calloc(1, sizeof(*view));
+			if (!view)
+				return NULL;
+			view->id = ring->owner;
+			view->next = local->views;
+			local->views = view;
+			fd = open_fd_of(ring->pid, ring->fd, O_RDWR);
+			view->shown = fd >= 0 ? map_shown(fd) : NULL;
+			if (fd >= 0)
+				close(fd);
+		}
+		if (view->shown && view->shown->hdr.id == view->id)
+			return view->shown;
+	}
+	return NULL;
+}
+
+static bool get_sum(void *ctx, struct roce_link *link, const struct dp_ip *gid, uint32_t qpn, uint64_t key,
+		    uint32_t *crc)
+{
+	struct shown *shown = link ? link->peer : gid ? sender_shows(ctx, gid, qpn >> 16) : NULL;
+	uint32_t i = sum_at(key);
+
+	if (!shown || LOAD(&shown->sums[i].key) != key)
+		return false;
+	*crc = LOAD(&shown->sums[i].crc);
+	return LOAD(&shown->sums[i].key) == key;
 }
 
 static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
@@ -580,6 +616,14 @@ void roce_local_free(struct roce_local *local)
 
 		local->links = link->next;
 		link_free(link);
+	}
+	while (local->views) {
+		struct view *view = local->views;
+
+		local->views = view->next;
+		if (view->shown)
+			munmap(view->shown, sizeof(*view->shown));
+		free(view);
 	}
 	while (local->nodes) {
 		struct node *node = local->nodes;

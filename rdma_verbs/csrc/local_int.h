@@ -61,6 +61,8 @@ struct ring {
 	uint64_t closed; /* the last owner that gave it up before all was read */
 	uint64_t pid, start;
 	uint8_t gid[16];
+	uint32_t slot;
+	int32_t fd;                                 /* of the memory that it shows */
 	uint64_t head __attribute__((aligned(64))); /* bytes written; the sender's */
 	uint64_t tail __attribute__((aligned(64))); /* bytes read; the receiver's */
 	uint64_t busy __attribute__((aligned(64))); /* what of this memory its owner uses now: QPN << 32 | key */
@@ -116,6 +118,13 @@ struct node {
 	uint64_t bytes;
 };
 
+/* The memory of a process that sends to us, of which we may know no more: for the sums of its datagrams. */
+struct view {
+	struct view *next;
+	uint64_t id;
+	struct shown *shown; /* NULL: it could not be mapped */
+};
+
 struct roce_local {
 	struct roce_dev *dev;
 	struct dp_node_slot *page;
@@ -124,6 +133,7 @@ struct roce_local {
 	int fd, wake_r, wake_w;
 	struct node *nodes;
 	struct roce_link *links, *touched;
+	struct view *views;
 	uint32_t nlinks, ntight;
 	struct roce_link *in[RINGS]; /* whose ring it is, as far as known */
 };

@@ -311,6 +311,22 @@ static int not_its_half(uint32_t type)
 	}
 }
 
+/*
+ * Programs treat both ends of XRC as RC; attributes of the half that an end does not have are not looked at, as the kernel's
+ * verbs do.
+ */
+static uint32_t own_half(const struct ibv_qp *ib, int mask)
+{
+	switch (ib->qp_type) {
+	case IBV_QPT_XRC_SEND:
+		return (uint32_t)mask & ~(uint32_t)(ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER);
+	case IBV_QPT_XRC_RECV:
+		return (uint32_t)mask & ~(uint32_t)(ROCE_QP_MAX_QP_RD_ATOMIC | ROCE_QP_RETRY_CNT | ROCE_QP_RNR_RETRY);
+	default:
+		return (uint32_t)mask;
+	}
+}
+
 VB_API(int, modify_qp, "ibv_modify_qp@@IBVERBS_1.1", (struct ibv_qp * ib, struct ibv_qp_attr *attr, int mask))
 {
 	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
@@ -329,7 +345,7 @@ VB_API(int, modify_qp, "ibv_modify_qp@@IBVERBS_1.1", (struct ibv_qp * ib, struct
 			return err;
 	}
 	vb_lock(qp->obj.session);
-	err = roce_qp_modify(qp->roce, &to, (uint32_t)mask);
+	err = roce_qp_modify(qp->roce, &to, own_half(ib, mask));
 	if (err)
 		err = vb_tell(qp->obj.session, err);
 	else if (mask & IBV_QP_STATE && to.qp_state == ROCE_QPS_RESET)
