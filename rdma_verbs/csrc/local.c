@@ -402,20 +402,24 @@ bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int n
 	return n == (ssize_t)len;
 }
 
-bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp, uint32_t qpn, uint32_t rkey,
-			uint64_t va, uint32_t len, uint32_t access, uint8_t **at)
+const struct shown_key *roce_link_key(const struct roce_link *link, uint32_t rkey, uint64_t va, uint32_t len)
 {
 	const struct shown_key *k = key_at(link->peer, rkey >> link->peer->hdr.key_bits);
-	uint64_t offset;
 
-	if (!rkey || LOAD(&k->key) != rkey || k->pd != qp->pd || (k->access & access) != access ||
-	    (k->qpn && k->qpn != qpn))
-		return false;
-	offset = va - k->iova;
-	if (va < k->iova || len > k->length || offset > k->length - len)
-		return false;
-	*at = (uint8_t *)(uintptr_t)(k->addr + offset);
-	return true;
+	if (!rkey || LOAD(&k->key) != rkey || va < k->iova || len > k->length || va - k->iova > k->length - len)
+		return NULL;
+	return k;
+}
+
+/* Where the copy is to happen, if the key is of the queue pair's domain and grants it; NULL: the engine there shall say. */
+static uint8_t *granted(const struct roce_link *link, const struct shown_qp *q, const struct roce_copy *c,
+			uint32_t access)
+{
+	const struct shown_key *k = roce_link_key(link, c->rkey, c->va, c->len);
+
+	if (!k || k->pd != q->pd || (k->access & access) != access || (k->qpn && k->qpn != c->dest_qpn))
+		return NULL;
+	return (uint8_t *)(uintptr_t)(k->addr + (c->va - k->iova));
 }
 
 /* Whoever sends datagrams with sums has a ring here, where it says what it shows. */
@@ -475,7 +479,7 @@ static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
 	q = roce_link_enter(link, c->dest_qpn, c->len ? c->rkey : 0);
 	ok = LOAD(&q->open) && q->peer == local->own->hdr.id && q->dest_qpn == c->qpn &&
 	     (q->access & access) == access &&
-	     (!c->len || roce_link_key_open(link, q, c->dest_qpn, c->rkey, c->va, c->len, access, &at));
+	     (!c->len || (at = granted(link, q, c, access)));
 	if (ok && c->len)
 		ok = roce_link_copy(link, c->v, c->n, &(struct iovec){at, c->len}, 1, c->len, c->read);
 	if (ok && !c->look) {

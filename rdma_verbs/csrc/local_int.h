@@ -149,8 +149,8 @@ static inline void roce_link_leave(struct roce_link *link)
 	__atomic_store_n(&link->out->busy, 0, __ATOMIC_RELEASE);
 }
 bool roce_link_alive(const struct roce_link *link);
-bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp, uint32_t qpn, uint32_t rkey,
-			uint64_t va, uint32_t len, uint32_t access, uint8_t **at);
+/* The peer's key, if it is open and covers all of it; NULL: not. */
+const struct shown_key *roce_link_key(const struct roce_link *link, uint32_t rkey, uint64_t va, uint32_t len);
 /* Between our memory and the peer's, the last 8 bytes by a copy of their own. */
 bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int nown, const struct iovec *far, int nfar,
 		    uint32_t len, bool read);

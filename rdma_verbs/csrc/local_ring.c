@@ -217,7 +217,6 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 	bool response = roce_opcode_info(pkt->opcode)->flags & ROCE_OPF_READ_RESP;
 	struct iovec v[MAX_PIECES], own = {to, len};
 	struct shown_qp *q;
-	uint8_t *at;
 	bool ok, valid;
 	int n = 0;
 
@@ -237,7 +236,7 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 	valid = LOAD(&q->epoch) == pkt->epoch;
 	/* Of a response, the region may be gone; whether it may be read was asked by whoever sent it. */
 	if (valid && response && pkt->rkey)
-		valid = roce_link_key_open(link, q, pkt->sqpn, pkt->rkey, pkt->va, pkt->len, 0, &at);
+		valid = roce_link_key(link, pkt->rkey, pkt->va, pkt->len);
 	ok = valid && roce_link_copy(link, &own, 1, v, n, len, true);
 	valid = valid && LOAD(&q->epoch) == pkt->epoch;
 	roce_link_leave(link);
