@@ -57,6 +57,7 @@ class Node:
         cfg = ffi.new("struct roce_node_cfg *")
         cfg.address, cfg.python, cfg.pythonpath = kept
         cfg.nslots, cfg.rcvbuf_bytes, cfg.idle_ms = nslots, rcvbuf_bytes, idle_ms
+        cfg.keep_preload = 1  # a sanitized module needs its runtime there, in the agent as well
         words = ffi.new("char[]", _WORDS)
         self.raw = lib.roce_node_attach(cfg, words, _WORDS)
         if not self.raw:

@@ -293,6 +293,20 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
         os.close(fd)
 
 
+@pytest.mark.parametrize(("saved", "expected"), [(None, "/some/where"), ("/the/users", "/the/users")])
+def test_the_agent_has_the_libraries_of_a_python_program(
+    saved: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are, unless the launcher put ours in front and saved what was there."""
+    ip = f"{NET}.1.10"
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/some/where")
+    if saved:
+        monkeypatch.setenv("DPU_EMU_ORIG_LD_LIBRARY_PATH", saved)
+    with attach(ip, QUICK):
+        variables = Path(f"/proc/{the_node(ip).agent_pid}/environ").read_text().split("\0")
+    assert [v for v in variables if v.startswith("LD_LIBRARY_PATH=")] == [f"LD_LIBRARY_PATH={expected}"]
+
+
 def test_address_held_by_a_stranger() -> None:
     ip = f"{NET}.1.9"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
