@@ -177,12 +177,12 @@ static void before_fork(struct roce_fork *f)
 	struct timespec until;
 	int held = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += FORK_WAIT_S;
 	live->quiet = false;
-	if (pthread_mutex_clocklock(&live->lock, CLOCK_MONOTONIC, &until))
+	if (pthread_mutex_timedlock(&live->lock, &until))
 		return;
-	while (held < SIDES && !pthread_mutex_clocklock(&live->sides[held].lock, CLOCK_MONOTONIC, &until))
+	while (held < SIDES && !pthread_mutex_timedlock(&live->sides[held].lock, &until))
 		held++;
 	live->quiet = held == SIDES;
 	if (live->quiet)
