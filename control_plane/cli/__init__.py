@@ -13,6 +13,7 @@ import typer
 
 from control_plane.cli import rdma
 from control_plane.cli.demo import demo
+from control_plane.cli.run import SETTINGS, run
 from control_plane.cli.version import version
 from datapath.errors import CallerError, DpuError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(version)
 app.command()(demo)
+app.command(context_settings=SETTINGS)(run)
 app.add_typer(rdma.app, name="rdma")
 
 
