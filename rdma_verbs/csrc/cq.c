@@ -165,15 +165,20 @@ int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
 		cq->unreported = 0;
 	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
 	if (cq->armed != 1)
-		cq->armed = solicited_only ? 2 : 1;
+		__atomic_store_n(&cq->armed, solicited_only ? 2 : 1, __ATOMIC_RELAXED);
 	return 0;
+}
+
+bool roce_cq_armed(const struct roce_cq *cq)
+{
+	return __atomic_load_n(&cq->armed, __ATOMIC_RELAXED);
 }
 
 static void notify(struct roce_cq *cq)
 {
 	struct roce_dev *dev = cq->dev;
 
-	cq->armed = 0;
+	__atomic_store_n(&cq->armed, 0, __ATOMIC_RELAXED);
 	dp_wheel_disarm(&dev->cq_timers, &cq->period);
 	if (cq->notified)
 		return;

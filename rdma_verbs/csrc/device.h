@@ -92,6 +92,7 @@ uint32_t roce_qp_send_room(const struct roce_qp *qp); /* so many sends the queue
 int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr);
 int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr);
 int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n); /* a count */
+bool roce_cq_armed(const struct roce_cq *cq);                    /* a notification is asked for, as of now */
 bool roce_cq_lost(const struct roce_cq *cq);                     /* it overflowed: roce_cq_poll() says so */
 void roce_qp_ring(struct roce_qp *qp);
 bool roce_dev_bells(const struct roce_dev *dev);  /* some are not answered */

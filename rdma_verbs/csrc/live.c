@@ -501,7 +501,8 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 
 	if (dp_unlikely(live->forked))
 		return -EOWNERDEAD;
-	__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
+	if (!roce_cq_armed(cq)) /* else he looks once more before he sleeps */
+		__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
 	got = take(live, cq, wc, n);
 	if (got)
 		return got;
@@ -517,6 +518,23 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 		roce_pump_run(&live->pump, roce_live_now_ps(live));
 	leave(live);
 	return take(live, cq, wc, n);
+}
+
+int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int solicited_only)
+{
+	int err;
+
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
+	pthread_mutex_lock(&live->lock);
+	err = roce_cq_req_notify(cq, solicited_only);
+	/* The helper may have left the port to a poller. */
+	if (__atomic_exchange_n(&live->last_poll_ps, 0, __ATOMIC_RELAXED) && live->sleeping) {
+		live->sleeping = false;
+		ring(live->wake_fd);
+	}
+	leave(live);
+	return err;
 }
 
 void roce_live_port_changed(struct roce_live *live)

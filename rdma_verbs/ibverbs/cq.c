@@ -179,18 +179,11 @@ VB_API(int, destroy_cq, "ibv_destroy_cq@@IBVERBS_1.1", (struct ibv_cq * ib))
 	return 0;
 }
 
-/* Arming looks at what the engine is about to change, so it is inside. */
 static int req_notify_cq(struct ibv_cq *ib, int solicited_only)
 {
 	struct vb_cq *cq = (struct vb_cq *)ib;
-	int err;
 
-	if (!cq->roce)
-		return EINVAL;
-	vb_lock(cq->obj.session);
-	err = roce_cq_req_notify(cq->roce, solicited_only);
-	vb_unlock(cq->obj.session);
-	return -err;
+	return cq->roce ? -roce_live_req_notify(cq->live, cq->roce, solicited_only) : EINVAL;
 }
 
 void vb_cq_ops(struct verbs_context *v)

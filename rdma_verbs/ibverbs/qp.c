@@ -1,4 +1,4 @@
-/* Queue pairs: creation, attributes, multicast groups. Posting is in post.c, the builder in qp_ex.c. */
+/* Queue pairs: creation and attributes. Posting is in post.c, the builder in qp_ex.c, multicast in mcast.c. */
 #include <stdlib.h>
 
 #include "rdma_verbs/ibverbs/vb.h"
@@ -259,6 +259,7 @@ VB_API(int, destroy_qp, "ibv_destroy_qp@@IBVERBS_1.1", (struct ibv_qp * ib))
 	roce_qp_destroy(qp->roce);
 	qp->roce = NULL;
 	vb_unlock(s);
+	vb_leave_groups(qp);
 	vb_queue_forget(&vb_context_of(ib->context)->async, &qp->obj);
 	vb_wait_acks(&ib->mutex, &ib->cond, &qp->async_delivered, &ib->events_completed);
 	vb_pd_unuse(qp->pd);
@@ -442,54 +443,6 @@ VB_API(int, query_ece, "ibv_query_ece@@IBVERBS_1.10", (struct ibv_qp * ib, struc
 		return EINVAL;
 	memset(ece, 0, sizeof(*ece));
 	return 0;
-}
-
-VB_API(int, attach_mcast, "ibv_attach_mcast@@IBVERBS_1.1", (struct ibv_qp * ib, const union ibv_gid *gid, uint16_t lid))
-{
-	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
-	struct vb_session *s;
-	struct roce_gid group;
-	int err;
-
-	if (!qp || !gid)
-		return EINVAL;
-	s = qp->obj.session;
-	memcpy(group.b, gid->raw, sizeof(group.b));
-	vb_lock(s);
-	err = roce_attach_mcast(qp->roce, &group, lid);
-	if (err)
-		err = vb_tell(s, err);
-	vb_unlock(s);
-	if (err)
-		return err;
-	err = -roce_session_join(s->roce, &group);
-	if (err) {
-		vb_lock(s);
-		roce_detach_mcast(qp->roce, &group, lid);
-		vb_unlock(s);
-	}
-	return err;
-}
-
-VB_API(int, detach_mcast, "ibv_detach_mcast@@IBVERBS_1.1", (struct ibv_qp * ib, const union ibv_gid *gid, uint16_t lid))
-{
-	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
-	struct vb_session *s;
-	struct roce_gid group;
-	int err;
-
-	if (!qp || !gid)
-		return EINVAL;
-	s = qp->obj.session;
-	memcpy(group.b, gid->raw, sizeof(group.b));
-	vb_lock(s);
-	err = roce_detach_mcast(qp->roce, &group, lid);
-	if (err)
-		err = vb_tell(s, err);
-	vb_unlock(s);
-	if (!err)
-		roce_session_leave(s->roce, &group);
-	return err;
 }
 
 void vb_qp_ops(struct verbs_context *v)

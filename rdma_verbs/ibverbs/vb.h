@@ -3,7 +3,7 @@
  *
  *   device.c   list, open, close, import;  query.c  what the device and its port are;  env.c  the environment
  *   registry.c which handles are alive;    events.c completion channels and asynchronous events
- *   pd.c mr.c mw.c cq.c srq.c qp.c ah.c xrcd.c   objects;  cq_ex.c qp_ex.c  the function tables of the `_ex` calls
+ *   pd.c mr.c mw.c cq.c srq.c qp.c mcast.c ah.c xrcd.c   objects;  cq_ex.c qp_ex.c  the function tables of the `_ex` calls
  *   post.c     posting and polling, which programs call through struct ibv_context
  *   refused.c  what no RoCE device of ours offers;  private.c, old.c  symbols that must exist;  strings.c
  *
@@ -217,6 +217,7 @@ struct vb_qp {
 	struct vb_builder build;
 	uint32_t async_delivered;
 	struct ibv_qp_cap cap;
+	struct vb_group *groups; /* multicast */
 };
 
 struct vb_ah {
@@ -327,6 +328,8 @@ void vb_refused_ops(struct verbs_context *v);
 void vb_cq_ex_init(struct vb_cq *cq);
 void vb_qp_ex_init(struct vb_qp *qp);
 void vb_qp_ex_fini(struct vb_qp *qp);
+
+void vb_leave_groups(struct vb_qp *qp); /* mcast.c: of a QP that is destroyed */
 
 /* Translation of attributes; ah.c */
 void vb_ah_to_roce(const struct ibv_ah_attr *from, struct roce_ah_attr *to);
