@@ -8,14 +8,17 @@ import os
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rdma_verbs import CQ, MR, PD, QP, AccessFlags, Context, QPInitAttr, QpType, SendWR, WrOpcode
+from rdma_verbs.agent.left import LEFT_NAME
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.agent.status import list_nodes
+from rdma_verbs.counters import counter_names
 from rdma_verbs.ibverbs import TOOL, library
 from rdma_verbs.launch import Launch, make_environment
 
@@ -95,6 +98,24 @@ def test_counters_outlive_the_agent() -> None:
         assert counters("hw_counters/sent_pkts") == [packets]
         write(a, b)
         assert counters("hw_counters/sent_pkts") == [2 * packets]
+
+
+def test_recipes_are_followed_to_the_packet(runtime: Path) -> None:
+    """With counters that were written by hand, as an agent leaves them."""
+    no_agents()
+    names = counter_names()
+    values = array("Q", [0] * 256)
+    for i, name in enumerate(names):
+        values[i] = 1_000_003 * (i + 1)
+        if name.startswith("tx_prio") and name.endswith("_bytes"):
+            values[i] = 10
+    make_environment(Launch(Address(f"{NET}.1")), os.environ)
+    (folder,) = runtime.glob(f"dpu-emu/*-{NET}.1")
+    (folder / LEFT_NAME).write_bytes(values.tobytes())
+    known = dict(zip(names, values, strict=False))
+    unicast = sum(known[f"rx_prio{n}_packets"] for n in range(8)) - known["multicast_rcv_packets"]
+    assert counters("counters/port_xmit_data", "counters/unicast_rcv_packets") == [8 * 10 // 4, unicast]
+    assert counters("hw_counters/out_of_sequence") == [known["out_of_seq_request"]]
 
 
 def test_an_agent_that_does_not_answer_is_an_io_error(runtime: Path) -> None:
@@ -230,6 +251,7 @@ for name in ("libibverbs.so", "libibverbs.so.1"):
 def test_a_launcher_in_a_launched_program_gives_another_node() -> None:
     code = f"""
 import os, subprocess
+from rdma_verbs.agent.left import LEFT_NAME
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.launch import Launch, make_environment
 environment = make_environment(Launch(Address("{NET}.2")), os.environ)
