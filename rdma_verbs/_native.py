@@ -17,12 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
 from rdma_verbs._native_counters import device_counters, queue_pair_counters
+from rdma_verbs._native_fork import ForkedLock, Lock, watch_forks
 from rdma_verbs._native_values import (
     Handle,
     ah_attr_of,
@@ -90,20 +91,6 @@ class Kind(IntEnum):
     XRCD = 7
 
 
-class _Lock(Protocol):
-    """A lock that the same thread may take again."""
-
-    def acquire(self) -> bool: ...
-
-    def release(self) -> None: ...
-
-    def __enter__(self) -> bool: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
 class Event(NamedTuple):
     """An asynchronous event as the engine tells it."""
 
@@ -168,43 +155,12 @@ class Net:
         return int(result)
 
 
-class _ForkedLock:
-    """The lock of a live device in a process that was forked off: its helper thread and its sockets are not here."""
-
-    def acquire(self) -> bool:
-        raise CallerError(
-            "device: it was opened before fork() and is the parent's; open devices after the fork", _errno.EOWNERDEAD
-        )
-
-    def release(self) -> None:
-        """Never reached."""
-
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Never reached."""
-
-
-_live_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for engine in list(_live_engines):
-        engine.disown()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
 class Engine:
     """One device, its driver, the locks around it, and what waits to be released."""
 
     def __init__(self, config: DeviceConfig, net: Net | None = None) -> None:
         self.net = net
-        self.lock: _Lock = net.lock if net else threading.RLock()
+        self.lock: Lock = net.lock if net else threading.RLock()
         self.forked = False
         """Whether this is a live device's copy in a process that was forked off: nothing can be done with it."""
         self._depth = 0
@@ -240,12 +196,12 @@ class Engine:
             raise from_errno(code, "live driver: cannot start")
         self._live = live
         self._destroyer = weakref.finalize(self, _free_live, live, self._dev, handle, self._graveyard, self.after_free)
-        _live_engines.add(self)
+        watch_forks(self)
 
     def disown(self) -> None:
         """In a forked child: refuse every call, and free nothing, as the thread to wait for is the parent's."""
         self.forked = True
-        self.lock = _ForkedLock()  # the real one may be held, by a thread that is not here
+        self.lock = ForkedLock()  # the real one may be held, by a thread that is not here
         self._dev = self._live = None
         if self._destroyer:
             self._destroyer.detach()

@@ -111,6 +111,24 @@ uint32_t roce_cq_num(const struct roce_cq *cq)
 	return cq->num;
 }
 
+static void forget(struct roce_cq *cq, uint32_t qpn)
+{
+	uint32_t keep = cq->tail;
+
+	for (uint32_t i = cq->tail; i != cq->head; i++)
+		if (cq->ring[i & cq->mask].qp_num != qpn)
+			cq->ring[keep++ & cq->mask] = cq->ring[i & cq->mask];
+	__atomic_store_n(&cq->head, keep, __ATOMIC_RELEASE);
+}
+
+void roce_qp_forget_completions(struct roce_qp *qp)
+{
+	if (qp->send_cq)
+		forget(qp->send_cq, qp->qpn);
+	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
+		forget(qp->recv_cq, qp->qpn);
+}
+
 uint32_t roce_cq_pending(const struct roce_cq *cq)
 {
 	return cq->head - __atomic_load_n(&cq->tail, __ATOMIC_ACQUIRE); /* inside the engine */
@@ -147,15 +165,20 @@ int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
 		cq->unreported = 0;
 	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
 	if (cq->armed != 1)
-		cq->armed = solicited_only ? 2 : 1;
+		__atomic_store_n(&cq->armed, solicited_only ? 2 : 1, __ATOMIC_RELAXED);
 	return 0;
+}
+
+bool roce_cq_armed(const struct roce_cq *cq)
+{
+	return __atomic_load_n(&cq->armed, __ATOMIC_RELAXED);
 }
 
 static void notify(struct roce_cq *cq)
 {
 	struct roce_dev *dev = cq->dev;
 
-	cq->armed = 0;
+	__atomic_store_n(&cq->armed, 0, __ATOMIC_RELAXED);
 	dp_wheel_disarm(&dev->cq_timers, &cq->period);
 	if (cq->notified)
 		return;

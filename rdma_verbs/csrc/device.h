@@ -92,10 +92,16 @@ uint32_t roce_qp_send_room(const struct roce_qp *qp); /* so many sends the queue
 int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr);
 int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr);
 int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n); /* a count */
+bool roce_cq_armed(const struct roce_cq *cq);                    /* a notification is asked for, as of now */
 bool roce_cq_lost(const struct roce_cq *cq);                     /* it overflowed: roce_cq_poll() says so */
 void roce_qp_ring(struct roce_qp *qp);
 bool roce_dev_bells(const struct roce_dev *dev);  /* some are not answered */
 void roce_dev_answer_bells(struct roce_dev *dev); /* inside the engine: before a verb, which then finds all posted */
+/*
+ * Takes the completions of a QP that nobody has polled yet out of its queues, as a verb. IBTA leaves it open what becomes
+ * of them when a QP is reset or destroyed (10.3.1); adapters of the field discard them.
+ */
+void roce_qp_forget_completions(struct roce_qp *qp);
 /* The QP failed while a receive was posted beside it: inside the engine, roce_qp_flush_recvs() completes it. */
 bool roce_recv_flush_due(const struct roce_qp *qp);
 void roce_qp_flush_recvs(struct roce_qp *qp);

@@ -177,12 +177,12 @@ static void before_fork(struct roce_fork *f)
 	struct timespec until;
 	int held = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += FORK_WAIT_S;
 	live->quiet = false;
-	if (pthread_mutex_clocklock(&live->lock, CLOCK_MONOTONIC, &until))
+	if (pthread_mutex_timedlock(&live->lock, &until))
 		return;
-	while (held < SIDES && !pthread_mutex_clocklock(&live->sides[held].lock, CLOCK_MONOTONIC, &until))
+	while (held < SIDES && !pthread_mutex_timedlock(&live->sides[held].lock, &until))
 		held++;
 	live->quiet = held == SIDES;
 	if (live->quiet)
@@ -485,7 +485,8 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 
 	if (dp_unlikely(live->forked))
 		return -EOWNERDEAD;
-	__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
+	if (!roce_cq_armed(cq)) /* else he looks once more before he sleeps */
+		__atomic_store_n(&live->last_poll_ps, roce_live_now_ps(live), __ATOMIC_RELAXED);
 	got = take(live, cq, wc, n);
 	if (got)
 		return got;
@@ -501,6 +502,23 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 		roce_pump_run(&live->pump, roce_live_now_ps(live));
 	leave(live);
 	return take(live, cq, wc, n);
+}
+
+int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int solicited_only)
+{
+	int err;
+
+	if (dp_unlikely(live->forked))
+		return -EOWNERDEAD;
+	pthread_mutex_lock(&live->lock);
+	err = roce_cq_req_notify(cq, solicited_only);
+	/* The helper may have left the port to a poller. */
+	if (__atomic_exchange_n(&live->last_poll_ps, 0, __ATOMIC_RELAXED) && live->sleeping) {
+		live->sleeping = false;
+		ring(live->wake_fd);
+	}
+	leave(live);
+	return err;
 }
 
 void roce_live_port_changed(struct roce_live *live)

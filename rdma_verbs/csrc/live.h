@@ -20,7 +20,7 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
 void roce_live_stop(struct roce_live *live);         /* joins the thread, frees live */
 bool roce_live_forked(const struct roce_live *live); /* in a child: it is the parent's */
 
-/* Around every call of verbs.h other than the four below. 0, or -EOWNERDEAD: not locked, and no verb may be called. */
+/* Around every call of verbs.h other than those below. 0, or -EOWNERDEAD: not locked, and no verb may be called. */
 int roce_live_lock(struct roce_live *live);
 void roce_live_unlock(struct roce_live *live); /* signals what fired and wakes the helper when there is work */
 
@@ -28,6 +28,8 @@ int roce_live_post_send(struct roce_live *live, struct roce_qp *qp, const struct
 int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct roce_recv_wr *wr, int n);
 int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n);
 int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n);
+/* As roce_cq_req_notify(), but knows that the program is about to sleep: progress is the helper's from now on. */
+int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int solicited_only);
 
 /*
  * An eventfd, readable when a CQ's armed notification fired or an async event is queued: read it, then call

@@ -275,13 +275,12 @@ static bool find_program(const char *name, char *path, size_t bytes)
 
 	if (strchr(name, '/'))
 		return (size_t)snprintf(path, bytes, "%s", name) < bytes;
-	for (dirs = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; dirs; dirs = strchr(dirs, ':')) {
-		int len;
+	for (const char *dir = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; *dir; dir += *dir == ':') {
+		int len = (int)strcspn(dir, ":");
 
-		dirs += *dirs == ':';
-		len = (int)strcspn(dirs, ":");
-		if ((size_t)snprintf(path, bytes, "%.*s/%s", len, dirs, name) < bytes && len && access(path, X_OK) == 0)
+		if (len && (size_t)snprintf(path, bytes, "%.*s/%s", len, dir, name) < bytes && access(path, X_OK) == 0)
 			return true;
+		dir += len;
 	}
 	return false;
 }

@@ -81,11 +81,11 @@ VB_API(struct ibv_ah *, create_ah, "ibv_create_ah@@IBVERBS_1.1", (struct ibv_pd 
 
 VB_API(int, destroy_ah, "ibv_destroy_ah@@IBVERBS_1.1", (struct ibv_ah * ib))
 {
-	struct vb_ah *ah = VB_LOOKUP(vb_ah, ib, VB_AH);
-	int err = ah ? vb_unregister(&ah->obj) : EINVAL;
+	struct vb_ah *ah;
+	int err = VB_CLAIM(ah, ib, VB_AH);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	vb_unuse(&((struct vb_pd *)ah->ib.pd)->obj);
 	vb_retire(ah);
 	return 0;

@@ -150,12 +150,12 @@ static int modify_cq(struct ibv_cq *ib, struct ibv_modify_cq_attr *attr)
 
 VB_API(int, destroy_cq, "ibv_destroy_cq@@IBVERBS_1.1", (struct ibv_cq * ib))
 {
-	struct vb_cq *cq = VB_LOOKUP(vb_cq, ib, VB_CQ);
+	struct vb_cq *cq;
 	struct vb_session *s;
-	int err = cq ? vb_unregister(&cq->obj) : EINVAL;
+	int err = VB_CLAIM(cq, ib, VB_CQ);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = cq->obj.session;
 	vb_lock(s);
 	err = roce_cq_destroy(cq->roce);
@@ -179,18 +179,11 @@ VB_API(int, destroy_cq, "ibv_destroy_cq@@IBVERBS_1.1", (struct ibv_cq * ib))
 	return 0;
 }
 
-/* Arming looks at what the engine is about to change, so it is inside. */
 static int req_notify_cq(struct ibv_cq *ib, int solicited_only)
 {
 	struct vb_cq *cq = (struct vb_cq *)ib;
-	int err;
 
-	if (!cq->roce)
-		return EINVAL;
-	vb_lock(cq->obj.session);
-	err = roce_cq_req_notify(cq->roce, solicited_only);
-	vb_unlock(cq->obj.session);
-	return -err;
+	return cq->roce ? -roce_live_req_notify(cq->live, cq->roce, solicited_only) : EINVAL;
 }
 
 void vb_cq_ops(struct verbs_context *v)

@@ -27,6 +27,7 @@ static struct {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list of sessions */
 static struct vb_session *sessions;
+static pthread_mutex_t reviving = PTHREAD_MUTEX_INITIALIZER;
 
 int vb_tell(struct vb_session *s, int err)
 {
@@ -34,6 +35,21 @@ int vb_tell(struct vb_session *s, int err)
 	if (vb_env_debug())
 		fprintf(stderr, "dpu-emu: %s (%s)\n", roce_dev_error(s->dev), strerror(err));
 	return err;
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void at_load(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 VB_API(struct ibv_device **, get_device_list, "ibv_get_device_list@@IBVERBS_1.1", (int *num_devices))
@@ -204,6 +220,49 @@ static struct vb_session *new_session(int cmd_fd)
 	return s;
 }
 
+/* With the list's lock held. Returns 0 or errno. */
+static int revive(struct vb_context *ctx)
+{
+	struct ibv_context *context = &ctx->verbs.context;
+	struct vb_queue fresh = {0};
+	struct vb_session *s;
+	int fd, err = vb_queue_init(&fresh);
+
+	if (err)
+		return err;
+	/* The descriptors keep their numbers, but what happens on them is nothing of the parent's any more. */
+	fd = memfd_create(VB_UVERBS_NAME, MFD_CLOEXEC);
+	if (fd < 0 || dup3(fd, context->cmd_fd, O_CLOEXEC) < 0 || dup3(fresh.fd, ctx->async.fd, O_CLOEXEC) < 0)
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	s = err ? NULL : new_session(context->cmd_fd);
+	if (!err && !s)
+		err = errno;
+	fd = ctx->async.fd;
+	close(fresh.fd);
+	if (err)
+		return err;
+	ctx->async = fresh;
+	ctx->async.fd = fd;
+	ctx->obj.session = s;
+	return 0;
+}
+
+struct vb_context *vb_context_find(const struct ibv_context *context)
+{
+	struct vb_context *ctx = VB_LOOKUP(vb_context, context, VB_CONTEXT);
+	int err = 0;
+
+	if (!ctx || dp_likely(!vb_forked(&ctx->obj)))
+		return ctx;
+	pthread_mutex_lock(&reviving);
+	if (vb_forked(&ctx->obj))
+		err = revive(ctx);
+	pthread_mutex_unlock(&reviving);
+	return err ? vb_null(err) : ctx;
+}
+
 VB_API(struct ibv_context *, open_device, "ibv_open_device@@IBVERBS_1.1", (struct ibv_device * dev))
 {
 	struct ibv_context *context = NULL;
@@ -260,11 +319,11 @@ VB_API(struct ibv_context *, import_device, "ibv_import_device@@IBVERBS_1.10", (
 
 VB_API(int, close_device, "ibv_close_device@@IBVERBS_1.1", (struct ibv_context * context))
 {
-	struct vb_context *ctx = vb_context_find(context);
-	int err = ctx ? vb_unregister(&ctx->obj) : EINVAL;
+	struct vb_context *ctx;
+	int err = VB_CLAIM(ctx, context, VB_CONTEXT);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	/* Events may still be on their way to it, but not once nobody is inside the engine. */
 	vb_lock(vb_session_of(ctx));
 	vb_unlock(vb_session_of(ctx));

@@ -196,11 +196,11 @@ VB_API(struct ibv_comp_channel *, create_comp_channel, "ibv_create_comp_channel@
 
 VB_API(int, destroy_comp_channel, "ibv_destroy_comp_channel@@IBVERBS_1.0", (struct ibv_comp_channel * ib))
 {
-	struct vb_channel *channel = VB_LOOKUP(vb_channel, ib, VB_CHANNEL);
-	int err = channel ? vb_unregister(&channel->obj) : EINVAL;
+	struct vb_channel *channel;
+	int err = VB_CLAIM(channel, ib, VB_CHANNEL);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	vb_queue_fini(&channel->events);
 	vb_retire(channel);
 	return 0;

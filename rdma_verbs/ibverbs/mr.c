@@ -190,12 +190,12 @@ static void lose_mr(struct vb_obj *obj, void *arg)
 
 VB_API(int, dereg_mr, "ibv_dereg_mr@@IBVERBS_1.1", (struct ibv_mr * ib))
 {
-	struct vb_mr *mr = VB_LOOKUP(vb_mr, ib, VB_MR);
+	struct vb_mr *mr;
 	struct vb_session *s;
-	int err = mr ? vb_unregister(&mr->obj) : EINVAL;
+	int err = VB_CLAIM(mr, ib, VB_MR);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = mr->obj.session;
 	if (mr->roce) {
 		struct roce_mr *roce = mr->roce;
@@ -242,7 +242,7 @@ VB_API(void, unimport_mr, "ibv_unimport_mr@@IBVERBS_1.10", (struct ibv_mr * ib))
 {
 	struct vb_mr *mr = VB_LOOKUP(vb_mr, ib, VB_MR);
 
-	if (!mr || !mr->imported || vb_unregister(&mr->obj))
+	if (!mr || !mr->imported || VB_CLAIM(mr, ib, VB_MR))
 		return;
 	vb_pd_unuse((struct vb_pd *)mr->ib.pd);
 	vb_retire(mr);
@@ -266,12 +266,14 @@ static int advise_mr(struct ibv_pd *ib, enum ibv_advise_mr_advice advice, uint32
 
 /* ---- device memory ---- */
 
+#define DM_WORD 4 /* it is copied to and from in words, as the field's devices have it */
+
 static int memcpy_to_dm(struct ibv_dm *ib, uint64_t offset, const void *from, size_t length)
 {
 	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
 	int err;
 
-	if (!dm || !dm->roce)
+	if (!dm || !dm->roce || (offset | length) % DM_WORD)
 		return EINVAL;
 	vb_lock(dm->obj.session);
 	err = roce_memcpy_to_dm(dm->roce, offset, from, length);
@@ -286,7 +288,7 @@ static int memcpy_from_dm(void *to, struct ibv_dm *ib, uint64_t offset, size_t l
 	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
 	int err;
 
-	if (!dm || !dm->roce)
+	if (!dm || !dm->roce || (offset | length) % DM_WORD)
 		return EINVAL;
 	vb_lock(dm->obj.session);
 	err = roce_memcpy_from_dm(to, dm->roce, offset, length);
@@ -343,12 +345,12 @@ static void lose_dm(struct vb_obj *obj, void *arg)
 
 static int free_dm(struct ibv_dm *ib)
 {
-	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
+	struct vb_dm *dm;
 	struct vb_session *s;
-	int err = dm ? vb_unregister(&dm->obj) : EINVAL;
+	int err = VB_CLAIM(dm, ib, VB_DM);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = dm->obj.session;
 	if (dm->roce) {
 		vb_lock(s);
@@ -391,7 +393,7 @@ VB_API(void, unimport_dm, "ibv_unimport_dm@@IBVERBS_1.13", (struct ibv_dm * ib))
 {
 	struct vb_dm *dm = VB_LOOKUP(vb_dm, ib, VB_DM);
 
-	if (dm && dm->imported && !vb_unregister(&dm->obj))
+	if (dm && dm->imported && !VB_CLAIM(dm, ib, VB_DM))
 		vb_retire(dm);
 }
 

@@ -29,11 +29,11 @@ static struct ibv_mw *alloc_mw(struct ibv_pd *ib, enum ibv_mw_type type)
 
 static int dealloc_mw(struct ibv_mw *ib)
 {
-	struct vb_mw *mw = VB_LOOKUP(vb_mw, ib, VB_MW);
-	int err = mw ? vb_unregister(&mw->obj) : EINVAL;
+	struct vb_mw *mw;
+	int err = VB_CLAIM(mw, ib, VB_MW);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	vb_lock(mw->obj.session);
 	roce_mw_dealloc(mw->roce);
 	vb_unlock(mw->obj.session);
@@ -66,7 +66,7 @@ static int bind_mw(struct ibv_qp *ibqp, struct ibv_mw *ib, struct ibv_mw_bind *b
 				   .info = {.mr = mr ? mr->roce : NULL,
 					    .addr = bind->bind_info.addr,
 					    .length = bind->bind_info.length,
-					    .access = bind->bind_info.mw_access_flags}};
+					    .access = vb_window_access(bind->bind_info.mw_access_flags)}};
 	vb_lock(qp->obj.session);
 	err = roce_bind_mw(qp->roce, mw->roce, &to);
 	if (err)

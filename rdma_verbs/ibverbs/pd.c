@@ -53,12 +53,12 @@ static void lose(struct vb_obj *obj, void *arg)
 
 VB_API(int, dealloc_pd, "ibv_dealloc_pd@@IBVERBS_1.1", (struct ibv_pd * ib))
 {
-	struct vb_pd *pd = VB_LOOKUP(vb_pd, ib, VB_PD);
+	struct vb_pd *pd;
 	struct vb_session *s;
-	int err = pd ? vb_unregister(&pd->obj) : EINVAL;
+	int err = VB_CLAIM(pd, ib, VB_PD);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = pd->obj.session;
 	if (pd->parent_of) {
 		vb_unuse(&pd->parent_of->obj);
@@ -101,12 +101,12 @@ static struct ibv_td *alloc_td(struct ibv_context *context, struct ibv_td_init_a
 
 static int dealloc_td(struct ibv_td *ib)
 {
-	struct vb_td *td = VB_LOOKUP(vb_td, ib, VB_TD);
-	int err = td ? vb_unregister(&td->obj) : EINVAL;
+	struct vb_td *td;
+	int err = VB_CLAIM(td, ib, VB_TD);
 
 	if (!err)
 		vb_retire(td);
-	return err;
+	return DP_MAX(err, 0);
 }
 
 /*
@@ -179,7 +179,7 @@ VB_API(void, unimport_pd, "ibv_unimport_pd@@IBVERBS_1.10", (struct ibv_pd * ib))
 {
 	struct vb_pd *pd = VB_LOOKUP(vb_pd, ib, VB_PD);
 
-	if (pd && pd->imported && !vb_unregister(&pd->obj))
+	if (pd && pd->imported && !VB_CLAIM(pd, ib, VB_PD))
 		vb_retire(pd);
 }
 

@@ -23,7 +23,8 @@ static int bind_to_roce(const struct ibv_send_wr *from, struct roce_send_wr *to)
 	to->mw = mw->roce;
 	to->rkey = from->bind_mw.rkey;
 	to->bind = (struct roce_mw_bind_info){mr ? mr->roce : NULL, from->bind_mw.bind_info.addr,
-					      from->bind_mw.bind_info.length, from->bind_mw.bind_info.mw_access_flags};
+					      from->bind_mw.bind_info.length,
+					      vb_window_access(from->bind_mw.bind_info.mw_access_flags)};
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Queue pairs: creation, attributes, multicast groups. Posting is in post.c, the builder in qp_ex.c. */
+/* Queue pairs: creation and attributes. Posting is in post.c, the builder in qp_ex.c, multicast in mcast.c. */
 #include <stdlib.h>
 
 #include "rdma_verbs/ibverbs/vb.h"
@@ -246,17 +246,20 @@ static struct ibv_qp *open_qp(struct ibv_context *context, struct ibv_qp_open_at
 
 VB_API(int, destroy_qp, "ibv_destroy_qp@@IBVERBS_1.1", (struct ibv_qp * ib))
 {
-	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
+	struct vb_qp *qp;
 	struct vb_session *s;
-	int err = qp ? vb_unregister(&qp->obj) : EINVAL;
+	int err = VB_CLAIM(qp, ib, VB_QP);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = qp->obj.session;
 	vb_lock(s);
+	if (ib->qp_type != IBV_QPT_XRC_RECV) /* of which there may be other handles */
+		roce_qp_forget_completions(qp->roce);
 	roce_qp_destroy(qp->roce);
 	qp->roce = NULL;
 	vb_unlock(s);
+	vb_leave_groups(qp);
 	vb_queue_forget(&vb_context_of(ib->context)->async, &qp->obj);
 	vb_wait_acks(&ib->mutex, &ib->cond, &qp->async_delivered, &ib->events_completed);
 	vb_pd_unuse(qp->pd);
@@ -277,7 +280,10 @@ static void attr_to_roce(const struct ibv_qp_attr *from, uint32_t mask, struct r
 	to->rq_psn = from->rq_psn & 0xffffff;
 	to->sq_psn = from->sq_psn & 0xffffff;
 	to->dest_qp_num = from->dest_qp_num;
-	to->qp_access_flags = from->qp_access_flags;
+	/* What belongs to regions is allowed and says nothing about a queue pair. */
+	to->qp_access_flags =
+		from->qp_access_flags & ~(IBV_ACCESS_MW_BIND | IBV_ACCESS_ZERO_BASED | IBV_ACCESS_ON_DEMAND |
+					  IBV_ACCESS_HUGETLB | (unsigned int)IBV_ACCESS_OPTIONAL_RANGE);
 	to->pkey_index = from->pkey_index;
 	to->en_sqd_async_notify = from->en_sqd_async_notify;
 	to->max_rd_atomic = from->max_rd_atomic;
@@ -293,6 +299,19 @@ static void attr_to_roce(const struct ibv_qp_attr *from, uint32_t mask, struct r
 		vb_ah_to_roce(&from->ah_attr, &to->ah);
 }
 
+/* Programs give both ends of XRC all that RC takes; as in Linux, what is not of an end's half does not count. */
+static int not_its_half(uint32_t type)
+{
+	switch (type) {
+	case IBV_QPT_XRC_SEND:
+		return IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
+	case IBV_QPT_XRC_RECV:
+		return IBV_QP_MAX_QP_RD_ATOMIC | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY;
+	default:
+		return 0;
+	}
+}
+
 VB_API(int, modify_qp, "ibv_modify_qp@@IBVERBS_1.1", (struct ibv_qp * ib, struct ibv_qp_attr *attr, int mask))
 {
 	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
@@ -301,6 +320,7 @@ VB_API(int, modify_qp, "ibv_modify_qp@@IBVERBS_1.1", (struct ibv_qp * ib, struct
 
 	if (!qp || !attr)
 		return EINVAL;
+	mask &= ~not_its_half(ib->qp_type);
 	attr_to_roce(attr, (uint32_t)mask, &to);
 	if (mask & IBV_QP_AV) {
 		if (!attr->ah_attr.is_global)
@@ -313,6 +333,8 @@ VB_API(int, modify_qp, "ibv_modify_qp@@IBVERBS_1.1", (struct ibv_qp * ib, struct
 	err = roce_qp_modify(qp->roce, &to, (uint32_t)mask);
 	if (err)
 		err = vb_tell(qp->obj.session, err);
+	else if (mask & IBV_QP_STATE && to.qp_state == ROCE_QPS_RESET)
+		roce_qp_forget_completions(qp->roce);
 	ib->state = (enum ibv_qp_state)roce_qp_state(qp->roce);
 	vb_unlock(qp->obj.session);
 	return err;
@@ -405,54 +427,6 @@ VB_API(int, query_ece, "ibv_query_ece@@IBVERBS_1.10", (struct ibv_qp * ib, struc
 		return EINVAL;
 	memset(ece, 0, sizeof(*ece));
 	return 0;
-}
-
-VB_API(int, attach_mcast, "ibv_attach_mcast@@IBVERBS_1.1", (struct ibv_qp * ib, const union ibv_gid *gid, uint16_t lid))
-{
-	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
-	struct vb_session *s;
-	struct roce_gid group;
-	int err;
-
-	if (!qp || !gid)
-		return EINVAL;
-	s = qp->obj.session;
-	memcpy(group.b, gid->raw, sizeof(group.b));
-	vb_lock(s);
-	err = roce_attach_mcast(qp->roce, &group, lid);
-	if (err)
-		err = vb_tell(s, err);
-	vb_unlock(s);
-	if (err)
-		return err;
-	err = -roce_session_join(s->roce, &group);
-	if (err) {
-		vb_lock(s);
-		roce_detach_mcast(qp->roce, &group, lid);
-		vb_unlock(s);
-	}
-	return err;
-}
-
-VB_API(int, detach_mcast, "ibv_detach_mcast@@IBVERBS_1.1", (struct ibv_qp * ib, const union ibv_gid *gid, uint16_t lid))
-{
-	struct vb_qp *qp = VB_LOOKUP(vb_qp, ib, VB_QP);
-	struct vb_session *s;
-	struct roce_gid group;
-	int err;
-
-	if (!qp || !gid)
-		return EINVAL;
-	s = qp->obj.session;
-	memcpy(group.b, gid->raw, sizeof(group.b));
-	vb_lock(s);
-	err = roce_detach_mcast(qp->roce, &group, lid);
-	if (err)
-		err = vb_tell(s, err);
-	vb_unlock(s);
-	if (!err)
-		roce_session_leave(s->roce, &group);
-	return err;
 }
 
 void vb_qp_ops(struct verbs_context *v)

@@ -185,7 +185,8 @@ static void wr_bind_mw(struct ibv_qp_ex *ex, struct ibv_mw *mw, uint32_t rkey, c
 	}
 	wr->mw = ((const struct vb_mw *)mw)->roce;
 	wr->rkey = rkey;
-	wr->bind = (struct roce_mw_bind_info){mr ? mr->roce : NULL, info->addr, info->length, info->mw_access_flags};
+	wr->bind = (struct roce_mw_bind_info){mr ? mr->roce : NULL, info->addr, info->length,
+					      vb_window_access(info->mw_access_flags)};
 }
 
 static void wr_flush(struct ibv_qp_ex *ex, uint32_t rkey, uint64_t remote_addr, size_t len, uint8_t type, uint8_t level)

@@ -45,17 +45,30 @@ void vb_register(struct vb_obj *obj, enum vb_kind kind, const void *pub, struct 
 	vb_restore(obj);
 }
 
+static struct vb_obj **find(const void *pub, enum vb_kind kind)
+{
+	struct vb_obj **p = bucket(pub);
+
+	while (*p && ((*p)->pub != pub || (*p)->kind != kind))
+		p = &(*p)->hash_next;
+	return p;
+}
+
+bool vb_forked(const struct vb_obj *obj)
+{
+	return roce_live_forked(obj->session->live);
+}
+
 struct vb_obj *vb_find(const void *pub, enum vb_kind kind)
 {
 	struct vb_obj *obj;
 
 	pthread_mutex_lock(&lock);
-	for (obj = *bucket(pub); obj && (obj->pub != pub || obj->kind != kind); obj = obj->hash_next)
-		;
+	obj = *find(pub, kind);
 	pthread_mutex_unlock(&lock);
 	if (!obj)
-		errno = EINVAL;
-	return obj;
+		return vb_null(EINVAL);
+	return kind != VB_CONTEXT && vb_forked(obj) ? vb_null(ENODEV) : obj;
 }
 
 struct vb_obj *vb_find_handle(const struct vb_session *s, enum vb_kind kind, uint32_t handle)
@@ -71,19 +84,22 @@ struct vb_obj *vb_find_handle(const struct vb_session *s, enum vb_kind kind, uin
 	return obj;
 }
 
-int vb_unregister(struct vb_obj *obj)
+int vb_claim(const void *pub, enum vb_kind kind, struct vb_obj **obj)
 {
 	struct vb_obj **p;
 	int err = 0;
 
 	pthread_mutex_lock(&lock);
-	p = slot(obj);
+	p = find(pub, kind);
+	*obj = *p;
 	if (!*p)
 		err = EINVAL;
-	else if (obj->users)
+	else if (vb_forked(*p))
+		err = -1;
+	else if ((*p)->users)
 		err = EBUSY;
 	else
-		*p = obj->hash_next;
+		*p = (*p)->hash_next;
 	pthread_mutex_unlock(&lock);
 	return err;
 }

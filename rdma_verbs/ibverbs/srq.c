@@ -132,12 +132,12 @@ static int get_srq_num(struct ibv_srq *ib, uint32_t *num)
 
 VB_API(int, destroy_srq, "ibv_destroy_srq@@IBVERBS_1.1", (struct ibv_srq * ib))
 {
-	struct vb_srq *srq = VB_LOOKUP(vb_srq, ib, VB_SRQ);
+	struct vb_srq *srq;
 	struct vb_session *s;
-	int err = srq ? vb_unregister(&srq->obj) : EINVAL;
+	int err = VB_CLAIM(srq, ib, VB_SRQ);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = srq->obj.session;
 	vb_lock(s);
 	err = roce_srq_destroy(srq->roce);

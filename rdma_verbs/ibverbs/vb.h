@@ -3,7 +3,7 @@
  *
  *   device.c   list, open, close, import;  query.c  what the device and its port are;  env.c  the environment
  *   registry.c which handles are alive;    events.c completion channels and asynchronous events
- *   pd.c mr.c mw.c cq.c srq.c qp.c ah.c xrcd.c   objects;  cq_ex.c qp_ex.c  the function tables of the `_ex` calls
+ *   pd.c mr.c mw.c cq.c srq.c qp.c mcast.c ah.c xrcd.c   objects;  cq_ex.c qp_ex.c  the function tables of the `_ex` calls
  *   post.c     posting and polling, which programs call through struct ibv_context
  *   refused.c  what no RoCE device of ours offers;  private.c, old.c  symbols that must exist;  strings.c
  *
@@ -43,6 +43,12 @@ enum vb_kind { VB_CONTEXT = 1, VB_PD, VB_TD, VB_MR, VB_MW, VB_DM, VB_CHANNEL, VB
 
 struct vb_session;
 
+static inline void *vb_null(int err)
+{
+	errno = err;
+	return NULL;
+}
+
 struct vb_obj {
 	const void *pub; /* what the program holds */
 	struct vb_session *session;
@@ -54,11 +60,15 @@ struct vb_obj {
 
 /* registry.c */
 void vb_register(struct vb_obj *obj, enum vb_kind kind, const void *pub, struct vb_session *s);
-struct vb_obj *vb_find(const void *pub, enum vb_kind kind); /* NULL, errno EINVAL: no such object */
+bool vb_forked(const struct vb_obj *obj);                   /* in a child: it is the parent's */
+struct vb_obj *vb_find(const void *pub, enum vb_kind kind); /* NULL: errno EINVAL, or in a child ENODEV */
 struct vb_obj *vb_find_handle(const struct vb_session *s, enum vb_kind kind, uint32_t handle);
-/* 0, or EINVAL, or EBUSY while it has users: then it stays. Only one of two that destroy it at once gets 0. */
-int vb_unregister(struct vb_obj *obj);
-void vb_restore(struct vb_obj *obj); /* it was unregistered, and cannot be destroyed after all */
+/*
+ * Takes an object out of the registry, to destroy it: 0 for one of those who do so at once. EINVAL: no such object;
+ * EBUSY: it has users; -1: in a forked child, where it is the parent's, and a destructor has nothing to do.
+ */
+int vb_claim(const void *pub, enum vb_kind kind, struct vb_obj **obj);
+void vb_restore(struct vb_obj *obj); /* it was claimed, and cannot be destroyed after all */
 int vb_use(struct vb_obj *obj);      /* one user more; EINVAL: it was destroyed meanwhile */
 void vb_unuse(struct vb_obj *obj);
 void vb_each(const struct vb_session *s, void (*fn)(struct vb_obj *obj, void *arg), void *arg);
@@ -71,6 +81,21 @@ void vb_retire(void *memory);                       /* frees it much later */
 		struct vb_obj *found_ = vb_find((pub), (kind)); \
 		found_ ? DP_CONTAINER_OF(found_, struct type, obj) : NULL; \
 	})
+
+/* VB_CLAIM(qp, ib, VB_QP): the same, and which object it is. */
+#define VB_CLAIM(var, pub, kind) \
+	({ \
+		struct vb_obj *claimed_ = NULL; \
+		int claim_err_ = vb_claim((pub), (kind), &claimed_); \
+		(var) = claimed_ ? DP_CONTAINER_OF(claimed_, __typeof__(*(var)), obj) : NULL; \
+		claim_err_; \
+	})
+
+/* A window's rights: that its region may be written locally is known, and programs say it again. */
+static inline uint32_t vb_window_access(unsigned int access)
+{
+	return access & ~(unsigned int)IBV_ACCESS_LOCAL_WRITE;
+}
 
 /* A queue of events and the descriptor that is readable as often as it holds some. */
 struct vb_event {
@@ -192,6 +217,7 @@ struct vb_qp {
 	struct vb_builder build;
 	uint32_t async_delivered;
 	struct ibv_qp_cap cap;
+	struct vb_group *groups; /* multicast */
 };
 
 struct vb_ah {
@@ -225,10 +251,12 @@ static inline struct vb_session *vb_session_of(const struct vb_context *ctx)
 	return ctx->obj.session;
 }
 
-static inline struct vb_context *vb_context_find(const struct ibv_context *context)
-{
-	return VB_LOOKUP(vb_context, context, VB_CONTEXT);
-}
+/*
+ * device.c: the context, or NULL with errno. In a forked child a context of the parent's becomes one of the child's own,
+ * with a device of its own, when it is used for the first time: the kernel lets a child use an inherited context. The
+ * objects on it stay the parent's.
+ */
+struct vb_context *vb_context_find(const struct ibv_context *context);
 
 static inline void vb_lock(struct vb_session *s)
 {
@@ -259,12 +287,6 @@ static inline struct vb_pd *vb_pd_find(const struct ibv_pd *ib)
 	struct vb_pd *pd = VB_LOOKUP(vb_pd, ib, VB_PD);
 
 	return pd && pd->roce ? pd : NULL;
-}
-
-static inline void *vb_null(int err)
-{
-	errno = err;
-	return NULL;
 }
 
 /* device.c: with the engine's lock held, the words of its last error to stderr if DPU_EMU_DEBUG asks. Returns err > 0. */
@@ -306,6 +328,8 @@ void vb_refused_ops(struct verbs_context *v);
 void vb_cq_ex_init(struct vb_cq *cq);
 void vb_qp_ex_init(struct vb_qp *qp);
 void vb_qp_ex_fini(struct vb_qp *qp);
+
+void vb_leave_groups(struct vb_qp *qp); /* mcast.c: of a QP that is destroyed */
 
 /* Translation of attributes; ah.c */
 void vb_ah_to_roce(const struct ibv_ah_attr *from, struct roce_ah_attr *to);

@@ -108,12 +108,12 @@ static struct ibv_xrcd *open_xrcd(struct ibv_context *context, struct ibv_xrcd_i
 
 static int close_xrcd(struct ibv_xrcd *ib)
 {
-	struct vb_xrcd *xrcd = VB_LOOKUP(vb_xrcd, ib, VB_XRCD);
+	struct vb_xrcd *xrcd;
 	struct vb_session *s;
-	int err = xrcd ? vb_unregister(&xrcd->obj) : EINVAL;
+	int err = VB_CLAIM(xrcd, ib, VB_XRCD);
 
 	if (err)
-		return err;
+		return DP_MAX(err, 0);
 	s = xrcd->obj.session;
 	pthread_mutex_lock(&s->lock);
 	err = put_domain(s, xrcd->domain);

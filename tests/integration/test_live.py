@@ -354,6 +354,30 @@ def test_a_forked_child_may_close_and_end_and_the_parent_goes_on(ends: tuple[End
     assert inbox.read(run(received())) == b"after the fork"
 
 
+def test_fork_while_threads_are_inside(ends: tuple[End, End]) -> None:
+    """A thread that has the engine must get the interpreter's lock to leave it, and fork() waits for it to leave."""
+    a, b = ends
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            a.context.counters()
+            b.cq.poll()
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    slow = 0
+    for _ in range(100):
+        started = time.monotonic()
+        assert in_a_fork(lambda: None) == ("nothing", 0)
+        slow += time.monotonic() - started > 0.9
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert slow < 3, "a fork that waits in vain waits a second"
+
+
 def test_a_task_that_never_sleeps_closes_descriptors_too() -> None:
     async def main() -> int:
         before = held()[0]
