@@ -380,10 +380,20 @@ bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int n
 	return n == (ssize_t)len;
 }
 
+static const struct shown_key *key_of(const struct roce_link *link, uint32_t rkey)
+{
+	return key_at(link->peer, (uint32_t)((uint64_t)rkey >> (link->peer->hdr.key_bits & 63))); /* whatever it says */
+}
+
+bool roce_link_key_is(const struct roce_link *link, uint32_t rkey)
+{
+	return rkey && LOAD(&key_of(link, rkey)->key) == rkey;
+}
+
 bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp, uint32_t qpn, uint32_t rkey,
 			uint64_t va, uint32_t len, uint32_t access, uint8_t **at)
 {
-	const struct shown_key *k = key_at(link->peer, rkey >> link->peer->hdr.key_bits);
+	const struct shown_key *k = key_of(link, rkey);
 	uint64_t offset;
 
 	if (!rkey || LOAD(&k->key) != rkey || k->pd != qp->pd || (k->access & access) != access ||

@@ -133,6 +133,7 @@ static inline void roce_link_leave(struct roce_link *link)
 	__atomic_store_n(&link->out->busy, 0, __ATOMIC_RELEASE);
 }
 bool roce_link_alive(const struct roce_link *link);
+bool roce_link_key_is(const struct roce_link *link, uint32_t rkey); /* of a region or window that is still open */
 bool roce_link_key_open(const struct roce_link *link, const struct shown_qp *qp, uint32_t qpn, uint32_t rkey,
 			uint64_t va, uint32_t len, uint32_t access, uint8_t **at);
 /* Between our memory and the peer's, the last 8 bytes by a copy of their own. */

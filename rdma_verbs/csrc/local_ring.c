@@ -155,7 +155,8 @@ int roce_local_push(struct roce_local *local, const struct roce_pkt *pkt)
 		roce_dev_counters(local->dev)->send_err++;
 		return 0;
 	}
-	refs = pkt->len > INLINE_BYTES && !unreliable;
+	/* What was gathered into the packet goes with the packet. */
+	refs = pkt->len > INLINE_BYTES && !unreliable && v->iov_base != pkt->bounce;
 	bytes = cell_bytes(refs ? pkt->niov * (uint32_t)sizeof(*v) : pkt->len);
 	if (!roce_link_alive(link))
 		return 0; /* nobody there: as on a cable without a peer */
@@ -217,7 +218,6 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 	bool response = roce_opcode_info(pkt->opcode)->flags & ROCE_OPF_READ_RESP;
 	struct iovec v[MAX_PIECES], own = {to, len};
 	struct shown_qp *q;
-	uint8_t *at;
 	bool ok, valid;
 	int n = 0;
 
@@ -234,12 +234,14 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 		skip = 0;
 	}
 	q = roce_link_enter(link, pkt->sqpn, response ? pkt->rkey : 0);
-	valid = LOAD(&q->epoch) == pkt->epoch;
-	/* Of a response, the region may be gone; whether it may be read was asked by whoever sent it. */
-	if (valid && response && pkt->rkey)
-		valid = roce_link_key_open(link, q, pkt->sqpn, pkt->rkey, pkt->va, pkt->len, 0, &at);
+	/*
+	 * Of a response only the region counts: the queue pair may have failed since, by a request after this one. Whether
+	 * it may be read was asked by whoever sent it. Key 0 is never shown.
+	 */
+	valid = response ? !pkt->rkey || roce_link_key_is(link, pkt->rkey) : LOAD(&q->epoch) == pkt->epoch;
 	ok = valid && roce_link_copy(link, &own, 1, v, n, len, true);
-	valid = valid && LOAD(&q->epoch) == pkt->epoch;
+	if (!response)
+		valid = valid && LOAD(&q->epoch) == pkt->epoch;
 	roce_link_leave(link);
 	if (ok && valid)
 		return 0;
