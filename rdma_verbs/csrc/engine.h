@@ -325,6 +325,7 @@ struct roce_dev {
 	struct roce_persistence persistence;
 	const struct roce_local_ops *local; /* NULL: every packet goes to the port */
 	void *local_ctx;
+	uint8_t *zeros; /* ROCE_MAX_MSG_BYTES of them, if ever needed */
 	uint32_t pd_next;
 	bool real_clock;
 	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
