@@ -35,12 +35,19 @@ void roce_key_close(const struct roce_mr *mr)
 		dev->local->close_key(dev->local_ctx, mr->index, mr->key);
 }
 
+void roce_qp_disconnect(struct roce_qp *qp)
+{
+	if (qp->link)
+		qp->dev->local->disconnect(qp->dev->local_ctx, qp->link);
+	qp->link = NULL;
+}
+
 int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn)
 {
 	struct roce_dev *dev = qp->dev;
 	int err = 0;
 
-	qp->link = NULL;
+	roce_qp_disconnect(qp);
 	if (dev->local && qp->type != ROCE_QPT_UD)
 		qp->link = dev->local->connect(dev->local_ctx, dgid, dqpn, &err);
 	if (err)
@@ -205,6 +212,7 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 		return ROCE_DIRECT_NO;
 	}
 	req->direct += len;
+	qp->dev->turn_bytes += len;
 	if (req->direct < wqe->length)
 		return ROCE_DIRECT_MORE;
 	req->direct = 0;
