@@ -120,6 +120,7 @@ struct roce_local {
 	struct node *nodes;
 	struct roce_link *links, *touched;
 	uint32_t nlinks, ntight;
+	bool holding;                /* for want of room in a ring, when last looked */
 	struct roce_link *in[RINGS]; /* whose ring it is, as far as known */
 	uint64_t tail[RINGS];        /* ours, see head of a link */
 	uint32_t rx_next;            /* the ring that is read first */

@@ -38,6 +38,7 @@ uint64_t roce_local_full(struct roce_local *local, uint64_t now_ps)
 {
 	uint64_t lanes = 0;
 
+	local->holding = false;
 	if (!local->ntight)
 		return 0;
 	for (struct roce_link *link = local->links; link; link = link->next) {
@@ -55,12 +56,13 @@ uint64_t roce_local_full(struct roce_local *local, uint64_t now_ps)
 		if (!link->lossy)
 			lanes |= 1ull << link->lane;
 	}
+	local->holding = lanes;
 	return lanes;
 }
 
 bool roce_local_tight(const struct roce_local *local)
 {
-	return local->ntight;
+	return local->holding;
 }
 
 static void touch(struct roce_link *link)
@@ -69,6 +71,7 @@ static void touch(struct roce_link *link)
 
 	if (room(link) < RESERVE_BYTES && !link->tight) {
 		link->tight = true;
+		local->holding = true;
 		local->ntight++;
 	}
 	if (link->touched)

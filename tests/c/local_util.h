@@ -20,7 +20,7 @@
 
 #define ENDS      3
 #define SLOTS     5
-#define BUF_BYTES (16u << 20)
+#define BUF_BYTES (24u << 20)
 #define TARGET    (8u << 20) /* offset in a buffer: below, what is sent; from here on, where things land */
 #define ALL (ROCE_ACCESS_LOCAL_WRITE | ROCE_ACCESS_REMOTE_WRITE | ROCE_ACCESS_REMOTE_READ | ROCE_ACCESS_REMOTE_ATOMIC)
 #define LOG_BYTES (1 << 18)
