@@ -23,8 +23,8 @@ from datapath import _native as _dp
 from datapath.errors import CallerError, DpuError, from_errno
 from datapath.port import Port
 from rdma_verbs._native_counters import device_counters, queue_pair_counters
-from rdma_verbs._native_local import LocalPath
 from rdma_verbs._native_fork import ForkedLock, Lock, watch_forks
+from rdma_verbs._native_local import LocalPath
 from rdma_verbs._native_values import (
     Handle,
     ah_attr_of,

@@ -85,12 +85,18 @@ static void put(struct roce_qp *qp, uint64_t key, uint32_t crc)
 
 void roce_check_begin(struct roce_qp *qp, const struct roce_swqe *wqe)
 {
-	int err;
+	const struct roce_local_ops *local = qp->dev->local;
 
 	if (!(wqe->flags & ROCE_WQE_SUMMED))
 		return;
-	if (qp->type == ROCE_QPT_UD) /* so that the receiver finds the sum */
-		qp->dev->local->connect(qp->dev->local_ctx, &wqe->av.dgid, wqe->remote_qpn, &err);
+	if (qp->type == ROCE_QPT_UD) { /* a ring there tells the receiver where the sum is */
+		struct roce_link *link;
+		int err;
+
+		link = local->connect(qp->dev->local_ctx, &wqe->av.dgid, wqe->remote_qpn, &err);
+		if (link)
+			local->disconnect(qp->dev->local_ctx, link);
+	}
 	put(qp, key_of(qp->qpn, roce_psn_add(wqe->first_psn, wqe->npsn - 1)), wqe->check);
 }
 

@@ -92,7 +92,8 @@ void roce_congestion_limit(struct roce_qp *qp, uint32_t rate_limit, uint32_t bur
 
 void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response)
 {
-	uint64_t now_ps = qp->dev->now_ps, rate_bps = roce_pace_bps(qp), burst_ps, begin_ps, bits_e12;
+	uint64_t now_ps = qp->dev->now_ps, rate_bps = roce_pace_bps(qp), burst_ps, begin_ps;
+	unsigned __int128 bits_e12; /* a packet between processes of a machine has up to 1 GiB */
 	uint32_t bytes;
 
 	if (!rate_bps)
@@ -101,9 +102,9 @@ void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool r
 	burst_ps = limited(qp) ? limit_burst_ps(qp, bytes, rate_bps) : qp->pace.burst_ps;
 	begin_ps = DP_MAX(qp->pace.next_ps, now_ps - DP_MIN(now_ps, burst_ps));
 	qp->pace.was_response = response;
-	bits_e12 = bytes * 8 * DP_SEC + qp->pace.debt_e12;
-	qp->pace.next_ps = dp_add_ps(begin_ps, bits_e12 / rate_bps);
-	qp->pace.debt_e12 = bits_e12 % rate_bps;
+	bits_e12 = (unsigned __int128)bytes * 8 * DP_SEC + qp->pace.debt_e12;
+	qp->pace.next_ps = dp_add_ps(begin_ps, (uint64_t)(bits_e12 / rate_bps));
+	qp->pace.debt_e12 = (uint64_t)(bits_e12 % rate_bps);
 	qp->pace.burst_ps = qp->dev->cfg.cc.burst_bytes * 8 * DP_SEC / rate_bps;
 	if (qp->cc.ops->on_sent) {
 		qp->cc.ops->on_sent(&qp->cc, bytes, now_ps);

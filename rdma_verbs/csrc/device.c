@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "rdma_verbs/csrc/engine.h"
 
@@ -130,6 +131,8 @@ void roce_dev_free(struct roce_dev *dev)
 	}
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		free(dev->send_wheel[i]);
+	if (dev->zeros)
+		munmap(dev->zeros, ROCE_MAX_MSG_BYTES);
 	free(dev->qps);
 	free(dev->srqs);
 	free(dev->mrs);

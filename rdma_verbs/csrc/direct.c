@@ -35,12 +35,19 @@ void roce_key_close(const struct roce_mr *mr)
 		dev->local->close_key(dev->local_ctx, mr->index, mr->key);
 }
 
+void roce_qp_disconnect(struct roce_qp *qp)
+{
+	if (qp->peer)
+		qp->dev->local->disconnect(qp->dev->local_ctx, qp->peer);
+	qp->link = qp->peer = NULL;
+}
+
 int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn)
 {
 	struct roce_dev *dev = qp->dev;
 	int err = 0;
 
-	qp->link = qp->peer = NULL;
+	roce_qp_disconnect(qp);
 	if (dev->local && qp->type != ROCE_QPT_UD)
 		qp->peer = dev->local->connect(dev->local_ctx, dgid, dqpn, &err);
 	if (qp->peer && !dev->local->by_packets(qp->peer))
@@ -50,22 +57,29 @@ int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn)
 	return 0;
 }
 
-/* An XRC target's domain is that of each request; a QP in RTR still has to tell that communication is established. */
+/*
+ * An XRC target's domain is that of each request; nothing says when the peer has executed what an unreliable QP sent; a
+ * QP in RTR still has to tell that communication is established.
+ */
 static bool may_open(const struct roce_qp *qp)
 {
-	return qp->link && (qp->type == ROCE_QPT_RC || qp->type == ROCE_QPT_UC) &&
-	       (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD || qp->state == ROCE_QPS_SQE ||
+	return qp->link && qp->type == ROCE_QPT_RC &&
+	       (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD ||
 		(qp->state == ROCE_QPS_RTR && qp->resp.comm_est));
 }
 
 void roce_qp_reopen(struct roce_qp *qp)
 {
+	uint32_t access = qp->attr.qp_access_flags;
+
 	if (qp->open || !may_open(qp))
 		return;
+	if (!qp->resp.res_size) /* it takes no READ */
+		access &= ~(uint32_t)ROCE_ACCESS_REMOTE_READ;
 	qp->open = true;
 	qp->dev->local->open_qp(qp->dev->local_ctx, &(struct roce_local_qp){.qpn = qp->qpn,
 									    .dest_qpn = qp->attr.dest_qp_num,
-									    .access = qp->attr.qp_access_flags,
+									    .access = access,
 									    .pd = qp->pd->id,
 									    .link = qp->link});
 }
@@ -158,6 +172,20 @@ static void count(struct roce_qp *qp, const struct roce_swqe *wqe)
 	*(read ? &own->rcvd_bytes : &own->sent_bytes) += wqe->length;
 }
 
+/* Nothing is under way, and nothing about the queue pair speaks against it. */
+static bool may_copy(const struct roce_qp *qp, const struct roce_swqe *wqe)
+{
+	const struct roce_requester *req = &qp->req;
+
+	if (qp->type != ROCE_QPT_RC || (wqe->opcode != ROCE_WR_RDMA_WRITE && wqe->opcode != ROCE_WR_RDMA_READ) ||
+	    req->cur != qp->sq.tail || req->una != req->next_psn || roce_pace_bps(qp) || qp->dev->link_down)
+		return false;
+	/* Of an entry that is bad, nothing lands: of one turn pieces() sees it all before it copies. */
+	return wqe->length <= ROCE_TURN_BYTES || req->direct || wqe->send_flags & ROCE_SEND_INLINE ||
+	       roce_sge_ok(qp->pd, wqe->sge, wqe->num_sge,
+			   wqe->opcode == ROCE_WR_RDMA_READ ? ROCE_ACCESS_LOCAL_WRITE : 0);
+}
+
 enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 {
 	struct roce_requester *req = &qp->req;
@@ -166,9 +194,10 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 	uint32_t len;
 	int n;
 
-	if ((wqe->opcode != ROCE_WR_RDMA_WRITE && wqe->opcode != ROCE_WR_RDMA_READ) || req->cur != qp->sq.tail ||
-	    req->una != req->next_psn || roce_pace_bps(qp) || qp->dev->link_down)
+	if (!may_copy(qp, wqe)) {
+		req->direct = 0; /* goes as a whole: what was copied is copied again */
 		return ROCE_DIRECT_NO;
+	}
 	len = DP_MIN(wqe->length - req->direct, ROCE_TURN_BYTES);
 	n = pieces(qp, wqe, req->direct, len, v);
 	copy = (struct roce_copy){.v = v,
@@ -185,6 +214,7 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 		return ROCE_DIRECT_NO;
 	}
 	req->direct += len;
+	qp->dev->turn_bytes += len;
 	if (req->direct < wqe->length)
 		return ROCE_DIRECT_MORE;
 	req->direct = 0;

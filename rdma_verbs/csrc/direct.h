@@ -46,6 +46,7 @@ struct roce_copy {
 struct roce_local_ops {
 	/* The way to the process of queue pair `dqpn` at `dgid`; NULL and *err 0: there is none, use packets on the port. */
 	struct roce_link *(*connect)(void *ctx, const struct dp_ip *dgid, uint32_t dqpn, int *err);
+	void (*disconnect)(void *ctx, struct roce_link *link); /* once for each connect() */
 	void (*open_qp)(void *ctx, const struct roce_local_qp *qp);
 	/* wait: until no copy is under way; over: what it has sent by reference is void from now on. */
 	void (*close_qp)(void *ctx, uint32_t qpn, bool wait, bool over);

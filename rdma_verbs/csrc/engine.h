@@ -330,6 +330,8 @@ struct roce_dev {
 	const struct roce_local_ops *local; /* NULL: every packet goes to the port */
 	void *local_ctx;
 	bool checking;
+	uint64_t turn_bytes; /* copied directly since roce_dev_tx() was called */
+	uint8_t *zeros;      /* ROCE_MAX_MSG_BYTES of them, if ever needed */
 	uint32_t pd_next;
 	bool real_clock;
 	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
@@ -672,8 +674,9 @@ void roce_mcast_forget_qp(struct roce_qp *qp);
 void roce_key_open(const struct roce_mr *mr);
 void roce_key_close(const struct roce_mr *mr);
 int roce_qp_connect(struct roce_qp *qp, const struct dp_ip *dgid, uint32_t dqpn); /* finds the way: qp->link */
-void roce_qp_reopen(struct roce_qp *qp);                                          /* state or attributes have changed */
-void roce_qp_shut(struct roce_qp *qp, bool wait, bool over);                      /* before they do */
+void roce_qp_disconnect(struct roce_qp *qp);
+void roce_qp_reopen(struct roce_qp *qp);                     /* state or attributes have changed */
+void roce_qp_shut(struct roce_qp *qp, bool wait, bool over); /* before they do */
 void roce_qp_fold(struct roce_qp *qp);
 enum roce_direct { ROCE_DIRECT_NO, ROCE_DIRECT_DONE, ROCE_DIRECT_MORE }; /* MORE: in its next turn */
 enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe);

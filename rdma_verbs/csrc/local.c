@@ -15,11 +15,15 @@
 
 #define SEALS      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define MAX_PIECES 256
-/* Longer than any copy takes that has begun. A process stopped in the few instructions around one is not waited for. */
-#define WAIT_NS   1000000000ull
-#define ALIVE_NS  10000000ull
-#define SPINS     256
-#define LAST_WORD 8
+/* Longer than any copy takes that has begun, however busy the machine is; of a process that is stopped, by the kernel. */
+#define WAIT_NS         30000000000ull
+#define WAIT_STOPPED_NS 1000000000ull
+#define ALIVE_NS        10000000ull
+#define SPINS           256
+#define LAST_WORD       8
+/* For a ring of somebody who is gone, of which the rest has yet to be read. */
+#define TAKE_ROUNDS 10
+#define TAKE_US     2000
 
 static uint64_t clock_ns(void)
 {
@@ -29,12 +33,16 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-/* When a process started, in clock ticks since boot; 0: there is none (a zombie copies nothing any more). */
-static uint64_t process_start(uint64_t pid)
+/*
+ * When a process started, in clock ticks since boot; 0: there is none. Its first thread may be a zombie while others are
+ * still in the middle of a copy. *stopped: by a signal or a debugger.
+ */
+static uint64_t process_start(uint64_t pid, bool *stopped)
 {
 	unsigned long long start = 0;
 	char path[64], text[1024], *at;
 	char state = 0;
+	long threads = 0;
 	ssize_t n;
 	int fd;
 
@@ -48,10 +56,12 @@ static uint64_t process_start(uint64_t pid)
 		return 0;
 	text[n] = 0;
 	at = strrchr(text, ')'); /* the name may hold anything */
-	if (!at || sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			  &state, &start) != 2)
+	if (!at || sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+			  &state, &threads, &start) != 3)
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
+	if (stopped)
+		*stopped = state == 'T' || state == 't';
+	return (state == 'Z' && threads <= 1) || state == 'X' ? 0 : start;
 }
 
 static uint64_t pid_namespace(void)
@@ -127,9 +137,12 @@ static void wait_for_copies(const struct roce_local *local, uint64_t mask, uint6
 				next_ns = now_ns + ALIVE_NS;
 			}
 			if (now_ns - from_ns > WAIT_NS)
-				return;
+				break;
 			if (now_ns > next_ns) {
-				if (process_start(ring->pid) != ring->start)
+				bool stopped = false;
+
+				if (process_start(ring->pid, &stopped) != ring->start ||
+				    (stopped && now_ns - from_ns > WAIT_STOPPED_NS))
 					break;
 				next_ns = now_ns + ALIVE_NS;
 			}
@@ -247,11 +260,9 @@ static bool ring_left(const struct ring *ring, uint64_t owner)
 {
 	uint64_t pid = owner & ((1ull << PID_BITS) - 1), start;
 
-	if (LOAD(&ring->head) != LOAD(&ring->tail))
-		return false;
 	if (LOAD(&ring->closed) == owner)
 		return true;
-	start = process_start(pid);
+	start = process_start(pid, NULL);
 	return !start || (ring->pid == pid && ring->start != start);
 }
 
@@ -261,14 +272,20 @@ static int take_ring(struct roce_link *link)
 	struct shown *peer = link->peer;
 	const struct shown_hdr *own = &link->local->own->hdr;
 
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 1 + TAKE_ROUNDS; round++) {
+		if (round > 1)
+			usleep(TAKE_US);
 		for (uint32_t i = 0; i < RINGS; i++) {
 			struct ring *ring = &peer->rings[i];
 			uint64_t owner = LOAD(&ring->owner);
 			uint32_t high = LOAD(&peer->hdr.rings_high);
 
-			if (owner && (!round || !ring_left(ring, owner)))
+			if ((owner && (!round || !ring_left(ring, owner))) || LOAD(&ring->head) % CELL_ALIGN)
 				continue;
+			if (LOAD(&ring->head) != LOAD(&ring->tail)) { /* he died before he told of what he wrote */
+				roce_link_tell(link, i);
+				continue;
+			}
 			if (!__atomic_compare_exchange_n(&ring->owner, &owner, own->id, false, __ATOMIC_SEQ_CST,
 							 __ATOMIC_SEQ_CST))
 				continue;
@@ -283,6 +300,7 @@ static int take_ring(struct roce_link *link)
 				;
 			link->out = ring;
 			link->index = i;
+			link->head = LOAD(&ring->head);
 			link->tail_seen = LOAD(&ring->tail);
 			return 0;
 		}
@@ -348,6 +366,33 @@ none:
 	return NULL;
 }
 
+/* Ways that lead nowhere any more, and that no queue pair has. */
+static void forget_dead(struct roce_local *local)
+{
+	struct roce_link **p = &local->links, *link;
+
+	roce_local_flush(local); /* none of them is on that list */
+	while ((link = *p)) {
+		if (link->users || roce_link_alive(link)) {
+			p = &link->next;
+			continue;
+		}
+		*p = link->next;
+		local->ntight -= link->tight;
+		local->nlinks--;
+		for (uint32_t i = 0; i < RINGS; i++)
+			if (local->in[i] == link)
+				local->in[i] = NULL;
+		link_free(link);
+	}
+}
+
+static void disconnect(void *ctx, struct roce_link *link)
+{
+	(void)ctx;
+	link->users--;
+}
+
 static struct roce_link *connect_to(void *ctx, const struct dp_ip *dgid, uint32_t dqpn, int *err)
 {
 	struct roce_local *local = ctx;
@@ -365,11 +410,15 @@ static struct roce_link *connect_to(void *ctx, const struct dp_ip *dgid, uint32_
 	if (LOAD(&page->state) != DP_NODE_SLOT_USED || !LOAD(&page->local_fd))
 		return NULL;
 	for (link = local->links; link; link = link->next)
-		if (link->page == page && roce_link_alive(link))
+		if (link->page == page && roce_link_alive(link)) {
+			link->users++;
 			return link;
+		}
+	forget_dead(local);
 	link = link_new(local, dgid, page, slot, err);
 	if (!link)
 		return NULL;
+	link->users = 1;
 	link->next = local->links;
 	local->links = link;
 	local->nlinks++;
@@ -382,17 +431,22 @@ bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int n
 		    uint32_t len, bool read)
 {
 	struct iovec v[MAX_PIECES + 1];
+	size_t rest = LAST_WORD; /* of the last bytes, those in pieces up to `last` */
 	struct iovec *last;
 	ssize_t n;
 
 	if (nfar < 1 || nfar > MAX_PIECES)
 		return !len;
+	/* Programs poll the end of a buffer: the kernel copies the pieces of the far side one after the other. */
 	memcpy(v, far, (size_t)nfar * sizeof(*v));
 	last = &v[nfar - 1];
-	/* Programs poll the end of a buffer: the kernel copies the pieces of the far side one after the other. */
-	if (last->iov_len > LAST_WORD) {
-		last->iov_len -= LAST_WORD;
-		last[1] = (struct iovec){(char *)last->iov_base + last->iov_len, LAST_WORD};
+	while (last > v && rest > last->iov_len)
+		rest -= last--->iov_len;
+	if (last->iov_len > rest) {
+		memmove(last + 1, last, (size_t)(v + nfar - last) * sizeof(*v));
+		last[0].iov_len -= rest;
+		last[1].iov_base = (char *)last[1].iov_base + last[0].iov_len;
+		last[1].iov_len = rest;
 		nfar++;
 	}
 	do
@@ -402,9 +456,20 @@ bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int n
 	return n == (ssize_t)len;
 }
 
-const struct shown_key *roce_link_key(const struct roce_link *link, uint32_t rkey, uint64_t va, uint32_t len)
+static const struct shown_key *key_of(const struct roce_link *link, uint32_t rkey)
 {
-	const struct shown_key *k = key_at(link->peer, rkey >> link->peer->hdr.key_bits);
+	return key_at(link->peer, (uint32_t)((uint64_t)rkey >> (link->peer->hdr.key_bits & 63))); /* whatever it says */
+}
+
+bool roce_link_key_is(const struct roce_link *link, uint32_t rkey)
+{
+	return rkey && LOAD(&key_of(link, rkey)->key) == rkey;
+}
+
+/* The peer's key, if it is open and covers all of it. */
+static const struct shown_key *covering(const struct roce_link *link, uint32_t rkey, uint64_t va, uint32_t len)
+{
+	const struct shown_key *k = key_of(link, rkey);
 
 	if (!rkey || LOAD(&k->key) != rkey || va < k->iova || len > k->length || va - k->iova > k->length - len)
 		return NULL;
@@ -415,7 +480,7 @@ const struct shown_key *roce_link_key(const struct roce_link *link, uint32_t rke
 static uint8_t *granted(const struct roce_link *link, const struct shown_qp *q, const struct roce_copy *c,
 			uint32_t access)
 {
-	const struct shown_key *k = roce_link_key(link, c->rkey, c->va, c->len);
+	const struct shown_key *k = covering(link, c->rkey, c->va, c->len);
 
 	if (!k || k->pd != q->pd || (k->access & access) != access || (k->qpn && k->qpn != c->dest_qpn))
 		return NULL;
@@ -478,8 +543,7 @@ static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
 		return false;
 	q = roce_link_enter(link, c->dest_qpn, c->len ? c->rkey : 0);
 	ok = LOAD(&q->open) && q->peer == local->own->hdr.id && q->dest_qpn == c->qpn &&
-	     (q->access & access) == access &&
-	     (!c->len || (at = granted(link, q, c, access)));
+	     (q->access & access) == access && (!c->len || (at = granted(link, q, c, access)));
 	if (ok && c->len)
 		ok = roce_link_copy(link, c->v, c->n, &(struct iovec){at, c->len}, 1, c->len, c->read);
 	if (ok && !c->look) {
@@ -494,6 +558,7 @@ static bool copy(void *ctx, struct roce_link *link, const struct roce_copy *c)
 }
 
 static const struct roce_local_ops ops = {.connect = connect_to,
+					  .disconnect = disconnect,
 					  .open_qp = open_qp,
 					  .close_qp = close_qp,
 					  .open_key = open_key,
@@ -554,7 +619,7 @@ static void describe(struct roce_local *local, uint32_t slot)
 	if (getrandom(&h->id, sizeof(h->id), 0) != sizeof(h->id))
 		h->id = clock_ns();
 	h->id = h->id << PID_BITS | h->pid;
-	h->start = process_start(h->pid);
+	h->start = process_start(h->pid, NULL);
 	h->pid_ns = pid_namespace();
 	h->uid = geteuid();
 	h->slot = slot;

@@ -41,7 +41,7 @@ int roce_local_push(struct roce_local *local,
 		    const struct roce_pkt *pkt);                     /* of roce_dev_tx(), with a link; always taken */
 void roce_local_flush(struct roce_local *local);                     /* tells the receivers */
 uint64_t roce_local_full(struct roce_local *local, uint64_t now_ps); /* lanes that must be held now */
-bool roce_local_tight(const struct roce_local *local);               /* some ring had little room */
+bool roce_local_tight(const struct roce_local *local); /* queue pairs are held for want of room in a ring */
 int roce_local_rx(struct roce_local *local, int most, uint64_t now_ps); /* packets given to the device */
 bool roce_local_pending(const struct roce_local *local);                /* some have come */
 int roce_local_wake_fd(const struct roce_local *local);                 /* readable: look again */

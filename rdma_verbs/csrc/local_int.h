@@ -102,9 +102,10 @@ struct roce_link {
 	struct ring *out;
 	const struct dp_node_slot *page;
 	uint64_t id, pid, start, generation;
-	uint64_t tail_seen, stalled_ps;
+	uint64_t head, tail_seen, stalled_ps; /* ours: what the ring shows others may write */
 	struct dp_ip gid;
 	uint32_t slot, index; /* of our ring in the peer's memory */
+	uint32_t users;       /* queue pairs */
 	int wake_fd;
 	uint8_t lane;
 	bool touched, tight,
@@ -135,7 +136,10 @@ struct roce_local {
 	struct roce_link *links, *touched;
 	struct view *views;
 	uint32_t nlinks, ntight;
+	bool holding;                /* for want of room in a ring, when last looked */
 	struct roce_link *in[RINGS]; /* whose ring it is, as far as known */
+	uint64_t tail[RINGS];        /* ours, see head of a link */
+	uint32_t rx_next;            /* the ring that is read first */
 };
 
 /* Says that we use queue pair `qpn` and `key` (0: none) of the peer, until roce_link_leave(). */
@@ -148,9 +152,9 @@ static inline void roce_link_leave(struct roce_link *link)
 {
 	__atomic_store_n(&link->out->busy, 0, __ATOMIC_RELEASE);
 }
+void roce_link_tell(struct roce_link *link, uint32_t ring); /* the peer, that there is something in a ring of its */
 bool roce_link_alive(const struct roce_link *link);
-/* The peer's key, if it is open and covers all of it; NULL: not. */
-const struct shown_key *roce_link_key(const struct roce_link *link, uint32_t rkey, uint64_t va, uint32_t len);
+bool roce_link_key_is(const struct roce_link *link, uint32_t rkey); /* of a region or window that is still open */
 /* Between our memory and the peer's, the last 8 bytes by a copy of their own. */
 bool roce_link_copy(const struct roce_link *link, const struct iovec *own, int nown, const struct iovec *far, int nfar,
 		    uint32_t len, bool read);

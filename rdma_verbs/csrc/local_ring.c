@@ -18,7 +18,7 @@
 
 static uint64_t room(const struct roce_link *link)
 {
-	return RING_BYTES - (link->out->head - link->tail_seen);
+	return RING_BYTES - (link->head - link->tail_seen);
 }
 
 /* How much can be written now. */
@@ -38,6 +38,7 @@ uint64_t roce_local_full(struct roce_local *local, uint64_t now_ps)
 {
 	uint64_t lanes = 0;
 
+	local->holding = false;
 	if (!local->ntight)
 		return 0;
 	for (struct roce_link *link = local->links; link; link = link->next) {
@@ -55,12 +56,13 @@ uint64_t roce_local_full(struct roce_local *local, uint64_t now_ps)
 		if (!link->lossy)
 			lanes |= 1ull << link->lane;
 	}
+	local->holding = lanes;
 	return lanes;
 }
 
 bool roce_local_tight(const struct roce_local *local)
 {
-	return local->ntight;
+	return local->holding;
 }
 
 static void touch(struct roce_link *link)
@@ -69,6 +71,7 @@ static void touch(struct roce_link *link)
 
 	if (room(link) < RESERVE_BYTES && !link->tight) {
 		link->tight = true;
+		local->holding = true;
 		local->ntight++;
 	}
 	if (link->touched)
@@ -81,8 +84,8 @@ static void touch(struct roce_link *link)
 /* Room for a cell of `bytes` in one piece; NULL: the ring is full. put() shows it to the receiver. */
 static struct cell *get(struct roce_link *link, uint32_t bytes)
 {
-	uint64_t head = link->out->head;
-	uint32_t offset = (uint32_t)(head % RING_BYTES), skip = offset + bytes > RING_BYTES ? RING_BYTES - offset : 0;
+	uint32_t offset = (uint32_t)(link->head % RING_BYTES),
+		 skip = offset + bytes > RING_BYTES ? RING_BYTES - offset : 0;
 
 	if (room(link) < bytes + skip && look(link) < bytes + skip)
 		return NULL;
@@ -91,7 +94,8 @@ static struct cell *get(struct roce_link *link, uint32_t bytes)
 
 		gap->bytes = skip;
 		gap->kind = CELL_SKIP;
-		link->out->head = head + skip; /* the receiver looks at it again after put() only */
+		link->head += skip;
+		__atomic_store_n(&link->out->head, link->head, __ATOMIC_RELEASE); /* he may be reading */
 		offset = 0;
 	}
 	return (struct cell *)(void *)(link->out->data + offset);
@@ -99,7 +103,8 @@ static struct cell *get(struct roce_link *link, uint32_t bytes)
 
 static void put(struct roce_link *link, uint32_t bytes)
 {
-	__atomic_store_n(&link->out->head, link->out->head + bytes, __ATOMIC_RELEASE);
+	link->head += bytes;
+	__atomic_store_n(&link->out->head, link->head, __ATOMIC_RELEASE);
 	touch(link);
 }
 
@@ -155,7 +160,8 @@ int roce_local_push(struct roce_local *local, const struct roce_pkt *pkt)
 		roce_dev_counters(local->dev)->send_err++;
 		return 0;
 	}
-	refs = pkt->len > INLINE_BYTES && !unreliable;
+	/* What was gathered into the packet goes with the packet. */
+	refs = pkt->len > INLINE_BYTES && !unreliable && v->iov_base != pkt->bounce;
 	bytes = cell_bytes(refs ? pkt->niov * (uint32_t)sizeof(*v) : pkt->len);
 	if (!roce_link_alive(link))
 		return 0; /* nobody there: as on a cable without a peer */
@@ -175,24 +181,30 @@ int roce_local_push(struct roce_local *local, const struct roce_pkt *pkt)
 	return 1;
 }
 
+void roce_link_tell(struct roce_link *link, uint32_t ring)
+{
+	struct shown_hdr *peer = &link->peer->hdr;
+	uint64_t bit = 1ull << ring % 64, *word = &peer->pending[ring / 64];
+
+	/* It is cleared before the ring is read, so one that is set speaks for what was written, too. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(LOAD(word) & bit))
+		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+	if (LOAD(&peer->sleeping) && __atomic_exchange_n(&peer->sleeping, 0, __ATOMIC_SEQ_CST)) {
+		ssize_t n = write(link->wake_fd, "", 1);
+
+		(void)n; /* full: it is readable already; broken: nobody is there */
+	}
+}
+
 void roce_local_flush(struct roce_local *local)
 {
 	while (local->touched) {
 		struct roce_link *link = local->touched;
-		struct shown_hdr *peer = &link->peer->hdr;
-		uint64_t bit = 1ull << link->index % 64, *word = &peer->pending[link->index / 64];
 
 		local->touched = link->touched_next;
 		link->touched = false;
-		/* It is cleared before the ring is read, so one that is set speaks for what we wrote, too. */
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (!(LOAD(word) & bit))
-			__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
-		if (LOAD(&peer->sleeping) && __atomic_exchange_n(&peer->sleeping, 0, __ATOMIC_SEQ_CST)) {
-			ssize_t n = write(link->wake_fd, "", 1);
-
-			(void)n; /* full: it is readable already; broken: nobody is there */
-		}
+		roce_link_tell(link, link->index);
 	}
 }
 
@@ -233,12 +245,14 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 		skip = 0;
 	}
 	q = roce_link_enter(link, pkt->sqpn, response ? pkt->rkey : 0);
-	valid = LOAD(&q->epoch) == pkt->epoch;
-	/* Of a response, the region may be gone; whether it may be read was asked by whoever sent it. */
-	if (valid && response && pkt->rkey)
-		valid = roce_link_key(link, pkt->rkey, pkt->va, pkt->len);
+	/*
+	 * Of a response only the region counts: the queue pair may have failed since, by a request after this one. Whether
+	 * it may be read was asked by whoever sent it. Key 0 is never shown.
+	 */
+	valid = response ? !pkt->rkey || roce_link_key_is(link, pkt->rkey) : LOAD(&q->epoch) == pkt->epoch;
 	ok = valid && roce_link_copy(link, &own, 1, v, n, len, true);
-	valid = valid && LOAD(&q->epoch) == pkt->epoch;
+	if (!response)
+		valid = valid && LOAD(&q->epoch) == pkt->epoch;
 	roce_link_leave(link);
 	if (ok && valid)
 		return 0;
@@ -252,13 +266,26 @@ int roce_local_pull(const struct roce_pkt *pkt, uint32_t offset, uint8_t *to, ui
 		struct cell *cell = get(link, bytes);
 
 		if (cell) {
-			fill(cell, pkt, 0);
+			fill(cell, pkt, pkt->epoch);
 			cell->kind = CELL_UNREADABLE;
 			cell->bytes = bytes;
 			put(link, bytes);
 		}
 	}
 	return -EIO;
+}
+
+/* The peer could not read what we sent. It can say so of what it was sent, while that is outstanding. */
+static void unreadable(struct roce_local *local, struct roce_link *link, const struct cell *c)
+{
+	struct roce_qp *qp = roce_qp_find(local->dev, c->sqpn);
+	struct roce_pkt pkt = {.opcode = c->opcode, .sqpn = c->sqpn, .psn = c->psn & ROCE_PSN_MASK};
+
+	if (!qp || !link || qp->link != link || !roce_opcode_info(c->opcode)->name)
+		return;
+	if (qp->state != ROCE_QPS_ERR && local->own->qps[c->sqpn & (QPS - 1)].epoch != c->epoch)
+		return; /* of an earlier life of the queue pair */
+	roce_dev_unreadable(local->dev, &pkt);
 }
 
 /* Gives a cell's packet to the device; the cell may change under our eyes, `c` is a copy of its fixed part. */
@@ -272,13 +299,12 @@ static void deliver(struct roce_local *local, struct roce_link *link, const stru
 	uint64_t sum = 0;
 
 	if (c->kind == CELL_UNREADABLE) {
-		pkt.opcode = c->opcode;
-		pkt.sqpn = c->sqpn;
-		pkt.psn = c->psn;
-		roce_dev_unreadable(local->dev, &pkt);
+		unreadable(local, link, c);
 		return;
 	}
-	if (c->niov ? c->niov * sizeof(*v) > room : c->len > room) {
+	/* A short payload is never elsewhere: who takes a few bytes does not ask where they are. */
+	if ((c->niov ? c->niov * sizeof(*v) > room || c->len <= INLINE_BYTES : c->len > room) ||
+	    (c->len && !(roce_opcode_info(c->opcode)->flags & ROCE_OPF_PAYLOAD))) {
 		ctr->drops[ROCE_DROP_TRUNCATED]++;
 		return;
 	}
@@ -336,9 +362,13 @@ static int drain(struct roce_local *local, uint32_t index, int most, uint64_t no
 {
 	struct ring *ring = &local->own->rings[index];
 	struct roce_link *link = sender(local, index);
-	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), tail = ring->tail;
+	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), tail = local->tail[index];
 	int n = 0;
 
+	if (head - tail > RING_BYTES || head % CELL_ALIGN || tail % CELL_ALIGN) {
+		roce_dev_counters(local->dev)->drops[ROCE_DROP_TRUNCATED]++;
+		tail = head;
+	}
 	while (tail != head && n < most) {
 		uint32_t offset = (uint32_t)(tail % RING_BYTES);
 		const struct cell *at = (const struct cell *)(const void *)(ring->data + offset);
@@ -363,33 +393,49 @@ static int drain(struct roce_local *local, uint32_t index, int most, uint64_t no
 		tail += c.bytes;
 		__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
 	}
+	local->tail[index] = tail;
 	__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
 	*more = tail != head;
 	return n;
 }
 
-int roce_local_rx(struct roce_local *local, int most, uint64_t now_ps)
+/* The rings of a word that have something, of those in `mask`, from the lowest on. */
+static int drain_word(struct roce_local *local, uint32_t w, uint64_t mask, int most, uint64_t now_ps)
 {
+	uint64_t *word = &local->own->hdr.pending[w], bits = LOAD(word) & mask, left = 0;
 	int n = 0;
 
-	for (uint32_t w = 0; w < RINGS / 64 && n < most; w++) {
-		uint64_t *word = &local->own->hdr.pending[w], bits, left = 0;
+	if (!bits)
+		return 0;
+	__atomic_fetch_and(word, ~bits, __ATOMIC_SEQ_CST);
+	while (bits) {
+		uint32_t i = (uint32_t)__builtin_ctzll(bits);
+		bool more = true;
 
-		if (!LOAD(word))
-			continue;
-		bits = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
-		while (bits) {
-			uint32_t i = (uint32_t)__builtin_ctzll(bits);
-			bool more = true;
-
-			bits &= bits - 1;
-			if (n < most)
-				n += drain(local, w * 64 + i, most - n, now_ps, &more);
-			if (more)
-				left |= 1ull << i;
+		bits &= bits - 1;
+		if (n < most) {
+			n += drain(local, w * 64 + i, most - n, now_ps, &more);
+			local->rx_next = (w * 64 + i + 1) % RINGS;
 		}
-		if (left)
-			__atomic_fetch_or(word, left, __ATOMIC_SEQ_CST);
+		if (more)
+			left |= 1ull << i;
+	}
+	if (left)
+		__atomic_fetch_or(word, left, __ATOMIC_SEQ_CST);
+	return n;
+}
+
+/* Goes on behind the ring that it ended with: one that is always full does not keep others waiting. */
+int roce_local_rx(struct roce_local *local, int most, uint64_t now_ps)
+{
+	uint32_t first = local->rx_next;
+	uint64_t from = ~0ull << first % 64;
+	int n = 0;
+
+	for (uint32_t k = 0; k <= RINGS / 64 && n < most; k++) {
+		uint64_t mask = k == 0 ? from : k == RINGS / 64 ? ~from : ~0ull;
+
+		n += drain_word(local, (first / 64 + k) % (RINGS / 64), mask, most - n, now_ps);
 	}
 	return n;
 }

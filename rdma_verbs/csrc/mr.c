@@ -1,5 +1,6 @@
 /* Protection domains, memory regions, and the only code that turns a key and an address into a pointer. */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/engine.h"
@@ -370,8 +371,21 @@ bool roce_place(uint8_t *dst, const uint8_t *src, size_t len)
 	return true;
 }
 
-/* What a region without memory reads as. Nobody writes to it. */
-static const uint8_t zeros[4096];
+/* What a region without memory reads as; nobody writes to it. More than a packet's worth is for messages in one piece. */
+static uint8_t *zeros_of(struct roce_dev *dev, uint32_t len)
+{
+	static const uint8_t zeros[4096];
+
+	if (len <= sizeof(zeros))
+		return (uint8_t *)zeros;
+	if (!dev->zeros) {
+		void *at =
+			mmap(NULL, ROCE_MAX_MSG_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		dev->zeros = at == MAP_FAILED ? NULL : at;
+	}
+	return dev->zeros;
+}
 
 /* The next piece of SGE memory: at most `left` bytes from *offset on, which moves over it. */
 struct piece {
@@ -394,10 +408,13 @@ static int next_piece(struct roce_pd *pd, const struct roce_sge **sge, const str
 	mr = roce_mr_check(pd, (*sge)->lkey, (*sge)->addr + *offset, out->len, access);
 	if (!mr)
 		return -EACCES;
-	if (dp_unlikely(mr->null && !access)) /* a packet's worth at most */
-		out->p = (uint8_t *)zeros;
-	else
+	if (dp_unlikely(mr->null && !access)) {
+		out->p = zeros_of(pd->dev, out->len);
+		if (!out->p)
+			return -EACCES;
+	} else {
 		out->p = roce_mr_at(mr, (*sge)->addr + *offset);
+	}
 	*offset += out->len;
 	return 0;
 }

@@ -194,7 +194,7 @@ void roce_qp_reset(struct roce_qp *qp)
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
 	roce_qp_shut(qp, true, true);
-	qp->link = qp->peer = NULL;
+	roce_qp_disconnect(qp);
 	roce_qp_unready(qp);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)
@@ -219,7 +219,7 @@ void roce_qp_set_error(struct roce_qp *qp)
 
 	if (qp->state == ROCE_QPS_ERR)
 		return;
-	roce_qp_shut(qp, false, true);
+	roce_qp_shut(qp, true, true); /* first: what is flushed is the program's again */
 	roce_qp_set_state(qp, ROCE_QPS_ERR);
 	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
 	if (wheel)

@@ -645,6 +645,8 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 {
 	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
 
+	if (qp->reliable)
+		roce_qp_shut(qp, true, true); /* nobody reads any more what the completion gives back */
 	roce_requester_complete(qp, status);
 	if (qp->reliable) {
 		roce_qp_set_error(qp);

@@ -111,7 +111,8 @@ static int transmit(struct roce_dev *dev, struct roce_pkt **v, int n)
 	while (done < n && (v[done] = roce_congestion_cnp_tx(dev)))
 		done++;
 	roce_link_count_sent(dev, NULL, v, done);
-	while (done < n && (qp = next_ready(dev))) {
+	/* After so many bytes whoever waits for the engine has his turn. */
+	while (done < n && dev->turn_bytes < ROCE_TURN_BYTES && (qp = next_ready(dev))) {
 		int burst = DP_MIN(n - done, (int)dev->cfg.tx_burst), sent = qp_tx(qp, v + done, burst);
 
 		roce_link_count_sent(dev, qp, v + done, sent);
@@ -143,6 +144,7 @@ int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_p
 	int done;
 
 	dev->now_ps = now_ps;
+	dev->turn_bytes = 0;
 	do {
 		done = transmit(dev, v, n);
 	} while (done && roce_link_lost(dev, v, done));
