@@ -153,7 +153,7 @@ def test_sizes_of_the_newest_release(tmp_path: Path) -> None:
 
 
 def exports(path: Path) -> set[str]:
-    """Return the names that a shared library exports, with their versions; ``@@`` is the one that programs link with."""
+    """Return the names that a shared library exports, with their versions; programs link with those after ``@@``."""
     said = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", str(path)], capture_output=True)
     return {line.split()[-1] for line in said.stdout.decode().splitlines()}
 
