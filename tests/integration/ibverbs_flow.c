@@ -397,6 +397,20 @@ static void extended_sends_refused(void)
 	world_close(&w);
 }
 
+/* Is this machine a member of 239.12.0.1? */
+static bool member(void)
+{
+	FILE *f = fopen("/proc/net/igmp", "r");
+	char line[256];
+	bool found = false;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		found |= strstr(line, "01000CEF") != NULL;
+	fclose(f);
+	return found;
+}
+
 static void multicast(void)
 {
 	struct world w;
@@ -420,6 +434,7 @@ static void multicast(void)
 	CHECK_EQ(ibv_detach_mcast(w.qp[1], &group, 0), EINVAL);
 	CHECK_EQ(ibv_attach_mcast(w.qp[1], &group, 0), 0);
 	CHECK_EQ(ibv_attach_mcast(w.qp[1], &group, 0), 0);
+	CHECK(member());
 	CHECK_EQ(ibv_destroy_qp(rc), 0);
 	memcpy(&attr.grh.dgid, &group, 16);
 	attr.grh.hop_limit = 1;
@@ -445,7 +460,12 @@ static void multicast(void)
 	CHECK_EQ(ibv_destroy_ah(back), 0);
 	CHECK_EQ(ibv_detach_mcast(w.qp[1], &group, 0), 0);
 	CHECK_EQ(ibv_detach_mcast(w.qp[1], &group, 0), EINVAL);
-	CHECK_EQ(ibv_attach_mcast(w.qp[0], &group, 0), 0); /* left attached: goes with the queue pair */
+	CHECK(!member()); /* once left, as often as it was attached */
+	CHECK_EQ(ibv_attach_mcast(w.qp[0], &group, 0), 0);
+	CHECK(member());
+	CHECK_EQ(ibv_destroy_qp(w.qp[0]), 0); /* left attached: goes with the queue pair */
+	w.qp[0] = NULL;
+	CHECK(!member());
 	CHECK_EQ(ibv_destroy_ah(ah), 0);
 	world_close(&w);
 }

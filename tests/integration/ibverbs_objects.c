@@ -39,6 +39,16 @@ static void import(void)
 	ibv_unimport_dm(dm2);
 	ibv_unimport_mr(mr);
 	ibv_unimport_pd(pd);
+	pd = ibv_alloc_pd(w.ctx);
+	CHECK(pd);
+	{
+		struct ibv_pd *pd2 = ibv_import_pd(again, pd->handle);
+
+		CHECK(pd2);
+		CHECK_EQ(ibv_dealloc_pd(pd), 0);
+		CHECK_NULL(ibv_reg_mr(pd2, text, sizeof(text), 0), EINVAL);
+		ibv_unimport_pd(pd2);
+	}
 	CHECK_EQ(ibv_close_device(again), 0);
 	/* Neither a descriptor of something else nor none at all is a device. */
 	CHECK_EQ(pipe(fds), 0);

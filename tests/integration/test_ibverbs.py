@@ -1,4 +1,4 @@
-"""The drop-in libibverbs.so.1 from a program's side: the checks of ibverbs_check.c, and what the environment tells it."""
+"""The drop-in libibverbs.so.1 from a program's side: the checks of ibverbs_check.c, and what its environment says."""
 
 import os
 import re

@@ -45,7 +45,8 @@ def _members(tokens: list[str], at: int) -> tuple[list[str], int]:
     found: list[str] = []
     while tokens[at] != "}":
         inner: list[str] = []
-        pointer, names, depth = None, [], 0
+        pointer, depth = None, 0
+        names: list[str] = []
         while tokens[at] != ";":
             if tokens[at] == "{":
                 inner, at = _members(tokens, at + 1)
