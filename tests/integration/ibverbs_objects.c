@@ -30,7 +30,7 @@ static void import(void)
 	CHECK(dm->comp_mask & IBV_DM_MASK_HANDLE);
 	dm2 = ibv_import_dm(again, dm->handle);
 	CHECK(dm2);
-	CHECK_EQ(dm->memcpy_to_dm(dm, 8, "shared", 8), 0);
+	CHECK_EQ(dm->memcpy_to_dm(dm, 8, (const char[8]){"shared"}, 8), 0);
 	CHECK_EQ(dm2->memcpy_from_dm(text, dm2, 8, 8), 0);
 	CHECK(!strcmp(text, "shared"));
 	/* What the original destroys is gone for the import, too. */
@@ -182,7 +182,7 @@ static void device_memory(void)
 	CHECK_EQ(dm->memcpy_to_dm(dm, 2, "x", 4), EINVAL);
 	CHECK_EQ(dm->memcpy_to_dm(dm, 4, "x", 1), EINVAL);
 	CHECK_EQ(dm->memcpy_to_dm(dm, 124, "xxxxxxx", 8), EFAULT);
-	CHECK_EQ(dm->memcpy_to_dm(dm, 0, NULL, 8), EFAULT);
+	CHECK_EQ(dm->memcpy_to_dm(dm, 0, (void *)16, 8), EFAULT);
 	CHECK_NULL(w.ex->reg_dm_mr(w.pd, dm, 0, 256, IBV_ACCESS_ZERO_BASED), EINVAL);
 	CHECK_NULL(w.ex->reg_dm_mr(w.pd, dm, 0, 64, IBV_ACCESS_LOCAL_WRITE), EINVAL);
 	CHECK_EQ(w.ex->free_dm(dm), 0);
@@ -201,7 +201,9 @@ static void xrc_domains(void)
 	struct ibv_srq_init_attr_ex srq_attr = {.attr = {4, 1, 0}, .comp_mask = 0xf, .srq_type = IBV_SRQT_XRC};
 	struct ibv_xrcd *xrcd, *same;
 	struct ibv_qp *qp, *other;
+	struct ibv_qp_attr to_err = {.qp_state = IBV_QPS_ERR};
 	struct ibv_srq *srq, *basic;
+	struct ibv_async_event ev;
 	uint32_t num;
 
 	world_open(&w);
@@ -235,6 +237,12 @@ static void xrc_domains(void)
 	CHECK_EQ(w.ex->close_xrcd(same), 0);
 	CHECK_EQ(w.ex->close_xrcd(xrcd), EBUSY);
 	CHECK_EQ(ibv_destroy_qp(qp), 0);
+	/* Events are for every handle that is left. */
+	CHECK_EQ(ibv_modify_qp(other, &to_err, IBV_QP_STATE), 0);
+	CHECK_EQ(ibv_get_async_event(w.ctx, &ev), 0);
+	CHECK_EQ(ev.event_type, IBV_EVENT_QP_LAST_WQE_REACHED);
+	CHECK(ev.element.qp == other);
+	ibv_ack_async_event(&ev);
 	CHECK_EQ(ibv_destroy_qp(other), 0);
 	CHECK_EQ(ibv_destroy_srq(srq), 0);
 	CHECK_EQ(ibv_destroy_srq(basic), 0);
