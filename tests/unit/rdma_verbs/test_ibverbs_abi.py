@@ -13,6 +13,7 @@ from rdma_verbs.ibverbs import LIBIBVERBS, library
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = Path("/usr/include/infiniband/verbs.h")
 ABI = "rdma_verbs/ibverbs/abi.h"
+NUMBERS = "rdma_verbs/ibverbs/abi_numbers.h"
 
 # Ours, or of the kernel's interface only.
 NOT_OF_THE_HEADER = {
@@ -45,9 +46,8 @@ def _members(tokens: list[str], at: int) -> tuple[list[str], int]:
     found: list[str] = []
     while tokens[at] != "}":
         inner: list[str] = []
-        pointer: str | None = None
+        pointer, depth = None, 0
         names: list[str] = []
-        depth = 0
         while tokens[at] != ";":
             if tokens[at] == "{":
                 inner, at = _members(tokens, at + 1)
@@ -128,7 +128,7 @@ def test_parser_finds_nested_and_function_members() -> None:
 
 def test_layout_and_numbers_are_those_of_libibverbs(require_peer: Callable[..., None], tmp_path: Path) -> None:
     require_peer("libibverbs")
-    abi = parse((ROOT / ABI).read_text(encoding="utf-8"))
+    abi = parse("\n".join((ROOT / name).read_text(encoding="utf-8") for name in (ABI, NUMBERS)))
     assert len(abi.fields) > 50
     assert len(abi.constants) > 250
     words = set(re.findall(r"\w+", HEADER.read_text(encoding="utf-8")))
