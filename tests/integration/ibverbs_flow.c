@@ -192,6 +192,29 @@ static void cq_overflow(void)
 	world_close(&w);
 }
 
+/* What nobody has polled goes with a queue pair that is reset or destroyed; the others' stays. */
+static void discarded_completions(void)
+{
+	struct world w;
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_ERR};
+	struct ibv_wc wc;
+
+	world_rc(&w);
+	for (int i = 0; i < 4; i++)
+		post_recv_ok(w.qp[i & 1], w.mr[0], (uint64_t)i);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(ibv_modify_qp(w.qp[i], &attr, IBV_QP_STATE), 0);
+	attr.qp_state = IBV_QPS_RESET;
+	CHECK_EQ(ibv_modify_qp(w.qp[0], &attr, IBV_QP_STATE), 0);
+	wc = poll_one(w.cq);
+	CHECK_EQ(wc.status, IBV_WC_WR_FLUSH_ERR);
+	CHECK_EQ(wc.wr_id, 1);
+	CHECK_EQ(ibv_destroy_qp(w.qp[1]), 0);
+	w.qp[1] = NULL;
+	CHECK_EQ(w.ctx->ops.poll_cq(w.cq, 1, &wc), 0);
+	world_close(&w);
+}
+
 static void extended_queue(void)
 {
 	struct world w;
@@ -547,6 +570,7 @@ const struct check flow_checks[] = {
 	{"completion_events", completion_events},
 	{"async_events", async_events},
 	{"cq_overflow", cq_overflow},
+	{"discarded_completions", discarded_completions},
 	{"extended_queue", extended_queue},
 	{"extended_sends", extended_sends},
 	{"extended_sends_refused", extended_sends_refused},
