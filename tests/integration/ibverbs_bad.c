@@ -285,6 +285,15 @@ static void regions(void)
 	mr = ibv_reg_mr(w.pd, NULL, SIZE_MAX, IBV_ACCESS_ON_DEMAND | IBV_ACCESS_LOCAL_WRITE);
 	CHECK(mr);
 	CHECK_EQ(ibv_dereg_mr(mr), 0);
+	/* The newest way to say all that. */
+	CHECK_NULL(w.ex->reg_mr_ex(w.pd, &(struct ibv_mr_init_attr){.length = 8}), EINVAL);
+	CHECK_NULL(w.ex->reg_mr_ex(w.pd, &(struct ibv_mr_init_attr){.length = 8, .comp_mask = IBV_REG_MR_MASK_FD}),
+		   EOPNOTSUPP);
+	mr = w.ex->reg_mr_ex(w.pd,
+			     &(struct ibv_mr_init_attr){.length = 64, .comp_mask = IBV_REG_MR_MASK_ADDR, .addr = wild});
+	CHECK(mr && mr->addr == wild);
+	CHECK_EQ(ibv_dereg_mr(mr), 0);
+	CHECK_NULL(w.ex->alloc_dmah(w.ctx, NULL), EOPNOTSUPP);
 	/* Hints that nobody knows are no error. */
 	mr = ibv_reg_mr_iova2(w.pd, wild, sizeof(wild), 0x1000, IBV_ACCESS_OPTIONAL_RANGE);
 	CHECK(mr);
