@@ -39,8 +39,6 @@ __all__ = [
     "port_stats",
     "rate_new",
     "rate_set",
-    "udp_join",
-    "udp_leave",
     "udp_new",
     "udp_set_peer",
     "udp_set_self",
@@ -249,16 +247,6 @@ def udp_set_peer(port: Handle, ip: bytes, memory: memoryview, sender: int) -> ob
     pin = ffi.from_buffer(memory, require_writable=True)
     check(lib.dp_port_udp_set_peer(port, ip, pin, len(pin), sender), f"UDP port: peer {ip.hex()}")
     return pin
-
-
-def udp_join(port: Handle, fd: int) -> None:
-    """Receive from the socket of a multicast group, too."""
-    check(lib.dp_port_udp_join(port, fd), f"UDP port: group on descriptor {fd}")
-
-
-def udp_leave(port: Handle, fd: int) -> None:
-    """Receive from that socket no more."""
-    check(lib.dp_port_udp_leave(port, fd), f"UDP port: group on descriptor {fd}")
 
 
 def udp_stats(port: Handle) -> dict[str, int]:

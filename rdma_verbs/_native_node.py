@@ -1,13 +1,14 @@
-"""The node client of the C library (``csrc/node.h``) as Python values and exceptions; rules as in ``_native.py``."""
+"""The node client (``csrc/node.h``) and groups of its socket as Python values and exceptions; see ``_native.py``."""
 
 import errno as _errno
 import os
 
+from datapath import _native as _dp
 from datapath.errors import DpuError, from_errno
 from rdma_verbs._native_values import Handle
 from rdma_verbs._roce_cffi import ffi, lib
 
-__all__ = ["Node", "Peer"]
+__all__ = ["Node", "Peer", "groups_fini", "groups_init", "groups_join", "groups_leave"]
 
 _WORDS = 512
 
@@ -56,6 +57,7 @@ class Node:
         cfg = ffi.new("struct roce_node_cfg *")
         cfg.address, cfg.python, cfg.pythonpath = kept
         cfg.nslots, cfg.rcvbuf_bytes, cfg.idle_ms = nslots, rcvbuf_bytes, idle_ms
+        cfg.keep_preload = 1  # a sanitized module needs its runtime there, in the agent as well
         words = ffi.new("char[]", _WORDS)
         self.raw = lib.roce_node_attach(cfg, words, _WORDS)
         if not self.raw:
@@ -85,3 +87,29 @@ class Node:
     def close(self) -> None:
         """Give the slot back."""
         lib.roce_node_close(self.raw)
+
+
+def groups_init(port: Handle, fd: int, gid: bytes, what: str) -> Handle:
+    """Let the node's socket ``fd`` send to groups; return the memberships of its ``port``, none yet."""
+    raw = ffi.new("struct roce_groups *")
+    _dp.check(lib.roce_groups_init(raw, port, fd, _ip(gid)), what)
+    return raw
+
+
+def groups_join(groups: Handle, gid: bytes, what: str) -> None:
+    """Be a member once more."""
+    _dp.check(lib.roce_groups_join(groups, _ip(gid), ffi.new("bool *")), what)
+
+
+def groups_leave(groups: Handle, gid: bytes, what: str) -> None:
+    """Be a member once less."""
+    _dp.check(lib.roce_groups_leave(groups, _ip(gid)), what)
+
+
+def groups_fini(groups: Handle) -> None:
+    """Close what is left, once the port is gone."""
+    lib.roce_groups_fini(groups)
+
+
+def _ip(gid: bytes) -> Handle:
+    return ffi.new("struct dp_ip *", [gid])

@@ -26,6 +26,7 @@ HEADERS = [
     "rdma_verbs/csrc/live.h",
     "rdma_verbs/csrc/agent_proto.h",
     "rdma_verbs/csrc/node.h",
+    "rdma_verbs/csrc/groups.h",
     "rdma_verbs/csrc/session.h",
 ]
 

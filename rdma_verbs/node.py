@@ -89,7 +89,7 @@ class NodeAttachment:
     def __init__(self, address: Address, config: AgentConfig) -> None:
         self._node = _native_node.Node(
             address.text,
-            python=sys.executable,
+            python=sys.executable or "",
             pythonpath=str(Path(__file__).resolve().parents[1]),
             nslots=config.nslots,
             rcvbuf_bytes=config.rcvbuf_bytes,

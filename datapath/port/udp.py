@@ -28,16 +28,6 @@ class UdpPort(Port):
         with self.guard():
             self.pins.append(_native.udp_set_peer(self.handle, ip, memory, sender))
 
-    def join(self, fd: int) -> None:
-        """Receive from the socket of a multicast group, too; it stays the caller's and must outlive the port."""
-        with self.guard():
-            _native.udp_join(self.handle, fd)
-
-    def leave(self, fd: int) -> None:
-        """Receive from that socket no more."""
-        with self.guard():
-            _native.udp_leave(self.handle, fd)
-
     def stats(self) -> dict[str, int]:
         """Return the counters of this layer, and those that only a UDP port has."""
         return super().stats() | _native.udp_stats(self.handle)

@@ -7,6 +7,7 @@
 
 #include "datapath/csrc/port_udp.h"
 
+/* cffi: begin */
 struct roce_group;
 
 struct roce_groups {
@@ -25,5 +26,6 @@ void roce_groups_fini(struct roce_groups *g); /* once the port is gone */
  */
 int roce_groups_join(struct roce_groups *g, const struct dp_ip *group, bool *changed);
 int roce_groups_leave(struct roce_groups *g, const struct dp_ip *group);
+/* cffi: end */
 
 #endif

@@ -24,6 +24,12 @@ struct roce_node_cfg {
 	const char *pythonpath; /* goes before PYTHONPATH of the agent; NULL: nothing */
 	/* How the node is set up, decided by its first process; 0: the agent's default. */
 	uint32_t nslots, rcvbuf_bytes, idle_ms;
+	/*
+	 * 1: the agent gets LD_PRELOAD and LD_LIBRARY_PATH as they are. 0: it does not, because they may put libraries of ours
+	 * in front of a program's. What the launcher saved, DPU_EMU_ORIG_LD_PRELOAD and DPU_EMU_ORIG_LD_LIBRARY_PATH, it gets
+	 * in any case.
+	 */
+	uint32_t keep_preload;
 };
 
 struct roce_node;

@@ -227,7 +227,7 @@ static bool is_var(const char *entry, const char *name)
  * The environment of the agent: ours, but it must not load what was put in front of the program's libraries, and finds our
  * package.
  */
-static char **make_env(const char *pythonpath)
+static char **make_env(const char *pythonpath, bool keep_preload)
 {
 	static const char *const ours[][2] = {
 		{"LD_PRELOAD", "DPU_EMU_ORIG_LD_PRELOAD"},
@@ -250,9 +250,9 @@ static char **make_env(const char *pythonpath)
 		bool skip = pythonpath && is_var(from, "PYTHONPATH");
 
 		for (size_t i = 0; i < DP_ARRAY_SIZE(ours); i++) {
-			if (is_var(from, ours[i][0]))
+			if (is_var(*e, ours[i][0]) && (!keep_preload || getenv(ours[i][1])))
 				skip = true;
-			else if (is_var(from, ours[i][1]))
+			else if (is_var(*e, ours[i][1]))
 				from += strlen(ours[i][1]) - strlen(ours[i][0]); /* the launcher saved it */
 		}
 		if (skip)
@@ -342,7 +342,7 @@ int roce_node_start_init(struct roce_node_start *start, const struct roce_node_c
 	if (!find_program(name, python, sizeof(python)))
 		snprintf(python, sizeof(python), "%s", name);
 	start->argv = make_args(start, cfg, python);
-	start->envp = make_env(cfg->pythonpath);
+	start->envp = make_env(cfg->pythonpath, cfg->keep_preload);
 	if (start->argv && start->envp)
 		return 0;
 	roce_node_start_fini(start);

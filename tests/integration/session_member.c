@@ -161,13 +161,16 @@ static void hold(const char *address, bool close_it)
 static void stream(const char *a, const char *b, uint64_t n)
 {
 	struct dp_port_stats stats;
+	uint64_t again;
 	struct pair p;
 
 	pair_open(&p, a, b);
 	exchange(&p, n);
+	roce_live_lock(roce_session_live(p.s[0]));
 	dp_port_get_stats(roce_session_port(p.s[0]), &stats);
-	printf("%llu %llu\n", (unsigned long long)stats.tx_frames,
-	       (unsigned long long)roce_dev_counters(roce_session_dev(p.s[0]))->retransmitted_pkts);
+	again = roce_dev_counters(roce_session_dev(p.s[0]))->retransmitted_pkts;
+	roce_live_unlock(roce_session_live(p.s[0]));
+	printf("%llu %llu\n", (unsigned long long)stats.tx_frames, (unsigned long long)again);
 	pair_close(&p);
 }
 

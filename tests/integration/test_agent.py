@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -293,6 +294,20 @@ def test_forked_child_is_not_the_owner(wire: socket.socket) -> None:
         os.close(fd)
 
 
+@pytest.mark.parametrize(("saved", "expected"), [(None, "/some/where"), ("/the/users", "/the/users")])
+def test_the_agent_has_the_libraries_of_a_python_program(
+    saved: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are, unless the launcher put ours in front and saved what was there."""
+    ip = f"{NET}.1.10"
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/some/where")
+    if saved:
+        monkeypatch.setenv("DPU_EMU_ORIG_LD_LIBRARY_PATH", saved)
+    with attach(ip, QUICK):
+        variables = Path(f"/proc/{the_node(ip).agent_pid}/environ").read_text().split("\0")
+    assert [v for v in variables if v.startswith("LD_LIBRARY_PATH=")] == [f"LD_LIBRARY_PATH={expected}"]
+
+
 def test_address_held_by_a_stranger() -> None:
     ip = f"{NET}.1.9"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -308,6 +323,54 @@ def test_address_of_another_machine() -> None:
         attach("192.0.2.7", QUICK)
     with pytest.raises(CallerError, match="not an IP address"):
         attach("nonsense", QUICK)
+
+
+def held() -> tuple[int, int]:
+    """Descriptors and threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
+
+
+def test_what_fails_leaves_nothing_behind(member: Callable[..., Member]) -> None:
+    ip = f"{NET}.1.11"
+    only = member(ip, 2)
+    before = held()
+    for _ in range(3):
+        for address, nslots in (("192.0.2.7", NSLOTS), (ip, NSLOTS), (f"{NET}.1.12", 1)):
+            with pytest.raises(DpuError):
+                attach(address, AgentConfig(nslots=nslots, idle_s=0.3))
+    assert held() == before
+    only.kill()
+    before = held()  # its pipes are gone
+    with attach(ip, QUICK) as node:
+        during = held()
+        assert node.peer(f"{NET}.1.13") is None
+        assert held() == during
+        assert node.peer(ip)
+    eventually(lambda: held() == before, "a joined thread is gone")
+
+
+def test_threads_attach_and_ask_for_peers_at_the_same_time() -> None:
+    """On three nodes; each peer is one for all who ask, each slot for one."""
+    ips = [f"{NET}.1.{n}" for n in (14, 15, 16)]
+    wrong: list[object] = []
+
+    def work(ip: str) -> None:
+        try:
+            for _ in range(10):
+                with attach(ip, QUICK) as node:
+                    for other in ips:
+                        peer = node.peer(other)
+                        if peer is not None and (peer is not node.peer(other) or not peer.alive):
+                            wrong.append((ip, other))
+        except DpuError as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(ip,)) for ip in ips * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 def test_ipv6() -> None:
