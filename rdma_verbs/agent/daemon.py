@@ -18,7 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from datapath.errors import DpuError, PeerError
-from rdma_verbs.agent import group
+from rdma_verbs.agent import group, left
 from rdma_verbs.agent.protocol import MAX_BYTES, MAX_SLOTS, Op, Reply, Request, decode_request, encode_reply
 from rdma_verbs.agent.rundir import Address, NodeDir, process_start
 from rdma_verbs.agent.shm import SENDERS, NodeMemory, SlotState, create_memfd, credit_limit
@@ -137,6 +137,7 @@ class Agent:
         assert self._dir is not None
         if self._memory:
             self._memory.set_hdr("closed", 1)
+            left.save(self._memory, self._dir)
         # In this order: whoever still finds the socket gets a closed connection and starts over.
         for name in (SOCKET_NAME, LOCK_NAME):
             os.unlink(name, dir_fd=self._dir.fd)
@@ -154,6 +155,7 @@ class Agent:
     # ---- sockets and memory ----
 
     def _create(self) -> None:
+        assert self._dir is not None
         self._socks = group.create_group(self.address, self.config.nslots, self.config.rcvbuf_bytes)
         self._memfd = create_memfd(self.config.nslots)
         memory = NodeMemory(self._memfd, fresh=True)
@@ -165,6 +167,7 @@ class Agent:
             memory.set_slot(i, "rcvbuf", group.receive_buffer(sock))
             memory.set_slot(i, "limit", credit_limit(group.receive_buffer(sock)))
         memory.set_slot(0, "state", SlotState.AGENT)
+        left.load(memory, self._dir)
         self._memory = memory
         self._watch_unowned(0)
         for i in range(1, len(self._socks)):

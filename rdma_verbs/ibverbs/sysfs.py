@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datapath.build import build
+from rdma_verbs.agent.left import LEFT_NAME
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
@@ -138,10 +139,11 @@ def _sources() -> dict[str, tuple[int, list[str]]]:
 def counter_table() -> str:
     """Return how values are made, a line for each file: its path below ``ports/1``, divisor, ``+N`` or ``-N`` ...
 
-    N is the place of a counter among those that a process's engine keeps in the node's shared memory.
+    N is the place of a counter among those that a process's engine keeps in the node's shared memory. The first line
+    names the file that has their sums while the node has no agent.
     """
     index = {name: i for i, name in enumerate(counter_names())}
-    lines = []
+    lines = [f"left {LEFT_NAME}"]
     for path, (divisor, terms) in _sources().items():
         signed = [f"{'-' if t.startswith('-') else '+'}{index[t.removeprefix('-')]}" for t in terms]
         lines.append(" ".join([path, str(divisor), *signed]))

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from rdma_verbs.ibverbs import LIBIBVERBS, REDIRECT, TOOL
+
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "65534"
 # The addresses of a demo may be in use by another user's.
@@ -47,11 +49,17 @@ def test_wheel_holds_what_runs_and_nothing_that_builds(wheel: Path) -> None:
     assert "-cp311-abi3-" in wheel.name
     assert {"datapath/_dp_cffi.abi3.so", "rdma_verbs/_roce_cffi.abi3.so"} <= set(names)
     packages = ("datapath", "rdma_verbs", "dpu_emu", "control_plane")
-    sources = {str(path.relative_to(ROOT)) for package in packages for path in (ROOT / package).rglob("*.py")}
-    assert sources - set(names) == {f"{package}/ffi_build.py" for package in packages} & sources
+    modules = {str(path.relative_to(ROOT)) for package in packages for path in (ROOT / package).rglob("*.py")}
+    assert modules - set(names) == {f"{package}/ffi_build.py" for package in packages} & modules
     assert {f"{package}/py.typed" for package in packages} <= set(names)
+    libraries = {f"rdma_verbs/lib/{name}" for name in (LIBIBVERBS, REDIRECT, TOOL)}
+    assert {name for name in names if name.startswith("rdma_verbs/lib/")} == libraries
+    tool = zipfile.ZipFile(wheel).getinfo(f"rdma_verbs/lib/{TOOL}")
+    assert tool.external_attr >> 16 & 0o111, "pip makes it a program"
     assert {"dpu_emu/lab/init.sh", "dpu_emu/lab/peers.txt"} <= set(names), "what an installed lab builds its image from"
-    assert [n for n in names if n.endswith((".c", ".h", "ffi_build.py")) or n.startswith(("tests", "p4/"))] == []
+    assert [
+        n for n in names if n.endswith((".c", ".h", ".map", "ffi_build.py")) or n.startswith(("tests", "p4/"))
+    ] == []
 
 
 def test_wheel_runs_for_an_unprivileged_user_without_compiler(
@@ -84,3 +92,26 @@ def test_wheel_runs_for_an_unprivileged_user_without_compiler(
     assert folder.parent == home, "its files are the user's own"
     for name in ("received-clean.bin", "received-loss.bin", "received-selective.bin"):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == done["sha256"]
+
+
+def test_programs_that_know_nothing_of_us_find_the_device_of_a_wheel(
+    wheel: Path, home: Path, require_peer: Callable[..., None]
+) -> None:
+    require_peer("root", "setpriv", "ip", "python3-venv", "ibv_devinfo")
+    env = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    env |= {"HOME": str(home), "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": "/usr/bin:/bin"}
+    drop = ["/usr/bin/setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+
+    def run(*argv: str) -> str:
+        command = [*OWN_NETWORK, *drop, *argv] if "pip" not in argv[0] else [*drop, *argv]
+        done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("/usr/bin/python3", "-m", "venv", "venv")
+    run("venv/bin/pip", "install", "--quiet", str(shutil.copy(wheel, home)))
+    assert run("venv/bin/dpu-emu", "run", "ibv_devices").split()[-2:] == ["dpu0", "00007fff" + "fe4f0001"]
+    assert run("venv/bin/dpu-emu", "run", "rdma", "link").startswith("link dpu0/1 state ACTIVE ")
+    both = "venv/bin/dpu-emu run --node 1 ibv_rc_pingpong -g 0 & sleep 3; "
+    both += "venv/bin/dpu-emu run --node 2 ibv_rc_pingpong -g 0 127.0.0.1 && wait $!"
+    assert run("/bin/sh", "-c", both).count("1000 iters in") == 2

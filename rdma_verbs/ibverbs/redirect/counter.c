@@ -2,8 +2,10 @@
  * Files whose content is a counter of the node: made when they are opened.
  *
  * The table at the root, "counters", says how (rdma_verbs/ibverbs/sysfs.py writes it); a line is the file's path below
- * ports/1, a divisor, and which of the engine's counters are added or taken away:
+ * ports/1, a divisor, and which of the engine's counters are added or taken away. The first names the file in which an
+ * agent that leaves writes the counters of all processes that it has seen:
  *
+ *	left left-0badcafe
  *	counters/port_xmit_data 4 +45 +52 +59
  */
 #include <sys/mman.h>
@@ -44,7 +46,14 @@ static bool find_recipe(const char *table, size_t bytes, const char *name, struc
 	return false;
 }
 
-static uint64_t value_of(struct recipe r, const struct node_view *view)
+/* Of the two one is there: a node with an agent, or what the last agent left. Else nobody has counted anything. */
+struct source {
+	struct node_view view;
+	const uint64_t *left;
+	size_t left_bytes;
+};
+
+static uint64_t value_of(struct recipe r, const struct source *source)
 {
 	uint64_t sum = 0, i;
 
@@ -53,7 +62,10 @@ static uint64_t value_of(struct recipe r, const struct node_view *view)
 
 		if (!number(&r.at, r.end, &i))
 			break;
-		i = node_view_counter(view, (uint32_t)i);
+		if (source->view.hdr)
+			i = node_view_counter(&source->view, (uint32_t)i);
+		else
+			i = i < source->left_bytes / sizeof(uint64_t) ? source->left[i] : 0;
 		sum += minus ? -i : i;
 	}
 	return sum / r.divisor;
@@ -97,17 +109,42 @@ static const char *map_file(const char *path, size_t *bytes)
 	return found == MAP_FAILED ? NULL : found;
 }
 
+/* The node is the folder that the root lies in. Returns 0, or -1 if it has an agent that does not answer. */
+static int find_source(const char *table, size_t bytes, struct source *out)
+{
+	static const char word[] = "left ";
+	const char *end = memchr(table, '\n', bytes);
+	char path[REDIRECT_PATH_BYTES + 64];
+	size_t len;
+	const char *root = redirect_root(&len);
+	int result;
+
+	memcpy(path, root, len);
+	memcpy(path + len, "/..", sizeof("/.."));
+	result = node_view_open(path, &out->view);
+	if (result != -ENOENT && result != -EACCES)
+		return result;
+	out->view.hdr = NULL;
+	if (!end || end - table >= 64 || memcmp(table, word, sizeof(word) - 1))
+		return 0;
+	len += 3;
+	path[len++] = '/';
+	memcpy(path + len, table + sizeof(word) - 1, (size_t)(end - table) - sizeof(word) + 1);
+	path[len + (size_t)(end - table) - sizeof(word) + 1] = '\0';
+	out->left = (const uint64_t *)map_file(path, &out->left_bytes);
+	return 0;
+}
+
 int redirect_open_counter(const char *path, int flags)
 {
 	static const char ports[] = "/ports/1/";
 	const char *name = strstr(path, ports), *table;
 	char file[REDIRECT_PATH_BYTES];
-	struct node_view view;
+	struct source source = {0};
 	struct recipe recipe;
 	size_t root_len, bytes;
 	const char *root = redirect_root(&root_len);
-	uint64_t value = 0;
-	int saved = errno, result;
+	int saved = errno, result = -2;
 
 	if (!name || !strstr(name, "counters/"))
 		return -2;
@@ -118,24 +155,19 @@ int redirect_open_counter(const char *path, int flags)
 		errno = saved;
 		return -2;
 	}
-	result = -2;
 	if (find_recipe(table, bytes, name + sizeof(ports) - 1, &recipe)) {
-		/* The root lies in the node's folder. Without an agent nobody has counted anything. */
-		memcpy(file + root_len, "/..", sizeof("/.."));
-		result = node_view_open(file, &view);
-		if (!result) {
-			value = value_of(recipe, &view);
-			node_view_close(&view);
-		} else if (result == -ENOENT || result == -EACCES) {
-			result = 0;
-		} else {
+		if (find_source(table, bytes, &source)) {
 			errno = EIO;
 			result = -1;
+		} else {
+			result = file_of(value_of(recipe, &source), flags);
 		}
 	}
+	if (source.view.hdr)
+		node_view_close(&source.view);
+	if (source.left)
+		munmap((void *)source.left, source.left_bytes);
 	munmap((void *)table, bytes);
-	if (result == 0)
-		result = file_of(value, flags);
 	if (result != -1)
 		errno = saved;
 	return result;
