@@ -156,6 +156,14 @@ enum ibv_parent_domain_init_attr_mask {
 
 #define IBV_ALLOCATOR_USE_DEFAULT ((void *)-1)
 
+enum ibv_mr_init_attr_mask {
+	IBV_REG_MR_MASK_IOVA = 1,
+	IBV_REG_MR_MASK_ADDR = 2,
+	IBV_REG_MR_MASK_FD = 4,
+	IBV_REG_MR_MASK_FD_OFFSET = 8,
+	IBV_REG_MR_MASK_DMAH = 16
+};
+
 enum ibv_rereg_mr_flags {
 	IBV_REREG_MR_CHANGE_TRANSLATION = 1,
 	IBV_REREG_MR_CHANGE_PD = 2,

@@ -26,6 +26,7 @@
 #include "rdma_verbs/ibverbs/abi.h"
 
 #define VB_HCA_CORE_CLOCK_KHZ 1000000 /* raw clocks and completion timestamps count nanoseconds */
+#define VB_GID_TABLE          16      /* places in the port's table, of which a node fills the first */
 #define VB_DEVICE_NAME        "dpu0"
 #define VB_UVERBS_NAME        "uverbs0"
 

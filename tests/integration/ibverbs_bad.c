@@ -285,6 +285,15 @@ static void regions(void)
 	mr = ibv_reg_mr(w.pd, NULL, SIZE_MAX, IBV_ACCESS_ON_DEMAND | IBV_ACCESS_LOCAL_WRITE);
 	CHECK(mr);
 	CHECK_EQ(ibv_dereg_mr(mr), 0);
+	/* The newest way to say all that. */
+	CHECK_NULL(w.ex->reg_mr_ex(w.pd, &(struct ibv_mr_init_attr){.length = 8}), EINVAL);
+	CHECK_NULL(w.ex->reg_mr_ex(w.pd, &(struct ibv_mr_init_attr){.length = 8, .comp_mask = IBV_REG_MR_MASK_FD}),
+		   EOPNOTSUPP);
+	mr = w.ex->reg_mr_ex(w.pd,
+			     &(struct ibv_mr_init_attr){.length = 64, .comp_mask = IBV_REG_MR_MASK_ADDR, .addr = wild});
+	CHECK(mr && mr->addr == wild);
+	CHECK_EQ(ibv_dereg_mr(mr), 0);
+	CHECK_NULL(w.ex->alloc_dmah(w.ctx, NULL), EOPNOTSUPP);
 	/* Hints that nobody knows are no error. */
 	mr = ibv_reg_mr_iova2(w.pd, wild, sizeof(wild), 0x1000, IBV_ACCESS_OPTIONAL_RANGE);
 	CHECK(mr);
@@ -427,13 +436,17 @@ static void ports_and_sizes(void)
 	CHECK_EQ(dev.tm_caps.max_num_tags, 0);
 	CHECK_EQ(dev.hca_core_clock, 1000000);
 	CHECK(dev.max_dm_size);
-	CHECK_EQ(ibv_query_gid(ctx, 1, 1, &gid), -1);
+	CHECK_EQ(port.gid_tbl_len, 16);
+	CHECK_EQ(ibv_query_gid(ctx, 1, 15, &gid), 0); /* empty places are all zeros, as in sysfs */
+	CHECK(!gid.global.subnet_prefix && !gid.global.interface_id);
+	CHECK_EQ(ibv_query_gid(ctx, 1, 16, &gid), -1);
 	CHECK_EQ(ibv_query_gid(ctx, 1, -1, &gid), -1);
 	CHECK_EQ(ibv_query_gid(ctx, 3, 0, &gid), -1);
 	CHECK_EQ(_ibv_query_gid_ex(ctx, 1, 0, &entry, 0, sizeof(entry)), 0);
 	CHECK_EQ(entry.gid_type, IBV_GID_TYPE_ROCE_V2);
 	CHECK(entry.ndev_ifindex);
 	CHECK_EQ(_ibv_query_gid_ex(ctx, 1, 9, &entry, 0, sizeof(entry)), ENODATA);
+	CHECK_EQ(_ibv_query_gid_ex(ctx, 1, 16, &entry, 0, sizeof(entry)), EINVAL);
 	CHECK_EQ(_ibv_query_gid_ex(ctx, 2, 0, &entry, 0, sizeof(entry)), EINVAL);
 	CHECK_EQ(_ibv_query_gid_ex(ctx, 1, 0, &entry, 1, sizeof(entry)), EOPNOTSUPP);
 	CHECK_EQ(_ibv_query_gid_table(ctx, table, 4, 0, sizeof(entry)), 1);
