@@ -535,6 +535,24 @@ static void test_a_ring_recovers(void)
 	world_close(w);
 }
 
+/* Who has other rights might copy one way and not the other: both use packets then. */
+static void test_unlike_processes_use_packets(void)
+{
+	struct roce_qp *qp[2];
+	struct world *w = &world;
+
+	world_open(w, true);
+	w->end[1].local->own->hdr.caps ^= 1;
+	pair_of(w, ROCE_QPT_RC, qp);
+	CHECK(!qp[0]->link && !qp[1]->link);
+	CHECK_EQ(post_recv(w, qp[1], 10000), 0);
+	CHECK_EQ(post(w, qp[0], ROCE_WR_SEND, 10000), 0);
+	drive(w, LIMIT);
+	CHECK_EQ(count_wcs(&w->end[0], ROCE_WC_SUCCESS), 1);
+	CHECK_MEM(w->end[1].buf + TARGET + (1u << 20), w->end[0].buf, 10000);
+	world_close(w);
+}
+
 static void test_sleep_and_wake(void)
 {
 	struct roce_qp *qp[2];
@@ -594,6 +612,7 @@ int main(void)
 	RUN(test_unreadable_is_not_believed_of_others);
 	RUN(test_malformed_cells);
 	RUN(test_a_ring_recovers);
+	RUN(test_unlike_processes_use_packets);
 	RUN(test_sleep_and_wake);
 	RUN(test_waking_the_dead);
 	dp_guard_release();
