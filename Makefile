@@ -14,7 +14,7 @@ ROUNDS ?= 100
 # Passed on: make demo ARGS="--file x", make test ARGS="-k name".
 ARGS ?=
 
-C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
+C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/e2e/verbs/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
 BUILD_FILES = CMakeLists.txt $(wildcard */ffi_build.py) $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] p4/*.p4 p4/*/*.p4)
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DDPU_WERROR=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=error -j 2
