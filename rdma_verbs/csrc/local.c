@@ -123,7 +123,7 @@ static void wait_for_copies(const struct roce_local *local, uint64_t mask, uint6
 	uint64_t from_ns = 0, next_ns = 0;
 	uint32_t high = LOAD(&local->own->hdr.rings_high);
 
-	for (uint32_t i = 0; i < high; i++) {
+	for (uint32_t i = 0; i < DP_MIN(high, (uint32_t)RINGS); i++) {
 		const struct ring *ring = &local->own->rings[i];
 
 		for (uint32_t spins = 0; (LOAD(&ring->busy) & mask) == what; spins++) {
@@ -357,7 +357,8 @@ static struct roce_link *link_new(struct roce_local *local, const struct dp_ip *
 	}
 	if (!link->peer || !fits(local, link) || !roce_link_alive(link))
 		goto none;
-	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd, O_WRONLY);
+	/* A reader of it, too: when he is dead, the pipe is not broken, and nobody gets a signal. */
+	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd, O_RDWR);
 	*err = link->wake_fd < 0 ? -errno : take_ring(link);
 	if (!*err)
 		return link;

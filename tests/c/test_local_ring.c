@@ -558,6 +558,24 @@ static void test_sleep_and_wake(void)
 	world_close(w);
 }
 
+/* Killed in its sleep: whoever wakes it meets a broken pipe, and must not get a SIGPIPE for that. */
+static void test_waking_the_dead(void)
+{
+	struct roce_qp *qp[2];
+	struct world *w = begin(qp);
+	struct end *a = &w->end[0], *b = &w->end[1];
+
+	CHECK(roce_local_sleep(b->local));
+	close(b->local->wake_r); /* as a dead process's are; nobody has told the page yet */
+	close(b->local->wake_w);
+	b->local->wake_r = b->local->wake_w = -1;
+	b->stopped = true;
+	CHECK_EQ(post(w, qp[0], ROCE_WR_SEND, 8), 0);
+	drive(w, DP_MS);
+	CHECK_EQ(count_wcs(a, ROCE_WC_SUCCESS), 0);
+	world_close(w);
+}
+
 int main(void)
 {
 	dp_guard_acquire();
@@ -577,6 +595,7 @@ int main(void)
 	RUN(test_malformed_cells);
 	RUN(test_a_ring_recovers);
 	RUN(test_sleep_and_wake);
+	RUN(test_waking_the_dead);
 	dp_guard_release();
 	return check_done();
 }

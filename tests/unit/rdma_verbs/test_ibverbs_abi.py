@@ -45,7 +45,9 @@ def _members(tokens: list[str], at: int) -> tuple[list[str], int]:
     found: list[str] = []
     while tokens[at] != "}":
         inner: list[str] = []
-        pointer, names, depth = None, [], 0
+        pointer: str | None = None
+        names: list[str] = []
+        depth = 0
         while tokens[at] != ";":
             if tokens[at] == "{":
                 inner, at = _members(tokens, at + 1)
