@@ -49,9 +49,9 @@ class Plan:
     transport: Transport
     seed: int
     loss_ppm: int = 0
-    # 67 ms and 268 ms were too short for processes that wait for a CPU of a busy machine.
+    # 268 ms and six tries: a process may wait long for a CPU of a busy machine, and must not be taken for dead.
     timeout: int = 16
-    retry: int = 7
+    retry: int = 5
 
 
 class Member:
