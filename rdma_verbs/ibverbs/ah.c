@@ -126,7 +126,7 @@ VB_API(int, init_ah_from_wc, "ibv_init_ah_from_wc@@IBVERBS_1.1",
 		return -1;
 	memset(attr, 0, sizeof(*attr));
 	attr->dlid = wc->slid;
-	attr->sl = wc->sl;
+	attr->sl = wc->wc_flags & IBV_WC_GRH ? 0 : wc->sl; /* see vb_wc_sl() */
 	attr->src_path_bits = wc->dlid_path_bits;
 	attr->port_num = port_num;
 	if (!(wc->wc_flags & IBV_WC_GRH))

@@ -26,6 +26,7 @@
 #include "rdma_verbs/ibverbs/abi.h"
 
 #define VB_HCA_CORE_CLOCK_KHZ 1000000 /* raw clocks and completion timestamps count nanoseconds */
+#define VB_GID_TABLE          16      /* places in the port's table, of which a node fills the first */
 #define VB_DEVICE_NAME        "dpu0"
 #define VB_UVERBS_NAME        "uverbs0"
 
@@ -180,8 +181,21 @@ struct vb_cq {
 	uint32_t comp_delivered, async_delivered;
 	pthread_mutex_t polling; /* from start_poll to end_poll */
 	bool single_threaded;
+	uint8_t l3_type;   /* VB_L3_* */
 	struct roce_wc wc; /* the entry at hand between these */
 };
+
+/*
+ * On RoCE there is no service level in a packet. Where InfiniBand has it, ConnectX tells which header the 40 bytes before
+ * a datagram hold; UCX relies on that, and drops datagrams that seem to have come for another address.
+ */
+#define VB_L3_IPV6 1
+#define VB_L3_IPV4 2
+
+static inline uint8_t vb_wc_sl(const struct vb_cq *cq, const struct roce_wc *wc)
+{
+	return wc->wc_flags & ROCE_WC_FLAG_GRH ? cq->l3_type : wc->sl;
+}
 
 struct vb_srq {
 	struct ibv_srq ib;

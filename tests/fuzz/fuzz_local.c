@@ -126,7 +126,7 @@ static void open_end(struct world *w, int k)
 	page->generation = 1;
 	page->state = DP_NODE_SLOT_USED;
 	e->dev = roce_dev_new(&cfg);
-	e->local = roce_local_new(e->dev, w->node, dp_node_bytes(SLOTS), (uint32_t)k + 1);
+	e->local = roce_local_new(e->dev, w->node, dp_node_bytes(SLOTS), (uint32_t)k + 1, 0);
 	MUST(e->local);
 	page->start = e->local->own->hdr.start;
 	e->arena = malloc(REGION + 2 * GUARD);

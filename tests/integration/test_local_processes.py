@@ -57,7 +57,7 @@ def test_nothing_lands_after_dereg_has_returned(context: Context, size: int, beh
     peer, pd = Peer(THERE), PD(context)
     rounds = 0
     try:
-        for i in range(15):
+        for i in range(8):
             memory = mmap.mmap(-1, size)
             mr = MR(pd, memory, ALL)
             qp = peer.begin(context, pd, mr, do="write", size=size, behind=behind)
@@ -78,7 +78,7 @@ def test_nothing_lands_after_dereg_has_returned(context: Context, size: int, beh
             qp.close()
     finally:
         peer.close()
-    assert rounds > 15
+    assert rounds > 8
 
 
 class Pair:
