@@ -24,7 +24,7 @@ from rdma_verbs.counters import counter_names, named_counters
 from rdma_verbs.launch import Launch, Transport, make_environment
 
 SOURCES = Path(__file__).parent / "verbs"
-SUCCESS, FLUSHED, REM_ACCESS, REM_OP, RETRY_EXC, RNR_RETRY_EXC = "0", "5", "10", "11", "12", "13"
+SUCCESS, LOC_PROT, FLUSHED, REM_ACCESS, REM_OP, RETRY_EXC, RNR_RETRY_EXC = "0", "4", "5", "10", "11", "12", "13"
 CQ_ERR, QP_FATAL = "0", "1"
 DEADLINE_S = 60.0
 # A packet for another process's queue pair: what wrong steering would show as.

@@ -258,7 +258,7 @@ bool start_some(struct member *m, struct conn *c)
 	uint32_t bytes, most = SLOT - sizeof(struct msg);
 	enum op op;
 
-	if (!c->going || c->failed || !room(c))
+	if (!c->going || c->failed || !c->mr || !room(c))
 		return false;
 	if (c->rx_seq - c->told_acked >= WINDOW / 2 || c->peer_sync != c->sync_told) {
 		post_msg(m, c, OP_SEND, ACK, 0);
@@ -354,7 +354,8 @@ static void send_completed(struct member *m, struct conn *c, const struct ibv_wc
 	if (wc->status == IBV_WC_SUCCESS) {
 		if (c->failed)
 			wrong(c, "a success after an error");
-		request_done(m, c, wc, index);
+		if (c->mr) /* its memory was given up otherwise */
+			request_done(m, c, wc, index);
 	}
 }
 
@@ -441,6 +442,8 @@ static void recv_completed(struct member *m, struct conn *c, const struct ibv_wc
 	if (wc->status == IBV_WC_SUCCESS) {
 		if (c->first_recv)
 			wrong(c, "a receive after a flush");
+		if (!c->mr)
+			return;
 		received(m, c, wc, index);
 		if (!c->failed && !c->first_recv) {
 			int err = post_receive(m, c);
