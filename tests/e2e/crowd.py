@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -166,7 +166,8 @@ class Link:
     service: str
     seats: tuple[int, int]
     options: tuple[str, ...] = ()
-    open: bool = field(default=False)
+    second: tuple[str, ...] = ()  # of the second seat's end only
+    open: bool = False
 
 
 class Crowd:
@@ -194,8 +195,8 @@ class Crowd:
 
     # ---- links ----
 
-    def link(self, service: str, a: int, b: int, *options: str) -> Link:
-        link = Link(f"{service}{a}-{b}.{len(self.links)}", service, (a, b), options)
+    def link(self, service: str, a: int, b: int, *options: str, second: tuple[str, ...] = ()) -> Link:
+        link = Link(f"{service}{a}-{b}.{len(self.links)}", service, (a, b), options, second)
         self.links.append(link)
         return link
 
@@ -203,8 +204,8 @@ class Crowd:
         """Make queue pairs for links at both ends, connect them and start."""
         links = list(links)
         for link in links:
-            for seat in link.seats:
-                self.members[seat].tell("qp", link.key, link.service, *link.options)
+            for seat, more in zip(link.seats, ((), link.second), strict=True):
+                self.members[seat].tell("qp", link.key, link.service, *link.options, *more)
         for link in links:
             ends = [self.members[seat].hear("qp", key=link.key) for seat in link.seats]
             for seat, end in zip(link.seats, reversed(ends), strict=True):
@@ -287,9 +288,7 @@ class Crowd:
         """Wait until the slots in use are those of live processes, no more and no less."""
         until = time.monotonic() + deadline_s
         while True:
-            used = {
-                ip: sorted(slot.pid for slot in node.slots if slot.slot != 0) for ip, node in self.status().items()
-            }
+            used = {ip: sorted(slot.pid for slot in node.slots if slot.slot != 0) for ip, node in self.status().items()}
             alive: dict[str, list[int]] = {node: [] for node in self.nodes}
             for member in self.members:
                 if member.process.poll() is None:

@@ -38,7 +38,6 @@ from tests.e2e.crowd import (
     check_conn,
     check_failure,
     no_agents,
-    stopped,
 )
 
 ROUNDS = int(os.environ.get("DPU_ROUNDS", "200"))
@@ -53,16 +52,21 @@ def program(tmp_path_factory: pytest.TempPathFactory, require_peer: Callable[...
     return build(tmp_path_factory.mktemp("crowd"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A runtime folder of our own, so that its nodes and agents are, too; all of which leave."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        yield
+        until = time.monotonic() + DEADLINE_S
+        while nodes := list_nodes():
+            assert time.monotonic() < until, f"agents of {[node.ip for node in nodes]} did not leave"
+            time.sleep(0.05)
+
+
 @pytest.fixture(autouse=True)
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A runtime folder of the test's own, so that its nodes and agents are, too; all of which leave."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def seed() -> None:
     print(f"DPU_SEED={SEED}")
-    yield
-    until = time.monotonic() + 30
-    while list_nodes():
-        assert time.monotonic() < until, "agents left by themselves"
-        time.sleep(0.05)
 
 
 def node_pair() -> tuple[str, str]:
@@ -197,7 +201,6 @@ def test_loss_of_5_percent(program: Path) -> None:
         lost = [member.slot_counters() for member in crowd.members]
         assert all(counters["retransmitted_pkts"] for counters in lost), "nothing was lost"
         crowd.finish()
-    no_agents(crowd.agents)
 
 
 # ---- a peer that stops, and one that does not poll ----
@@ -233,7 +236,7 @@ def test_a_process_that_is_stopped_for_3_s_goes_on(program: Path, transport: Tra
 def test_a_process_that_does_not_poll_is_not_ready(program: Path, transport: Transport, rnr_retry: int) -> None:
     """It runs out of receives, not of life: RNR NAKs until the partner is tired of them, or for ever."""
     with four(Plan(program, transport, SEED)) as crowd:
-        idle = crowd.link("RC", 0, 2, f"rnr={rnr_retry}", "cqe=200", "recvs=8")
+        idle = crowd.link("RC", 0, 2, f"rnr={rnr_retry}", second=("cqe=200", "recvs=8"))
         crowd.link("RC", 0, 1)
         crowd.link("RC", 2, 3)
         crowd.connect(crowd.links)
@@ -261,7 +264,7 @@ def test_a_process_that_does_not_poll_is_not_ready(program: Path, transport: Tra
 def test_a_completion_queue_that_overflows_is_an_error_of_its_own(program: Path, transport: Transport) -> None:
     """CQ_ERR and QP_FATAL there; the partner's request fails, with a NAK or without an answer. Others go on."""
     with four(Plan(program, transport, SEED)) as crowd:
-        small = crowd.link("RC", 0, 2, "cqe=4", "recvs=40")
+        small = crowd.link("RC", 0, 2, second=("cqe=4",))
         crowd.link("RC", 0, 1)
         crowd.link("RC", 2, 3)
         crowd.connect(crowd.links[1:])
