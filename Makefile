@@ -74,7 +74,7 @@ peers: ## installs the real peers of the e2e tests (Debian 12; root or sudo)
 	@if [ -f dpu_emu/lab/image.py ]; then $(MAKE) --no-print-directory build && $(BIN)/python -m dpu_emu.lab.image; fi
 
 e2e: build ## tests against real peers; `make peers` first
-	$(PYTEST) tests/e2e --timeout 600 --durations 10 $(ARGS)
+	$(PYTEST) tests/e2e -m 'not long' --timeout 600 --durations 10 $(ARGS)
 
 lint: $(VENV)/.installed ## formatters, linters, types
 	$(BIN)/ruff check .

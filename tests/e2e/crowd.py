@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import queue
-import signal
 import subprocess
 import threading
 import time
@@ -23,7 +22,7 @@ from rdma_verbs.agent.status import NodeStatus, list_nodes
 from rdma_verbs.counters import counter_names, named_counters
 from rdma_verbs.launch import Launch, Transport, make_environment
 
-SOURCES = Path(__file__).parent / "verbs"
+ROOT = Path(__file__).resolve().parents[2]
 SUCCESS, LOC_PROT, FLUSHED, REM_ACCESS, REM_OP, RETRY_EXC, RNR_RETRY_EXC = "0", "4", "5", "10", "11", "12", "13"
 CQ_ERR, QP_FATAL = "0", "1"
 DEADLINE_S = 60.0
@@ -36,8 +35,8 @@ Said = dict[str, Any]
 def build(folder: Path) -> Path:
     """Return the compiled program."""
     program = folder / "crowd"
-    sources = sorted(SOURCES.glob("*.c"))
-    subprocess.run(["cc", "-O2", "-g", "-Wall", "-o", program, *sources, "-libverbs"], check=True)
+    sources = [ROOT / "tests/e2e/verbs" / name for name in ("crowd.c", "crowd_msg.c")]
+    subprocess.run(["cc", "-O2", "-g", "-Wall", f"-I{ROOT}", "-o", program, *sources, "-libverbs"], check=True)
     return program
 
 
@@ -105,10 +104,10 @@ class Member:
             except queue.Empty:
                 raise AssertionError(f"{self}: no {what} {fields} within {deadline_s} s") from None
             assert line, f"{self} ended with {self.process.wait(5)}"
-            said = json.loads(line)
-            if wanted(said):
-                return said
-            self._kept.append(said)
+            new: Said = json.loads(line)
+            if wanted(new):
+                return new
+            self._kept.append(new)
 
     def ask(self, what: str, key: str) -> Said:
         self.tell(what, key)
@@ -140,7 +139,7 @@ class Member:
                 stream.close()
 
     def fds(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def slot_counters(self) -> dict[str, int]:
         for node in list_nodes():
@@ -357,10 +356,3 @@ def _runs(pid: int) -> bool:
     except OSError:
         return False
     return b"rdma_verbs.agent" in words
-
-
-def stopped(member: Member, seconds: float) -> None:
-    """Stop a process for so long."""
-    member.signal(signal.SIGSTOP)
-    time.sleep(seconds)
-    member.signal(signal.SIGCONT)

@@ -1,12 +1,12 @@
-"""Processes that die, stop, do not poll, lose packets, fork and close, under traffic; unmodified verbs programs (crowd.py).
+r"""Verbs programs that die, stop, do not poll, lose packets, fork and close, under traffic (crowd.py).
 
     127.21.N.1: process 0, 1, 2          127.21.N.2: process 3, 4, 5
-        agent   \\  |  /                     agent   \\  |  /
+        agent   \  |  /                     agent   \  |  /
                  node <--- local or UDP ---> node
     RC between all six (SEND, WRITE, READ, atomics, immediate data), UC and UD between some
 
-Every message says from whom to whom it is, its number and its sum, so every one that is lost, doubled, late or another's
-is seen. ``DPU_ROUNDS`` is how often the long form does it, ``DPU_SEED`` what is drawn.
+Every message says from whom to whom it is, its number and its sum, so every one that is lost, doubled, late or
+another's is seen. ``DPU_ROUNDS`` is how often the long form does it, ``DPU_SEED`` what is drawn.
 """
 
 import itertools
@@ -308,7 +308,7 @@ def test_a_child_that_outlives_its_parent_keeps_nothing(program: Path, transport
         crowd.members[2].tell("fork", "stay")
         child = crowd.members[2].hear("forked")["pid"]
         crowd.check_progress()
-        left = sorted(os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd"))
+        left = sorted(str(fd.readlink()) for fd in Path(f"/proc/{child}/fd").iterdir())
         mapped = Path(f"/proc/{child}/maps").read_text(encoding="utf-8")
         assert not [name for name in left if name.startswith(("socket:", "/memfd:dpu-emu"))], left
         assert "/memfd:" not in mapped, mapped

@@ -8,7 +8,7 @@
  *   dereg KEY                  what partners wrote to is no region any more; says whether it changes afterwards
  *   fork exit|exec|open|stay   stats   wait (CPU is left to others for a while)   end
  */
-#include "crowd.h"
+#include "tests/e2e/verbs/crowd.h"
 
 #include <errno.h>
 #include <fcntl.h>

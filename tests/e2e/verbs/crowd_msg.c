@@ -1,5 +1,5 @@
 /* Messages of a crowd's member: what is posted, and what must have come when a completion is there. See crowd.h. */
-#include "crowd.h"
+#include "tests/e2e/verbs/crowd.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
