@@ -390,7 +390,7 @@ def test_memory_is_the_owners_once_deregistered(program: Path, transport: Transp
     big = "big=64" if transport is Transport.LOCAL else "big=16"
     rng = random.Random(SEED)
     with four(Plan(program, transport, SEED)) as crowd:
-        for _ in range(4):
+        for _ in range(8):
             link = crowd.link("RC", 0, 2, big, "gap_us=0")
             crowd.connect([link], go=(0,))
             until = time.monotonic() + DEADLINE_S
