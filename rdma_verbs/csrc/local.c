@@ -508,7 +508,7 @@ static struct shown *sender_shows(struct roce_local *local, const struct dp_ip *
 {
 	uint32_t high = LOAD(&local->own->hdr.rings_high);
 
-	for (uint32_t i = 0; i < high; i++) {
+	for (uint32_t i = 0; i < DP_MIN(high, (uint32_t)RINGS); i++) {
 		const struct ring *ring = &local->own->rings[i];
 		struct view *view = local->views;
 		int fd;
