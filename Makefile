@@ -14,7 +14,7 @@ ROUNDS ?= 100
 # Passed on: make demo ARGS="--file x", make test ARGS="-k name".
 ARGS ?=
 
-C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
+C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/e2e/verbs/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
 BUILD_FILES = CMakeLists.txt $(wildcard */ffi_build.py) $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] p4/*.p4 p4/*/*.p4)
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DDPU_WERROR=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=error -j 2
@@ -74,7 +74,7 @@ peers: ## installs the real peers of the e2e tests (Debian 12; root or sudo)
 	@if [ -f dpu_emu/lab/image.py ]; then $(MAKE) --no-print-directory build && $(BIN)/python -m dpu_emu.lab.image; fi
 
 e2e: build ## tests against real peers; `make peers` first
-	$(PYTEST) tests/e2e --timeout 600 --durations 10 $(ARGS)
+	$(PYTEST) tests/e2e -m 'not long' --timeout 600 --durations 10 $(ARGS)
 
 lint: $(VENV)/.installed ## formatters, linters, types
 	$(BIN)/ruff check .
