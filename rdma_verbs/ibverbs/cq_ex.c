@@ -93,7 +93,7 @@ static uint32_t read_slid(struct ibv_cq_ex *ib)
 
 static uint8_t read_sl(struct ibv_cq_ex *ib)
 {
-	return of(ib)->wc.sl;
+	return vb_wc_sl(of(ib), &of(ib)->wc);
 }
 
 static uint8_t read_dlid_path_bits(struct ibv_cq_ex *ib)

@@ -173,7 +173,7 @@ static int post_srq_recv(struct ibv_srq *ib, struct ibv_recv_wr *wr, struct ibv_
 	return post_recvs(srq->live, NULL, srq->roce, wr, bad_wr);
 }
 
-static void wc_from_roce(const struct roce_wc *from, struct ibv_wc *to)
+static void wc_from_roce(const struct vb_cq *cq, const struct roce_wc *from, struct ibv_wc *to)
 {
 	to->wr_id = from->wr_id;
 	to->status = (enum ibv_wc_status)from->status;
@@ -186,7 +186,7 @@ static void wc_from_roce(const struct roce_wc *from, struct ibv_wc *to)
 	to->wc_flags = from->wc_flags;
 	to->pkey_index = from->pkey_index;
 	to->slid = 0;
-	to->sl = from->sl;
+	to->sl = vb_wc_sl(cq, from);
 	to->dlid_path_bits = 0;
 }
 
@@ -205,7 +205,7 @@ static int poll_cq(struct ibv_cq *ib, int num_entries, struct ibv_wc *wc)
 		if (got < 0)
 			return done ? done : got;
 		for (int i = 0; i < got; i++)
-			wc_from_roce(&batch[i], &wc[done + i]);
+			wc_from_roce(cq, &batch[i], &wc[done + i]);
 		done += got;
 		if (got < want)
 			break;

@@ -170,6 +170,8 @@ struct vb_channel {
 	struct vb_queue events;
 };
 
+#define VB_SL_ROCE_V2 8
+
 struct vb_cq {
 	struct ibv_cq_ex ib;
 	struct vb_obj obj;
@@ -180,8 +182,18 @@ struct vb_cq {
 	uint32_t comp_delivered, async_delivered;
 	pthread_mutex_t polling; /* from start_poll to end_poll */
 	bool single_threaded;
+	uint8_t received_sl;     /* vb_wc_sl() of a datagram */
 	struct roce_wc wc; /* the entry at hand between these */
 };
+
+/*
+ * What a completion says in the place of the service level. A RoCE packet has none; adapters tell there how a datagram
+ * came: bit 3 for an UDP header, below it 1 for IPv6 and 2 for IPv4. UCX finds its own address in the GRH by that.
+ */
+static inline uint8_t vb_wc_sl(const struct vb_cq *cq, const struct roce_wc *wc)
+{
+	return wc->wc_flags & ROCE_WC_FLAG_GRH ? cq->received_sl : wc->sl;
+}
 
 struct vb_srq {
 	struct ibv_srq ib;
