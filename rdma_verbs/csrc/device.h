@@ -89,6 +89,11 @@ void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
  */
 int roce_post_send_beside(struct roce_qp *qp, const struct roce_send_wr *wr);
 uint32_t roce_qp_send_room(const struct roce_qp *qp); /* so many sends the queue takes now, or more */
+/*
+ * Inside the engine and at the send queue at once: the request is executed here and now, if it can be without a packet
+ * (direct.h). 0, 1: done, and a completion queue waits for it to be told, by now or at a time; -EAGAIN: post it.
+ */
+int roce_post_direct(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t now_ps);
 int roce_post_recv_beside(struct roce_qp *qp, const struct roce_recv_wr *wr);
 int roce_post_srq_recv_beside(struct roce_srq *srq, const struct roce_recv_wr *wr);
 int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n); /* a count */

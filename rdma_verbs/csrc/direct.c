@@ -127,19 +127,14 @@ void roce_qp_shut(struct roce_qp *qp, bool wait, bool over)
 	qp->open = false;
 }
 
-/* Our memory from `offset` on, `len` bytes of the entry. Pieces, or -1: something is not as it should be. */
-static int pieces(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_t offset, uint32_t len,
-		  struct iovec v[MAX_PIECES])
+/* `len` bytes of the SGEs from `offset` on. Pieces, or -1: something is not as it should be. */
+static int pieces(const struct roce_qp *qp, const struct roce_sge *sges, uint32_t num_sge, bool read, uint32_t offset,
+		  uint32_t len, struct iovec v[MAX_PIECES])
 {
-	uint32_t access = wqe->opcode == ROCE_WR_RDMA_READ ? ROCE_ACCESS_LOCAL_WRITE : 0;
 	int n = 0;
 
-	if (wqe->send_flags & ROCE_SEND_INLINE) {
-		v[0] = (struct iovec){(uint8_t *)wqe->sge + offset, len};
-		return 1;
-	}
-	for (uint32_t i = 0; i < wqe->num_sge && len; i++) {
-		const struct roce_sge *sge = &wqe->sge[i];
+	for (uint32_t i = 0; i < num_sge && len; i++) {
+		const struct roce_sge *sge = &sges[i];
 		struct roce_mr *mr;
 		uint32_t part;
 
@@ -148,7 +143,7 @@ static int pieces(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_
 			continue;
 		}
 		part = DP_MIN(len, sge->length - offset);
-		mr = roce_mr_check(qp->pd, sge->lkey, sge->addr, sge->length, access);
+		mr = roce_mr_check(qp->pd, sge->lkey, sge->addr, sge->length, read ? ROCE_ACCESS_LOCAL_WRITE : 0);
 		if (!mr || !mr->addr || n == MAX_PIECES)
 			return -1;
 		v[n++] = (struct iovec){roce_mr_at(mr, sge->addr + offset), part};
@@ -158,27 +153,33 @@ static int pieces(const struct roce_qp *qp, const struct roce_swqe *wqe, uint32_
 	return len ? -1 : n;
 }
 
-static void count(struct roce_qp *qp, const struct roce_swqe *wqe)
+static void count(struct roce_qp *qp, bool read, uint32_t length)
 {
 	struct roce_counters *ctr = qp->dev->ctr;
 	struct roce_qp_counters *own = roce_qp_ctr(qp);
-	bool read = wqe->opcode == ROCE_WR_RDMA_READ;
 
 	ctr->sent_pkts++;
 	own->sent_pkts++;
 	ctr->rcvd_pkts++;
 	own->rcvd_pkts++;
-	*(read ? &ctr->rcvd_bytes : &ctr->sent_bytes) += wqe->length;
-	*(read ? &own->rcvd_bytes : &own->sent_bytes) += wqe->length;
+	*(read ? &ctr->rcvd_bytes : &ctr->sent_bytes) += length;
+	*(read ? &own->rcvd_bytes : &own->sent_bytes) += length;
 }
 
 /* Nothing is under way, and nothing about the queue pair speaks against it. */
+static bool idle(const struct roce_qp *qp)
+{
+	const struct roce_requester *req = &qp->req;
+
+	return qp->type == ROCE_QPT_RC && req->cur == qp->sq.tail && req->una == req->next_psn && !roce_pace_bps(qp) &&
+	       !qp->dev->link_down;
+}
+
 static bool may_copy(const struct roce_qp *qp, const struct roce_swqe *wqe)
 {
 	const struct roce_requester *req = &qp->req;
 
-	if (qp->type != ROCE_QPT_RC || (wqe->opcode != ROCE_WR_RDMA_WRITE && wqe->opcode != ROCE_WR_RDMA_READ) ||
-	    req->cur != qp->sq.tail || req->una != req->next_psn || roce_pace_bps(qp) || qp->dev->link_down)
+	if ((wqe->opcode != ROCE_WR_RDMA_WRITE && wqe->opcode != ROCE_WR_RDMA_READ) || !idle(qp))
 		return false;
 	/* Of an entry that is bad, nothing lands: of one turn pieces() sees it all before it copies. */
 	return wqe->length <= ROCE_TURN_BYTES || req->direct || wqe->send_flags & ROCE_SEND_INLINE ||
@@ -190,16 +191,20 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 {
 	struct roce_requester *req = &qp->req;
 	struct iovec v[MAX_PIECES];
+	bool read = wqe->opcode == ROCE_WR_RDMA_READ;
 	struct roce_copy copy;
 	uint32_t len;
-	int n;
+	int n = 1;
 
 	if (!may_copy(qp, wqe)) {
 		req->direct = 0; /* goes as a whole: what was copied is copied again */
 		return ROCE_DIRECT_NO;
 	}
 	len = DP_MIN(wqe->length - req->direct, ROCE_TURN_BYTES);
-	n = pieces(qp, wqe, req->direct, len, v);
+	if (wqe->send_flags & ROCE_SEND_INLINE)
+		v[0] = (struct iovec){(uint8_t *)wqe->sge + req->direct, len};
+	else
+		n = pieces(qp, wqe->sge, wqe->num_sge, read, req->direct, len, v);
 	copy = (struct roce_copy){.v = v,
 				  .n = n,
 				  .qpn = qp->qpn,
@@ -207,7 +212,7 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 				  .rkey = wqe->rkey,
 				  .va = wqe->remote_addr + req->direct,
 				  .len = len,
-				  .read = wqe->opcode == ROCE_WR_RDMA_READ,
+				  .read = read,
 				  .counted = !req->direct};
 	if (n < 0 || !qp->dev->local->copy(qp->dev->local_ctx, qp->link, &copy)) {
 		req->direct = 0;
@@ -218,8 +223,51 @@ enum roce_direct roce_direct_try(struct roce_qp *qp, struct roce_swqe *wqe)
 	if (req->direct < wqe->length)
 		return ROCE_DIRECT_MORE;
 	req->direct = 0;
-	count(qp, wqe);
+	count(qp, read, wqe->length);
 	if (qp->dev->checking)
 		roce_check_copied(qp, wqe);
 	return ROCE_DIRECT_DONE;
+}
+
+/* Without an entry in the send queue, which is empty: what roce_direct_try() would do as soon as it were there. */
+int roce_post_direct(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t now_ps)
+{
+	bool read = wr->opcode == ROCE_WR_RDMA_READ;
+	struct roce_wc wc = {.wr_id = wr->wr_id,
+			     .opcode = read ? ROCE_WC_RDMA_READ : ROCE_WC_RDMA_WRITE,
+			     .qp_num = qp->qpn,
+			     .timestamp_ps = now_ps};
+	struct iovec v[MAX_PIECES];
+	struct roce_copy copy;
+	uint64_t length;
+	int n = 0;
+
+	if (!qp->link || qp->state != ROCE_QPS_RTS || (wr->opcode != ROCE_WR_RDMA_WRITE && !read) ||
+	    roce_ring_used(&qp->sq) || !idle(qp) || qp->req.rnr_wait || qp->req.stopped || qp->dev->checking ||
+	    qp->dev->paused >> qp->prio & 1 || wr->num_sge > MAX_PIECES || roce_check_send(qp, wr, &length) ||
+	    length > ROCE_TURN_BYTES)
+		return -EAGAIN;
+	if (wr->send_flags & ROCE_SEND_INLINE) /* of the program, whatever keys it has */
+		for (; n < (int)wr->num_sge; n++)
+			v[n] = (struct iovec){(void *)(uintptr_t)wr->sg_list[n].addr, wr->sg_list[n].length};
+	else
+		n = pieces(qp, wr->sg_list, wr->num_sge, read, 0, (uint32_t)length, v);
+	copy = (struct roce_copy){.v = v,
+				  .n = n,
+				  .qpn = qp->qpn,
+				  .dest_qpn = qp->attr.dest_qp_num,
+				  .rkey = wr->rkey,
+				  .va = wr->remote_addr,
+				  .len = (uint32_t)length,
+				  .read = read,
+				  .counted = true};
+	if (n < 0 || !qp->dev->local->copy(qp->dev->local_ctx, qp->link, &copy))
+		return -EAGAIN;
+	count(qp, read, (uint32_t)length);
+	if (!qp->sig_all && !(wr->send_flags & ROCE_SEND_SIGNALED))
+		return 0;
+	qp->dev->now_ps = DP_MAX(qp->dev->now_ps, now_ps);
+	wc.byte_len = (uint32_t)length;
+	roce_cq_push(qp->send_cq, &wc, false);
+	return qp->send_cq->armed || qp->send_cq->notified;
 }

@@ -495,6 +495,7 @@ static inline bool roce_wqe_is_local(const struct roce_swqe *wqe)
 {
 	return wqe->opcode == ROCE_WR_BIND_MW || wqe->opcode == ROCE_WR_LOCAL_INV;
 }
+int roce_check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t *length); /* in silence */
 int roce_post_bind(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_t type);
 int roce_wq_init(struct roce_qp *qp);
 void roce_wq_fini(struct roce_qp *qp);

@@ -1,11 +1,13 @@
 /* The way between processes of one machine: what a process shows, and ways to others (local.h). Packets: local_ring.c. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,11 +66,22 @@ static uint64_t process_start(uint64_t pid, bool *stopped)
 	return (state == 'Z' && threads <= 1) || state == 'X' ? 0 : start;
 }
 
-static uint64_t pid_namespace(void)
+static uint64_t namespace_of(const char *path)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Whoever has fewer of them may not copy from whoever has more, but the other way round. */
+static uint64_t capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &head, data))
+		return 0;
+	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
 /* What decides whether others of our uid may copy from and to us, as far as we can know it. */
@@ -123,7 +136,7 @@ static void wait_for_copies(const struct roce_local *local, uint64_t mask, uint6
 	uint64_t from_ns = 0, next_ns = 0;
 	uint32_t high = LOAD(&local->own->hdr.rings_high);
 
-	for (uint32_t i = 0; i < high; i++) {
+	for (uint32_t i = 0; i < DP_MIN(high, (uint32_t)RINGS); i++) {
 		const struct ring *ring = &local->own->rings[i];
 
 		for (uint32_t spins = 0; (LOAD(&ring->busy) & mask) == what; spins++) {
@@ -326,7 +339,8 @@ static bool fits(const struct roce_local *local, const struct roce_link *link)
 	const struct shown_hdr *h = &link->peer->hdr, *own = &local->own->hdr;
 
 	return h->magic == LOCAL_MAGIC && h->version == LOCAL_VERSION && h->id == link->id && h->pid == link->pid &&
-	       h->start == link->start && h->pid_ns == own->pid_ns && h->uid == own->uid;
+	       h->start == link->start && h->pid_ns == own->pid_ns && h->user_ns == own->user_ns &&
+	       h->uid == own->uid && h->gid == own->gid && h->caps == own->caps;
 }
 
 /* NULL and *err 0: it shows nothing that we could use, nor does it find anything of ours. */
@@ -357,7 +371,8 @@ static struct roce_link *link_new(struct roce_local *local, const struct dp_ip *
 	}
 	if (!link->peer || !fits(local, link) || !roce_link_alive(link))
 		goto none;
-	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd, O_WRONLY);
+	/* A reader of it, too: when he is dead, the pipe is not broken, and nobody gets a signal. */
+	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd, O_RDWR);
 	*err = link->wake_fd < 0 ? -errno : take_ring(link);
 	if (!*err)
 		return link;
@@ -620,8 +635,11 @@ static void describe(struct roce_local *local, uint32_t slot)
 		h->id = clock_ns();
 	h->id = h->id << PID_BITS | h->pid;
 	h->start = process_start(h->pid, NULL);
-	h->pid_ns = pid_namespace();
+	h->pid_ns = namespace_of("/proc/self/ns/pid");
+	h->user_ns = namespace_of("/proc/self/ns/user");
 	h->uid = geteuid();
+	h->gid = getegid();
+	h->caps = capabilities();
 	h->slot = slot;
 	h->key_bits = local->dev->key_bits;
 	h->wake_fd = local->wake_w;

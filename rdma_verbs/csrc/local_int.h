@@ -32,7 +32,7 @@ struct shown_hdr {
 	uint32_t magic, version;
 	uint64_t id; /* random, above the pid: tells this memory from that of a later owner of the slot */
 	uint64_t pid, start;
-	uint64_t pid_ns, uid;
+	uint64_t pid_ns, user_ns, uid, gid, caps; /* with the same of all, each may copy from the other if one may */
 	uint32_t slot, key_bits;
 	int32_t wake_fd;     /* the owner's descriptor of a pipe to write to */
 	uint32_t up;         /* the device's link */

@@ -131,6 +131,11 @@ static int check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint32_
 	return 0;
 }
 
+int roce_check_send(struct roce_qp *qp, const struct roce_send_wr *wr, uint64_t *length)
+{
+	return check_send(qp, wr, ROCE_MW_TYPE_2, NULL, length);
+}
+
 int roce_post_send(struct roce_qp *qp, const struct roce_send_wr *wr)
 {
 	return roce_post_bind(qp, wr, ROCE_MW_TYPE_2);

@@ -1,8 +1,9 @@
 /*
- * The binary interface of libibverbs as programs were compiled against it: structures whose fields they read, function
- * tables that they call through, and numbers. Layouts are those of rdma-core 65; a program built against an older
- * header sees a prefix of them. What is ours is in ibv.h. tests/unit/rdma_verbs/test_ibverbs_abi.py compares every size,
- * offset and number here with the header of an installed libibverbs-dev.
+ * The binary interface of libibverbs as programs were compiled against it: structures whose fields they read, and function
+ * tables that they call through. abi_device.h has those that describe a device, abi_numbers.h the numbers. Layouts are
+ * those of rdma-core 65; a program built against an older header sees a part of them. What is ours is in vb.h.
+ * tests/unit/rdma_verbs/test_ibverbs_abi.py compares every size, offset and number with the header of an installed
+ * libibverbs-dev.
  *
  * Only what a RoCE device can have is declared; the rest is an incomplete type. No rdma header is needed to build.
  */
@@ -15,9 +16,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* Marks a context that has a struct verbs_context in front of it. */
-#define IBV_ABI_EXTENDED ((void *)UINTPTR_MAX)
+#include "rdma_verbs/ibverbs/abi_device.h"
 
+struct ibv_dmah;
+struct ibv_dmah_init_attr;
 struct ibv_flow;
 struct ibv_flow_attr;
 struct ibv_flow_action;
@@ -32,308 +34,7 @@ struct ibv_rwq_ind_table;
 struct ibv_rwq_ind_table_init_attr;
 struct ibv_ops_wr;
 
-/* ---- addresses ---- */
-
-union ibv_gid {
-	uint8_t raw[16];
-	struct {
-		uint64_t subnet_prefix, interface_id; /* big endian */
-	} global;
-};
-
-enum ibv_gid_type { IBV_GID_TYPE_IB = 0, IBV_GID_TYPE_ROCE_V1 = 1, IBV_GID_TYPE_ROCE_V2 = 2 };
-
-struct ibv_gid_entry {
-	union ibv_gid gid;
-	uint32_t gid_index;
-	uint32_t port_num;
-	uint32_t gid_type;
-	uint32_t ndev_ifindex;
-};
-
-struct ibv_global_route {
-	union ibv_gid dgid;
-	uint32_t flow_label;
-	uint8_t sgid_index;
-	uint8_t hop_limit;
-	uint8_t traffic_class;
-};
-
-struct ibv_grh {
-	uint32_t version_tclass_flow; /* big endian */
-	uint16_t paylen;              /* big endian */
-	uint8_t next_hdr;
-	uint8_t hop_limit;
-	union ibv_gid sgid;
-	union ibv_gid dgid;
-};
-
-struct ibv_ah_attr {
-	struct ibv_global_route grh;
-	uint16_t dlid;
-	uint8_t sl;
-	uint8_t src_path_bits;
-	uint8_t static_rate;
-	uint8_t is_global;
-	uint8_t port_num;
-};
-
-enum ibv_rate {
-	IBV_RATE_MAX = 0,
-	IBV_RATE_2_5_GBPS = 2,
-	IBV_RATE_5_GBPS = 5,
-	IBV_RATE_10_GBPS = 3,
-	IBV_RATE_20_GBPS = 6,
-	IBV_RATE_30_GBPS = 4,
-	IBV_RATE_40_GBPS = 7,
-	IBV_RATE_60_GBPS = 8,
-	IBV_RATE_80_GBPS = 9,
-	IBV_RATE_120_GBPS = 10,
-	IBV_RATE_14_GBPS = 11,
-	IBV_RATE_56_GBPS = 12,
-	IBV_RATE_112_GBPS = 13,
-	IBV_RATE_168_GBPS = 14,
-	IBV_RATE_25_GBPS = 15,
-	IBV_RATE_100_GBPS = 16,
-	IBV_RATE_200_GBPS = 17,
-	IBV_RATE_300_GBPS = 18,
-	IBV_RATE_28_GBPS = 19,
-	IBV_RATE_50_GBPS = 20,
-	IBV_RATE_400_GBPS = 21,
-	IBV_RATE_600_GBPS = 22,
-	IBV_RATE_800_GBPS = 23,
-	IBV_RATE_1200_GBPS = 24
-};
-
-/* ---- device and port ---- */
-
-enum ibv_node_type {
-	IBV_NODE_UNKNOWN = -1,
-	IBV_NODE_CA = 1,
-	IBV_NODE_SWITCH = 2,
-	IBV_NODE_ROUTER = 3,
-	IBV_NODE_RNIC = 4,
-	IBV_NODE_USNIC = 5,
-	IBV_NODE_USNIC_UDP = 6,
-	IBV_NODE_UNSPECIFIED = 7
-};
-
-enum ibv_transport_type { IBV_TRANSPORT_UNKNOWN = -1, IBV_TRANSPORT_IB = 0 };
-
-enum ibv_fork_status { IBV_FORK_DISABLED = 0, IBV_FORK_ENABLED = 1, IBV_FORK_UNNEEDED = 2 };
-
-enum ibv_device_cap_flags {
-	IBV_DEVICE_UD_AV_PORT_ENFORCE = 1 << 6,
-	IBV_DEVICE_CURR_QP_STATE_MOD = 1 << 7,
-	IBV_DEVICE_PORT_ACTIVE_EVENT = 1 << 10,
-	IBV_DEVICE_SYS_IMAGE_GUID = 1 << 11,
-	IBV_DEVICE_RC_RNR_NAK_GEN = 1 << 12,
-	IBV_DEVICE_SRQ_RESIZE = 1 << 13,
-	IBV_DEVICE_MEM_WINDOW = 1 << 17,
-	IBV_DEVICE_XRC = 1 << 20,
-	IBV_DEVICE_MEM_MGT_EXTENSIONS = 1 << 21,
-	IBV_DEVICE_MEM_WINDOW_TYPE_2B = 1 << 24
-};
-
-/* In device_cap_flags_ex only; not in every header's words, but the kernel's bits. */
-#define IBV_DEVICE_FLUSH_GLOBAL     (1ULL << 38)
-#define IBV_DEVICE_FLUSH_PERSISTENT (1ULL << 39)
-#define IBV_DEVICE_ATOMIC_WRITE     (1ULL << 40)
-
-enum ibv_atomic_cap { IBV_ATOMIC_NONE = 0, IBV_ATOMIC_HCA = 1, IBV_ATOMIC_GLOB = 2 };
-
-struct ibv_device_attr {
-	char fw_ver[64];
-	uint64_t node_guid;      /* big endian */
-	uint64_t sys_image_guid; /* big endian */
-	uint64_t max_mr_size;
-	uint64_t page_size_cap;
-	uint32_t vendor_id;
-	uint32_t vendor_part_id;
-	uint32_t hw_ver;
-	int max_qp;
-	int max_qp_wr;
-	unsigned int device_cap_flags;
-	int max_sge;
-	int max_sge_rd;
-	int max_cq;
-	int max_cqe;
-	int max_mr;
-	int max_pd;
-	int max_qp_rd_atom;
-	int max_ee_rd_atom;
-	int max_res_rd_atom;
-	int max_qp_init_rd_atom;
-	int max_ee_init_rd_atom;
-	enum ibv_atomic_cap atomic_cap;
-	int max_ee;
-	int max_rdd;
-	int max_mw;
-	int max_raw_ipv6_qp;
-	int max_raw_ethy_qp;
-	int max_mcast_grp;
-	int max_mcast_qp_attach;
-	int max_total_mcast_qp_attach;
-	int max_ah;
-	int max_fmr;
-	int max_map_per_fmr;
-	int max_srq;
-	int max_srq_wr;
-	int max_srq_sge;
-	uint16_t max_pkeys;
-	uint8_t local_ca_ack_delay;
-	uint8_t phys_port_cnt;
-};
-
-struct ibv_query_device_ex_input {
-	uint32_t comp_mask;
-};
-
-enum ibv_odp_transport_cap_bits {
-	IBV_ODP_SUPPORT_SEND = 1,
-	IBV_ODP_SUPPORT_RECV = 2,
-	IBV_ODP_SUPPORT_WRITE = 4,
-	IBV_ODP_SUPPORT_READ = 8,
-	IBV_ODP_SUPPORT_ATOMIC = 16,
-	IBV_ODP_SUPPORT_SRQ_RECV = 32
-};
-
-enum ibv_odp_general_caps { IBV_ODP_SUPPORT = 1, IBV_ODP_SUPPORT_IMPLICIT = 2 };
-
-struct ibv_odp_caps {
-	uint64_t general_caps;
-	struct {
-		uint32_t rc_odp_caps;
-		uint32_t uc_odp_caps;
-		uint32_t ud_odp_caps;
-	} per_transport_caps;
-};
-
-struct ibv_tso_caps {
-	uint32_t max_tso;
-	uint32_t supported_qpts;
-};
-
-struct ibv_rss_caps {
-	uint32_t supported_qpts;
-	uint32_t max_rwq_indirection_tables;
-	uint32_t max_rwq_indirection_table_size;
-	uint64_t rx_hash_fields_mask;
-	uint8_t rx_hash_function;
-};
-
-struct ibv_packet_pacing_caps {
-	uint32_t qp_rate_limit_min; /* kb/s */
-	uint32_t qp_rate_limit_max;
-	uint32_t supported_qpts;
-};
-
-struct ibv_tm_caps {
-	uint32_t max_rndv_hdr_size;
-	uint32_t max_num_tags;
-	uint32_t flags;
-	uint32_t max_ops;
-	uint32_t max_sge;
-};
-
-struct ibv_cq_moderation_caps {
-	uint16_t max_cq_count;
-	uint16_t max_cq_period; /* us */
-};
-
-struct ibv_pci_atomic_caps {
-	uint16_t fetch_add;
-	uint16_t swap;
-	uint16_t compare_swap;
-};
-
-struct ibv_device_attr_ex {
-	struct ibv_device_attr orig_attr;
-	uint32_t comp_mask;
-	struct ibv_odp_caps odp_caps;
-	uint64_t completion_timestamp_mask;
-	uint64_t hca_core_clock; /* kHz */
-	uint64_t device_cap_flags_ex;
-	struct ibv_tso_caps tso_caps;
-	struct ibv_rss_caps rss_caps;
-	uint32_t max_wq_type_rq;
-	struct ibv_packet_pacing_caps packet_pacing_caps;
-	uint32_t raw_packet_caps;
-	struct ibv_tm_caps tm_caps;
-	struct ibv_cq_moderation_caps cq_mod_caps;
-	uint64_t max_dm_size;
-	struct ibv_pci_atomic_caps pci_atomic_caps;
-	uint32_t xrc_odp_caps;
-	uint32_t phys_port_cnt_ex;
-};
-
-enum ibv_mtu { IBV_MTU_256 = 1, IBV_MTU_512 = 2, IBV_MTU_1024 = 3, IBV_MTU_2048 = 4, IBV_MTU_4096 = 5 };
-
-enum ibv_port_state {
-	IBV_PORT_NOP = 0,
-	IBV_PORT_DOWN = 1,
-	IBV_PORT_INIT = 2,
-	IBV_PORT_ARMED = 3,
-	IBV_PORT_ACTIVE = 4,
-	IBV_PORT_ACTIVE_DEFER = 5
-};
-
-enum { IBV_LINK_LAYER_UNSPECIFIED = 0, IBV_LINK_LAYER_INFINIBAND = 1, IBV_LINK_LAYER_ETHERNET = 2 };
-
-enum ibv_port_cap_flags { IBV_PORT_CM_SUP = 1 << 16, IBV_PORT_IP_BASED_GIDS = 1 << 26 };
-
-#define IBV_QPF_GRH_REQUIRED 1
-
-struct ibv_port_attr {
-	enum ibv_port_state state;
-	enum ibv_mtu max_mtu;
-	enum ibv_mtu active_mtu;
-	int gid_tbl_len;
-	uint32_t port_cap_flags;
-	uint32_t max_msg_sz;
-	uint32_t bad_pkey_cntr;
-	uint32_t qkey_viol_cntr;
-	uint16_t pkey_tbl_len;
-	uint16_t lid;
-	uint16_t sm_lid;
-	uint8_t lmc;
-	uint8_t max_vl_num;
-	uint8_t sm_sl;
-	uint8_t subnet_timeout;
-	uint8_t init_type_reply;
-	uint8_t active_width;
-	uint8_t active_speed;
-	uint8_t phys_state;
-	uint8_t link_layer;
-	uint8_t flags; /* up to here in the oldest programs */
-	uint16_t port_cap_flags2;
-	uint32_t active_speed_ex; /* since 57 */
-};
-
 /* ---- events ---- */
-
-enum ibv_event_type {
-	IBV_EVENT_CQ_ERR = 0,
-	IBV_EVENT_QP_FATAL = 1,
-	IBV_EVENT_QP_REQ_ERR = 2,
-	IBV_EVENT_QP_ACCESS_ERR = 3,
-	IBV_EVENT_COMM_EST = 4,
-	IBV_EVENT_SQ_DRAINED = 5,
-	IBV_EVENT_PATH_MIG = 6,
-	IBV_EVENT_PATH_MIG_ERR = 7,
-	IBV_EVENT_DEVICE_FATAL = 8,
-	IBV_EVENT_PORT_ACTIVE = 9,
-	IBV_EVENT_PORT_ERR = 10,
-	IBV_EVENT_LID_CHANGE = 11,
-	IBV_EVENT_PKEY_CHANGE = 12,
-	IBV_EVENT_SM_CHANGE = 13,
-	IBV_EVENT_SRQ_ERR = 14,
-	IBV_EVENT_SRQ_LIMIT_REACHED = 15,
-	IBV_EVENT_QP_LAST_WQE_REACHED = 16,
-	IBV_EVENT_CLIENT_REREGISTER = 17,
-	IBV_EVENT_GID_CHANGE = 18,
-	IBV_EVENT_WQ_FATAL = 19
-};
 
 struct ibv_async_event {
 	union {
@@ -348,22 +49,6 @@ struct ibv_async_event {
 
 /* ---- memory ---- */
 
-enum ibv_access_flags {
-	IBV_ACCESS_LOCAL_WRITE = 1,
-	IBV_ACCESS_REMOTE_WRITE = 2,
-	IBV_ACCESS_REMOTE_READ = 4,
-	IBV_ACCESS_REMOTE_ATOMIC = 8,
-	IBV_ACCESS_MW_BIND = 16,
-	IBV_ACCESS_ZERO_BASED = 32,
-	IBV_ACCESS_ON_DEMAND = 64,
-	IBV_ACCESS_HUGETLB = 128,
-	IBV_ACCESS_FLUSH_GLOBAL = 256,     /* since 46 */
-	IBV_ACCESS_FLUSH_PERSISTENT = 512, /* since 46 */
-	IBV_ACCESS_RELAXED_ORDERING = 1 << 20
-};
-
-#define IBV_ACCESS_OPTIONAL_RANGE 0x3ff00000
-
 struct ibv_pd {
 	struct ibv_context *context;
 	uint32_t handle;
@@ -377,11 +62,6 @@ struct ibv_td_init_attr {
 	uint32_t comp_mask;
 };
 
-enum ibv_parent_domain_init_attr_mask {
-	IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS = 1,
-	IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT = 2
-};
-
 struct ibv_parent_domain_init_attr {
 	struct ibv_pd *pd;
 	struct ibv_td *td;
@@ -390,8 +70,6 @@ struct ibv_parent_domain_init_attr {
 	void (*free)(struct ibv_pd *pd, void *pd_context, void *ptr, uint64_t resource_type);
 	void *pd_context;
 };
-
-#define IBV_ALLOCATOR_USE_DEFAULT ((void *)-1)
 
 struct ibv_mr {
 	struct ibv_context *context;
@@ -403,22 +81,16 @@ struct ibv_mr {
 	uint32_t rkey;
 };
 
-enum ibv_rereg_mr_flags {
-	IBV_REREG_MR_CHANGE_TRANSLATION = 1,
-	IBV_REREG_MR_CHANGE_PD = 2,
-	IBV_REREG_MR_CHANGE_ACCESS = 4,
-	IBV_REREG_MR_FLAGS_SUPPORTED = 7
+struct ibv_mr_init_attr {
+	size_t length;
+	int access;
+	uint64_t comp_mask;
+	uint64_t iova;
+	void *addr;
+	int fd;
+	uint64_t fd_offset;
+	struct ibv_dmah *dmah;
 };
-
-enum ibv_rereg_mr_err_code { IBV_REREG_MR_ERR_INPUT = -1, IBV_REREG_MR_ERR_CMD = -4 };
-
-enum ibv_advise_mr_advice {
-	IBV_ADVISE_MR_ADVICE_PREFETCH = 0,
-	IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE = 1,
-	IBV_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT = 2
-};
-
-enum ibv_mw_type { IBV_MW_TYPE_1 = 1, IBV_MW_TYPE_2 = 2 };
 
 struct ibv_mw {
 	struct ibv_context *context;
@@ -447,8 +119,6 @@ struct ibv_alloc_dm_attr {
 	uint32_t comp_mask;
 };
 
-enum ibv_dm_mask { IBV_DM_MASK_HANDLE = 1 };
-
 struct ibv_dm {
 	struct ibv_context *context;
 	int (*memcpy_to_dm)(struct ibv_dm *dm, uint64_t dm_offset, const void *host_addr, size_t length);
@@ -458,65 +128,6 @@ struct ibv_dm {
 };
 
 /* ---- completions ---- */
-
-enum ibv_wc_status {
-	IBV_WC_SUCCESS = 0,
-	IBV_WC_LOC_LEN_ERR = 1,
-	IBV_WC_LOC_QP_OP_ERR = 2,
-	IBV_WC_LOC_EEC_OP_ERR = 3,
-	IBV_WC_LOC_PROT_ERR = 4,
-	IBV_WC_WR_FLUSH_ERR = 5,
-	IBV_WC_MW_BIND_ERR = 6,
-	IBV_WC_BAD_RESP_ERR = 7,
-	IBV_WC_LOC_ACCESS_ERR = 8,
-	IBV_WC_REM_INV_REQ_ERR = 9,
-	IBV_WC_REM_ACCESS_ERR = 10,
-	IBV_WC_REM_OP_ERR = 11,
-	IBV_WC_RETRY_EXC_ERR = 12,
-	IBV_WC_RNR_RETRY_EXC_ERR = 13,
-	IBV_WC_LOC_RDD_VIOL_ERR = 14,
-	IBV_WC_REM_INV_RD_REQ_ERR = 15,
-	IBV_WC_REM_ABORT_ERR = 16,
-	IBV_WC_INV_EECN_ERR = 17,
-	IBV_WC_INV_EEC_STATE_ERR = 18,
-	IBV_WC_FATAL_ERR = 19,
-	IBV_WC_RESP_TIMEOUT_ERR = 20,
-	IBV_WC_GENERAL_ERR = 21,
-	IBV_WC_TM_ERR = 22,
-	IBV_WC_TM_RNDV_INCOMPLETE = 23
-};
-
-enum ibv_wc_opcode {
-	IBV_WC_SEND = 0,
-	IBV_WC_RDMA_WRITE = 1,
-	IBV_WC_RDMA_READ = 2,
-	IBV_WC_COMP_SWAP = 3,
-	IBV_WC_FETCH_ADD = 4,
-	IBV_WC_BIND_MW = 5,
-	IBV_WC_LOCAL_INV = 6,
-	IBV_WC_TSO = 7,
-	IBV_WC_FLUSH = 8, /* since 46 */
-	IBV_WC_ATOMIC_WRITE = 9,
-	IBV_WC_RECV = 128,
-	IBV_WC_RECV_RDMA_WITH_IMM = 129
-};
-
-enum ibv_create_cq_wc_flags {
-	IBV_WC_EX_WITH_BYTE_LEN = 1 << 0,
-	IBV_WC_EX_WITH_IMM = 1 << 1,
-	IBV_WC_EX_WITH_QP_NUM = 1 << 2,
-	IBV_WC_EX_WITH_SRC_QP = 1 << 3,
-	IBV_WC_EX_WITH_SLID = 1 << 4,
-	IBV_WC_EX_WITH_SL = 1 << 5,
-	IBV_WC_EX_WITH_DLID_PATH_BITS = 1 << 6,
-	IBV_WC_EX_WITH_COMPLETION_TIMESTAMP = 1 << 7,
-	IBV_WC_EX_WITH_CVLAN = 1 << 8,
-	IBV_WC_EX_WITH_FLOW_TAG = 1 << 9,
-	IBV_WC_EX_WITH_TM_INFO = 1 << 10,
-	IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK = 1 << 11
-};
-
-enum ibv_wc_flags { IBV_WC_GRH = 1, IBV_WC_WITH_IMM = 2, IBV_WC_IP_CSUM_OK = 4, IBV_WC_WITH_INV = 8 };
 
 struct ibv_wc {
 	uint64_t wr_id;
@@ -598,9 +209,6 @@ struct ibv_cq_ex {
 	uint64_t (*read_completion_wallclock_ns)(struct ibv_cq_ex *current);
 };
 
-enum ibv_cq_init_attr_mask { IBV_CQ_INIT_ATTR_MASK_FLAGS = 1, IBV_CQ_INIT_ATTR_MASK_PD = 2 };
-enum ibv_create_cq_attr_flags { IBV_CREATE_CQ_ATTR_SINGLE_THREADED = 1, IBV_CREATE_CQ_ATTR_IGNORE_OVERRUN = 2 };
-
 struct ibv_cq_init_attr_ex {
 	uint32_t cqe;
 	void *cq_context;
@@ -611,8 +219,6 @@ struct ibv_cq_init_attr_ex {
 	uint32_t flags;
 	struct ibv_pd *parent_domain;
 };
-
-enum ibv_cq_attr_mask { IBV_CQ_ATTR_MODERATE = 1 };
 
 struct ibv_moderate_cq {
 	uint16_t cq_count;
@@ -625,16 +231,6 @@ struct ibv_modify_cq_attr {
 };
 
 /* ---- shared receive queues, XRC domains ---- */
-
-enum ibv_srq_attr_mask { IBV_SRQ_MAX_WR = 1, IBV_SRQ_LIMIT = 2 };
-enum ibv_srq_type { IBV_SRQT_BASIC = 0, IBV_SRQT_XRC = 1, IBV_SRQT_TM = 2 };
-enum ibv_srq_init_attr_mask {
-	IBV_SRQ_INIT_ATTR_TYPE = 1,
-	IBV_SRQ_INIT_ATTR_PD = 2,
-	IBV_SRQ_INIT_ATTR_XRCD = 4,
-	IBV_SRQ_INIT_ATTR_CQ = 8,
-	IBV_SRQ_INIT_ATTR_TM = 16
-};
 
 struct ibv_srq_attr {
 	uint32_t max_wr;
@@ -673,8 +269,6 @@ struct ibv_srq {
 	uint32_t events_completed;
 };
 
-enum ibv_xrcd_init_attr_mask { IBV_XRCD_INIT_ATTR_FD = 1, IBV_XRCD_INIT_ATTR_OFLAGS = 2 };
-
 struct ibv_xrcd_init_attr {
 	uint32_t comp_mask;
 	int fd;
@@ -686,16 +280,6 @@ struct ibv_xrcd {
 };
 
 /* ---- queue pairs ---- */
-
-enum ibv_qp_type {
-	IBV_QPT_RC = 2,
-	IBV_QPT_UC = 3,
-	IBV_QPT_UD = 4,
-	IBV_QPT_RAW_PACKET = 8,
-	IBV_QPT_XRC_SEND = 9,
-	IBV_QPT_XRC_RECV = 10,
-	IBV_QPT_DRIVER = 255
-};
 
 struct ibv_qp_cap {
 	uint32_t max_send_wr;
@@ -713,32 +297,6 @@ struct ibv_qp_init_attr {
 	struct ibv_qp_cap cap;
 	enum ibv_qp_type qp_type;
 	int sq_sig_all;
-};
-
-enum ibv_qp_init_attr_mask {
-	IBV_QP_INIT_ATTR_PD = 1,
-	IBV_QP_INIT_ATTR_XRCD = 2,
-	IBV_QP_INIT_ATTR_CREATE_FLAGS = 4,
-	IBV_QP_INIT_ATTR_MAX_TSO_HEADER = 8,
-	IBV_QP_INIT_ATTR_IND_TABLE = 16,
-	IBV_QP_INIT_ATTR_RX_HASH = 32,
-	IBV_QP_INIT_ATTR_SEND_OPS_FLAGS = 64
-};
-
-enum ibv_qp_create_send_ops_flags {
-	IBV_QP_EX_WITH_RDMA_WRITE = 1 << 0,
-	IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM = 1 << 1,
-	IBV_QP_EX_WITH_SEND = 1 << 2,
-	IBV_QP_EX_WITH_SEND_WITH_IMM = 1 << 3,
-	IBV_QP_EX_WITH_RDMA_READ = 1 << 4,
-	IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP = 1 << 5,
-	IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD = 1 << 6,
-	IBV_QP_EX_WITH_LOCAL_INV = 1 << 7,
-	IBV_QP_EX_WITH_BIND_MW = 1 << 8,
-	IBV_QP_EX_WITH_SEND_WITH_INV = 1 << 9,
-	IBV_QP_EX_WITH_TSO = 1 << 10,
-	IBV_QP_EX_WITH_FLUSH = 1 << 11, /* since 46 */
-	IBV_QP_EX_WITH_ATOMIC_WRITE = 1 << 12
 };
 
 struct ibv_rx_hash_conf {
@@ -768,13 +326,6 @@ struct ibv_qp_init_attr_ex {
 	uint64_t send_ops_flags;
 };
 
-enum ibv_qp_open_attr_mask {
-	IBV_QP_OPEN_ATTR_NUM = 1,
-	IBV_QP_OPEN_ATTR_XRCD = 2,
-	IBV_QP_OPEN_ATTR_CONTEXT = 4,
-	IBV_QP_OPEN_ATTR_TYPE = 8
-};
-
 struct ibv_qp_open_attr {
 	uint32_t comp_mask;
 	uint32_t qp_num;
@@ -782,44 +333,6 @@ struct ibv_qp_open_attr {
 	void *qp_context;
 	enum ibv_qp_type qp_type;
 };
-
-enum ibv_qp_attr_mask {
-	IBV_QP_STATE = 1 << 0,
-	IBV_QP_CUR_STATE = 1 << 1,
-	IBV_QP_EN_SQD_ASYNC_NOTIFY = 1 << 2,
-	IBV_QP_ACCESS_FLAGS = 1 << 3,
-	IBV_QP_PKEY_INDEX = 1 << 4,
-	IBV_QP_PORT = 1 << 5,
-	IBV_QP_QKEY = 1 << 6,
-	IBV_QP_AV = 1 << 7,
-	IBV_QP_PATH_MTU = 1 << 8,
-	IBV_QP_TIMEOUT = 1 << 9,
-	IBV_QP_RETRY_CNT = 1 << 10,
-	IBV_QP_RNR_RETRY = 1 << 11,
-	IBV_QP_RQ_PSN = 1 << 12,
-	IBV_QP_MAX_QP_RD_ATOMIC = 1 << 13,
-	IBV_QP_ALT_PATH = 1 << 14,
-	IBV_QP_MIN_RNR_TIMER = 1 << 15,
-	IBV_QP_SQ_PSN = 1 << 16,
-	IBV_QP_MAX_DEST_RD_ATOMIC = 1 << 17,
-	IBV_QP_PATH_MIG_STATE = 1 << 18,
-	IBV_QP_CAP = 1 << 19,
-	IBV_QP_DEST_QPN = 1 << 20,
-	IBV_QP_RATE_LIMIT = 1 << 25
-};
-
-enum ibv_qp_state {
-	IBV_QPS_RESET = 0,
-	IBV_QPS_INIT = 1,
-	IBV_QPS_RTR = 2,
-	IBV_QPS_RTS = 3,
-	IBV_QPS_SQD = 4,
-	IBV_QPS_SQE = 5,
-	IBV_QPS_ERR = 6,
-	IBV_QPS_UNKNOWN = 7
-};
-
-enum ibv_mig_state { IBV_MIG_MIGRATED = 0, IBV_MIG_REARM = 1, IBV_MIG_ARMED = 2 };
 
 struct ibv_qp_attr {
 	enum ibv_qp_state qp_state;
@@ -861,31 +374,6 @@ struct ibv_ece {
 	uint32_t vendor_id;
 	uint32_t options;
 	uint32_t comp_mask;
-};
-
-enum ibv_wr_opcode {
-	IBV_WR_RDMA_WRITE = 0,
-	IBV_WR_RDMA_WRITE_WITH_IMM = 1,
-	IBV_WR_SEND = 2,
-	IBV_WR_SEND_WITH_IMM = 3,
-	IBV_WR_RDMA_READ = 4,
-	IBV_WR_ATOMIC_CMP_AND_SWP = 5,
-	IBV_WR_ATOMIC_FETCH_AND_ADD = 6,
-	IBV_WR_LOCAL_INV = 7,
-	IBV_WR_BIND_MW = 8,
-	IBV_WR_SEND_WITH_INV = 9,
-	IBV_WR_TSO = 10,
-	IBV_WR_DRIVER1 = 11,
-	IBV_WR_FLUSH = 14, /* since 46 */
-	IBV_WR_ATOMIC_WRITE = 15
-};
-
-enum ibv_send_flags {
-	IBV_SEND_FENCE = 1,
-	IBV_SEND_SIGNALED = 2,
-	IBV_SEND_SOLICITED = 4,
-	IBV_SEND_INLINE = 8,
-	IBV_SEND_IP_CSUM = 16
 };
 
 struct ibv_data_buf {
@@ -1009,14 +497,10 @@ struct ibv_ah {
 
 /* ---- contexts ---- */
 
-enum ibv_values_mask { IBV_VALUES_MASK_RAW_CLOCK = 1 };
-
 struct ibv_values_ex {
 	uint32_t comp_mask;
 	struct timespec raw_clock;
 };
-
-enum { IBV_SYSFS_NAME_MAX = 64, IBV_SYSFS_PATH_MAX = 256 };
 
 struct _ibv_device_ops {
 	void *_dummy1;
@@ -1081,7 +565,11 @@ struct ibv_context {
 
 /* Grows at its front; `sz` says how much of it there is. What is NULL is refused by the inline function. */
 struct verbs_context {
-	void *newer[6]; /* of 65: DMA handles, mr_init_attr, port speed ... */
+	void *newer[3]; /* of 65 */
+	struct ibv_mr *(*reg_mr_ex)(struct ibv_pd *pd,
+				    struct ibv_mr_init_attr *mr_init_attr); /* since 60, and these: */
+	int (*dealloc_dmah)(struct ibv_dmah *dmah);
+	struct ibv_dmah *(*alloc_dmah)(struct ibv_context *context, struct ibv_dmah_init_attr *attr);
 	int (*query_port)(struct ibv_context *context, uint8_t port_num, struct ibv_port_attr *port_attr,
 			  size_t port_attr_len);
 	int (*advise_mr)(struct ibv_pd *pd, enum ibv_advise_mr_advice advice, uint32_t flags, struct ibv_sge *sg_list,

@@ -13,7 +13,7 @@ void vb_ah_to_roce(const struct ibv_ah_attr *from, struct roce_ah_attr *to)
 	to->sgid_index = from->grh.sgid_index;
 	to->traffic_class = from->grh.traffic_class;
 	to->hop_limit = from->grh.hop_limit;
-	to->sl = from->sl & VB_SL_ROCE_V2 ? 0 : from->sl; /* what a completion said, and no priority */
+	to->sl = from->sl;
 	to->port_num = from->port_num;
 }
 
@@ -44,7 +44,7 @@ static int check(const struct vb_session *s, const struct ibv_ah_attr *attr)
 	static const uint8_t none[16];
 
 	/* Every RoCE packet has a GRH, or an IP header in its place. */
-	if (!attr->is_global || attr->port_num != 1 || attr->sl > 15 ||
+	if (!attr->is_global || attr->port_num != 1 || attr->sl > 7 ||
 	    attr->grh.sgid_index >= roce_dev_config(s->dev)->ngid)
 		return EINVAL;
 	return memcmp(attr->grh.dgid.raw, none, sizeof(none)) ? 0 : EINVAL;
@@ -126,7 +126,7 @@ VB_API(int, init_ah_from_wc, "ibv_init_ah_from_wc@@IBVERBS_1.1",
 		return -1;
 	memset(attr, 0, sizeof(*attr));
 	attr->dlid = wc->slid;
-	attr->sl = wc->sl & VB_SL_ROCE_V2 ? 0 : wc->sl;
+	attr->sl = wc->wc_flags & IBV_WC_GRH ? 0 : wc->sl; /* see vb_wc_sl() */
 	attr->src_path_bits = wc->dlid_path_bits;
 	attr->port_num = port_num;
 	if (!(wc->wc_flags & IBV_WC_GRH))

@@ -51,7 +51,7 @@ static struct vb_cq *create(struct vb_context *ctx, const struct ibv_cq_init_att
 	pthread_mutex_init(&cq->polling, NULL);
 	cq->channel = channel;
 	cq->live = s->live;
-	cq->received_sl = VB_SL_ROCE_V2 | (dp_ip_is_v4((const struct dp_ip *)&roce_dev_config(s->dev)->gid[0]) ? 2 : 1);
+	cq->l3_type = dp_ip_is_v4((const struct dp_ip *)roce_dev_config(s->dev)->gid[0].b) ? VB_L3_IPV4 : VB_L3_IPV6;
 	cq->pd = pd;
 	vb_lock(s);
 	cq->roce = roce_cq_create(s->dev, init->cqe, cq);

@@ -90,11 +90,12 @@ static int read_transport(struct vb_env *env)
 static int read_cc(struct vb_env *env)
 {
 	const char *value = get("DPU_EMU_CC"), *name;
-	char limit[256] = "none";
+	char limit[256] = "none, dcqcn";
 
 	if (!value || !strcmp(value, "none"))
 		return 0;
-	if (!roce_cc_preset(value, LINE_RATE_MBPS, &env->session.dev.cc))
+	/* The algorithm by its own name: with the parameters of cards. */
+	if (!roce_cc_preset(strcmp(value, "dcqcn") ? value : "nvidia", LINE_RATE_MBPS, &env->session.dev.cc))
 		return 0;
 	for (uint32_t i = 0; (name = roce_cc_preset_name(i)); i++)
 		snprintf(limit + strlen(limit), sizeof(limit) - strlen(limit), ", %s", name);

@@ -121,6 +121,23 @@ static struct vb_queue *async_of(struct ibv_context *context)
 	return &vb_context_of(context)->async;
 }
 
+static void tell_qp(struct vb_qp *qp, struct vb_event out)
+{
+	out.obj = &qp->obj;
+	out.delivered = &qp->async_delivered;
+	vb_queue_push(async_of(qp->ib.context), &out);
+}
+
+/* An XRC target tells all its handles; the one that made it may be destroyed by now. */
+static void tell_handle(struct vb_obj *obj, void *arg)
+{
+	struct vb_qp *qp = DP_CONTAINER_OF(obj, struct vb_qp, obj);
+	const struct vb_event *out = arg;
+
+	if (obj->kind == VB_QP && qp->ib.qp_type == IBV_QPT_XRC_RECV && qp->ib.qp_num == out->num)
+		tell_qp(qp, *out);
+}
+
 static void push_async(struct vb_session *s, const struct roce_event *ev)
 {
 	struct vb_event out = {.type = ev->type, .num = ev->num};
@@ -149,9 +166,10 @@ static void push_async(struct vb_session *s, const struct roce_event *ev)
 	default: {
 		struct vb_qp *qp = ev->user;
 
-		out.obj = &qp->obj;
-		out.delivered = &qp->async_delivered;
-		vb_queue_push(async_of(qp->ib.context), &out);
+		if (qp->ib.qp_type == IBV_QPT_XRC_RECV)
+			vb_each(s, tell_handle, &out);
+		else
+			tell_qp(qp, out);
 		return;
 	}
 	}

@@ -95,6 +95,22 @@ VB_API(struct ibv_mr *, reg_mr_iova2, "ibv_reg_mr_iova2@@IBVERBS_1.8",
 	return reg(pd, addr, length, iova, access);
 }
 
+/* Of a DMA-buf's descriptor, or for a DMA handle: refused as the calls of their own are. */
+static struct ibv_mr *reg_mr_ex(struct ibv_pd *ib, struct ibv_mr_init_attr *attr)
+{
+	const uint64_t known = IBV_REG_MR_MASK_IOVA | IBV_REG_MR_MASK_ADDR;
+
+	if (!attr)
+		return vb_null(EINVAL);
+	if (attr->comp_mask & ~known)
+		return vb_null(EOPNOTSUPP);
+	if (!(attr->comp_mask & IBV_REG_MR_MASK_ADDR))
+		return vb_null(EINVAL);
+	return reg(ib, attr->addr, attr->length,
+		   attr->comp_mask & IBV_REG_MR_MASK_IOVA ? attr->iova : (uintptr_t)attr->addr,
+		   (unsigned int)attr->access);
+}
+
 VB_API(struct ibv_mr *, reg_dmabuf_mr, "ibv_reg_dmabuf_mr@@IBVERBS_1.12",
        (struct ibv_pd * pd, uint64_t offset, size_t length, uint64_t iova, int fd, int access))
 {
@@ -425,6 +441,7 @@ static struct ibv_mr *reg_dm_mr(struct ibv_pd *ib, struct ibv_dm *ibdm, uint64_t
 void vb_mr_ops(struct verbs_context *v)
 {
 	v->alloc_null_mr = alloc_null_mr;
+	v->reg_mr_ex = reg_mr_ex;
 	v->advise_mr = advise_mr;
 	v->alloc_dm = alloc_dm;
 	v->free_dm = free_dm;

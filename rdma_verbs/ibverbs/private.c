@@ -122,6 +122,7 @@ __asm__(".symver vb_nothing, ibv_copy_qp_attr_from_kern@@IBVERBS_1.0");
 /* Of later releases only. */
 NEWER(vb_nosys, ibv_cmd_alloc_dmah);
 NEWER(vb_nosys, ibv_cmd_free_dmah);
+NEWER(vb_nosys, ibv_cmd_dealloc_dmah);
 NEWER(vb_nosys, ibv_cmd_reg_mr_ex);
 NEWER(vb_nosys, ibv_cmd_create_cq_ex2);
 NEWER(vb_nosys, ibv_cmd_export_dmabuf_fd);

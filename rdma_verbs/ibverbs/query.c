@@ -135,7 +135,7 @@ static int query_port_sized(struct ibv_context *context, uint8_t port_num, struc
 	full.phys_state = up ? PHYS_LINK_UP : PHYS_DISABLED;
 	full.max_mtu = (enum ibv_mtu)roce_dev_config(s->dev)->max_mtu;
 	full.active_mtu = (enum ibv_mtu)roce_session_mtu(s->roce);
-	full.gid_tbl_len = roce_dev_config(s->dev)->ngid;
+	full.gid_tbl_len = VB_GID_TABLE;
 	full.port_cap_flags = IBV_PORT_CM_SUP | IBV_PORT_IP_BASED_GIDS;
 	full.max_msg_sz = MAX_MSG_BYTES;
 	full.pkey_tbl_len = 1;
@@ -156,8 +156,8 @@ VB_API(int, query_port, "ibv_query_port@@IBVERBS_1.1",
 	return query_port_sized(context, port_num, attr, offsetof(struct ibv_port_attr, port_cap_flags2));
 }
 
-/* The GID at an index, or NULL with errno. */
-static const struct roce_gid *gid_at(struct ibv_context *context, uint32_t port_num, int64_t index, int no_port_err)
+/* The GID at an index, or NULL with errno: ENODATA for an empty place. */
+static const struct roce_gid *gid_at(struct ibv_context *context, uint32_t port_num, int64_t index)
 {
 	struct vb_context *ctx = vb_context_find(context);
 	const struct roce_dev_cfg *cfg;
@@ -165,16 +165,19 @@ static const struct roce_gid *gid_at(struct ibv_context *context, uint32_t port_
 	if (!ctx)
 		return NULL;
 	cfg = roce_dev_config(vb_session_of(ctx)->dev);
-	if (port_num != 1 || index < 0 || index >= cfg->ngid)
-		return vb_null(no_port_err);
-	return &cfg->gid[index];
+	if (port_num != 1 || index < 0 || index >= VB_GID_TABLE)
+		return vb_null(EINVAL);
+	return index < cfg->ngid ? &cfg->gid[index] : vb_null(ENODATA);
 }
 
 VB_API(int, query_gid, "ibv_query_gid@@IBVERBS_1.1",
        (struct ibv_context * context, uint8_t port_num, int index, union ibv_gid *gid))
 {
-	const struct roce_gid *own = gid_at(context, port_num, index, EINVAL);
+	static const struct roce_gid empty;
+	const struct roce_gid *own = gid_at(context, port_num, index);
 
+	if (!own && errno == ENODATA) /* as sysfs shows it, which programs that go through the table expect */
+		own = &empty;
 	if (!own)
 		return -1;
 	memcpy(gid->raw, own->b, sizeof(gid->raw));
@@ -222,7 +225,7 @@ VB_API(int, query_gid_ex, "_ibv_query_gid_ex@@IBVERBS_1.11",
        (struct ibv_context * context, uint32_t port_num, uint32_t gid_index, struct ibv_gid_entry *entry,
 	uint32_t flags, size_t entry_size))
 {
-	const struct roce_gid *gid = gid_at(context, port_num, gid_index, port_num == 1 ? ENODATA : EINVAL);
+	const struct roce_gid *gid = gid_at(context, port_num, gid_index);
 	struct ibv_gid_entry e;
 
 	if (!gid)
@@ -263,7 +266,7 @@ VB_API(ssize_t, query_gid_table, "_ibv_query_gid_table@@IBVERBS_1.11",
 VB_API(int, query_gid_type, "ibv_query_gid_type@@IBVERBS_PRIVATE_34",
        (struct ibv_context * context, uint8_t port_num, unsigned int index, unsigned int *type))
 {
-	if (!gid_at(context, port_num, index, EINVAL))
+	if (!gid_at(context, port_num, index))
 		return -1;
 	*type = 1;
 	return 0;

@@ -16,6 +16,8 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+REFUSE_NEW(struct ibv_dmah, alloc_dmah, struct ibv_context *context, struct ibv_dmah_init_attr *attr)
+REFUSE(dealloc_dmah, struct ibv_dmah *dmah)
 REFUSE_NEW(struct ibv_flow, create_flow, struct ibv_qp *qp, struct ibv_flow_attr *attr)
 REFUSE(destroy_flow, struct ibv_flow *flow)
 REFUSE_NEW(struct ibv_flow_action, create_flow_action_esp, struct ibv_context *context,
@@ -44,6 +46,8 @@ static int post_srq_ops(struct ibv_srq *srq, struct ibv_ops_wr *op, struct ibv_o
 
 void vb_refused_ops(struct verbs_context *v)
 {
+	v->alloc_dmah = alloc_dmah;
+	v->dealloc_dmah = dealloc_dmah;
 	v->ibv_create_flow = create_flow;
 	v->ibv_destroy_flow = destroy_flow;
 	v->create_flow_action_esp = create_flow_action_esp;

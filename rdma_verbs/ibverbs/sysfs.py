@@ -27,6 +27,7 @@ __all__ = [
     "COUNTER_TABLE",
     "DEVICE",
     "FIRMWARE",
+    "GID_TABLE",
     "QP_COUNTER_NAMES",
     "Picture",
     "Seat",
@@ -40,6 +41,8 @@ __all__ = [
 
 DEVICE = "dpu0"
 FIRMWARE = build().version
+GID_TABLE = 16
+"""Places in the port's GID table, as the library tells it (``VB_GID_TABLE``); the node's address is the first."""
 COUNTER_TABLE = "counters"
 QP_COUNTER_NAMES = "qp_counters"  # for the tool rdma: names of the counters in a queue pair's row
 _HOME = f"sys/devices/virtual/dpu_emu/{DEVICE}"
@@ -202,6 +205,7 @@ def picture(seat: Seat) -> Picture:
         f"{_PORT}/sm_sl": "0",
         f"{_PORT}/state": "4: ACTIVE",
     }
+    files |= {f"{_PORT}/gids/{index}": gid_text(bytes(16)) for index in range(1, GID_TABLE)}
     files |= {f"{_PORT}/{path}": "0" for path in _sources()}
     files = {path: f"{text}\n" for path, text in files.items()}
     files[COUNTER_TABLE] = counter_table()

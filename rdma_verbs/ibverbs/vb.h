@@ -26,6 +26,7 @@
 #include "rdma_verbs/ibverbs/abi.h"
 
 #define VB_HCA_CORE_CLOCK_KHZ 1000000 /* raw clocks and completion timestamps count nanoseconds */
+#define VB_GID_TABLE          16      /* places in the port's table, of which a node fills the first */
 #define VB_DEVICE_NAME        "dpu0"
 #define VB_UVERBS_NAME        "uverbs0"
 
@@ -170,8 +171,6 @@ struct vb_channel {
 	struct vb_queue events;
 };
 
-#define VB_SL_ROCE_V2 8
-
 struct vb_cq {
 	struct ibv_cq_ex ib;
 	struct vb_obj obj;
@@ -182,17 +181,20 @@ struct vb_cq {
 	uint32_t comp_delivered, async_delivered;
 	pthread_mutex_t polling; /* from start_poll to end_poll */
 	bool single_threaded;
-	uint8_t received_sl;     /* vb_wc_sl() of a datagram */
+	uint8_t l3_type;   /* VB_L3_* */
 	struct roce_wc wc; /* the entry at hand between these */
 };
 
 /*
- * What a completion says in the place of the service level. A RoCE packet has none; adapters tell there how a datagram
- * came: bit 3 for an UDP header, below it 1 for IPv6 and 2 for IPv4. UCX finds its own address in the GRH by that.
+ * On RoCE there is no service level in a packet. Where InfiniBand has it, ConnectX tells which header the 40 bytes before
+ * a datagram hold; UCX relies on that, and drops datagrams that seem to have come for another address.
  */
+#define VB_L3_IPV6 1
+#define VB_L3_IPV4 2
+
 static inline uint8_t vb_wc_sl(const struct vb_cq *cq, const struct roce_wc *wc)
 {
-	return wc->wc_flags & ROCE_WC_FLAG_GRH ? cq->received_sl : wc->sl;
+	return wc->wc_flags & ROCE_WC_FLAG_GRH ? cq->l3_type : wc->sl;
 }
 
 struct vb_srq {

@@ -3,6 +3,7 @@
  * pulled, peers that die or write nonsense. test_local.c compares the rest with packets.
  */
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include "tests/c/local_util.h"
 
@@ -419,6 +420,48 @@ static void test_peers_come_and_go(void)
 	world_close(w);
 }
 
+/* Killed between writing to its ring and telling of it, all of them: their rings are read and taken again. */
+static void test_rings_of_the_dead(void)
+{
+	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_RTR,
+				    .path_mtu = ROCE_MTU_1024,
+				    .max_dest_rd_atomic = 1,
+				    .ah = {.dgid = world_gid(), .port_num = 1}};
+	uint32_t rtr = ROCE_QP_STATE | ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN |
+		       ROCE_QP_MAX_DEST_RD_ATOMIC | ROCE_QP_MIN_RNR_TIMER;
+	struct world *w = &world;
+	struct roce_qp *qp[2];
+	pid_t dead = fork();
+
+	if (!dead)
+		_exit(0);
+	waitpid(dead, NULL, 0);
+	world_open(w, true);
+	for (uint32_t i = 0; i < RINGS; i++) {
+		struct ring *ring = &w->end[1].local->own->rings[i];
+
+		ring->owner = 99ull << PID_BITS | (uint64_t)dead;
+		ring->pid = (uint64_t)dead;
+		ring->start = 1;
+		ring->head = CELL_ALIGN;
+	}
+	for (int i = 0; i < 2; i++) {
+		qp[i] = new_qp(&w->end[i], ROCE_QPT_RC, NULL, NULL);
+		to_init(qp[i], usual);
+	}
+	attr.dest_qp_num = qp[1]->qpn;
+	CHECK_EQ(roce_qp_modify(qp[0], &attr, rtr), -ENOMEM); /* who is to read them does not run here meanwhile */
+	CHECK_EQ(qp[0]->state, ROCE_QPS_INIT);
+	drive(w, DP_MS);
+	to_rts(qp[0], qp[1]->qpn, usual);
+	to_rts(qp[1], qp[0]->qpn, usual);
+	CHECK_EQ(post_recv(w, qp[1], 10000), 0);
+	CHECK_EQ(post(w, qp[0], ROCE_WR_SEND, 10000), 0);
+	drive(w, LIMIT);
+	CHECK_EQ(count_wcs(&w->end[0], ROCE_WC_SUCCESS), 1);
+	world_close(w);
+}
+
 /* ---- nonsense ---- */
 
 /* The ring of end `from` in end `to`'s memory. */
@@ -535,6 +578,24 @@ static void test_a_ring_recovers(void)
 	world_close(w);
 }
 
+/* Who has other rights might copy one way and not the other: both use packets then. */
+static void test_unlike_processes_use_packets(void)
+{
+	struct roce_qp *qp[2];
+	struct world *w = &world;
+
+	world_open(w, true);
+	w->end[1].local->own->hdr.caps ^= 1;
+	pair_of(w, ROCE_QPT_RC, qp);
+	CHECK(!qp[0]->link && !qp[1]->link);
+	CHECK_EQ(post_recv(w, qp[1], 10000), 0);
+	CHECK_EQ(post(w, qp[0], ROCE_WR_SEND, 10000), 0);
+	drive(w, LIMIT);
+	CHECK_EQ(count_wcs(&w->end[0], ROCE_WC_SUCCESS), 1);
+	CHECK_MEM(w->end[1].buf + TARGET + (1u << 20), w->end[0].buf, 10000);
+	world_close(w);
+}
+
 static void test_sleep_and_wake(void)
 {
 	struct roce_qp *qp[2];
@@ -558,6 +619,24 @@ static void test_sleep_and_wake(void)
 	world_close(w);
 }
 
+/* Killed in its sleep: whoever wakes it meets a broken pipe, and must not get a SIGPIPE for that. */
+static void test_waking_the_dead(void)
+{
+	struct roce_qp *qp[2];
+	struct world *w = begin(qp);
+	struct end *a = &w->end[0], *b = &w->end[1];
+
+	CHECK(roce_local_sleep(b->local));
+	close(b->local->wake_r); /* as a dead process's are; nobody has told the page yet */
+	close(b->local->wake_w);
+	b->local->wake_r = b->local->wake_w = -1;
+	b->stopped = true;
+	CHECK_EQ(post(w, qp[0], ROCE_WR_SEND, 8), 0);
+	drive(w, DP_MS);
+	CHECK_EQ(count_wcs(a, ROCE_WC_SUCCESS), 0);
+	world_close(w);
+}
+
 int main(void)
 {
 	dp_guard_acquire();
@@ -573,10 +652,13 @@ int main(void)
 	RUN(test_a_region_that_goes_before_its_response_is_pulled);
 	RUN(test_a_dead_peer);
 	RUN(test_peers_come_and_go);
+	RUN(test_rings_of_the_dead);
 	RUN(test_unreadable_is_not_believed_of_others);
 	RUN(test_malformed_cells);
 	RUN(test_a_ring_recovers);
+	RUN(test_unlike_processes_use_packets);
 	RUN(test_sleep_and_wake);
+	RUN(test_waking_the_dead);
 	dp_guard_release();
 	return check_done();
 }

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from rdma_verbs import CQ, MR, PD, QP, AccessFlags, Context, QPInitAttr, QpType, SendWR, WrOpcode
+from rdma_verbs._native_congestion import preset_names
 from rdma_verbs.agent.left import LEFT_NAME
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.agent.status import list_nodes
 from rdma_verbs.counters import counter_names
 from rdma_verbs.ibverbs import TOOL, library
-from rdma_verbs.launch import Launch, make_environment
+from rdma_verbs.launch import RECOVERIES, Launch, Transport, congestion_name, make_environment, recovery_names
 
 # Addresses of this run: another run on the machine has others.
 NET = f"127.13.{20 + os.getpid() % 200}"
@@ -248,9 +249,21 @@ for name in ("libibverbs.so", "libibverbs.so.1"):
     assert launched(sys.executable, "-c", code) == "1 dpu0\n1 dpu0\n"
 
 
+def test_the_library_takes_every_name_that_the_launcher_takes() -> None:
+    """Names are checked twice: the launcher's message is for people, the library's for those without a launcher."""
+    count = "import ctypes; n = ctypes.c_int(); ctypes.CDLL('libibverbs.so').ibv_get_device_list(ctypes.byref(n))"
+    for cc in ("none", "dcqcn", *preset_names()):
+        recovery = recovery_names(",".join(RECOVERIES))
+        said = Launch(Address(f"{NET}.1"), Transport.UDP, 1, None, congestion_name(cc), recovery, (1 << 64) - 1, True)
+        environment = make_environment(said, os.environ)
+        done = subprocess.run([sys.executable, "-c", f"{count}; print(n.value)"], env=environment, capture_output=True)
+        assert (done.stdout, done.stderr) == (b"1\n", b"")
+
+
 def test_a_launcher_in_a_launched_program_gives_another_node() -> None:
     code = f"""
 import os, subprocess
+from rdma_verbs._native_congestion import preset_names
 from rdma_verbs.agent.left import LEFT_NAME
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.launch import Launch, make_environment

@@ -1,6 +1,6 @@
 """Memory that is rewritten, unmapped or cut off under live traffic: data as it was at one moment, or an error.
 
-127.77.0.1 ---- UDP 4791, loopback ---- 127.77.0.2        (or a memory pair)
+127.77.0.1 ---- UDP 4791, loopback ---- 127.77.0.2        (or a memory pair, or the local path)
 
 Each test is also one of the process surviving: a signal would end pytest.
 """
@@ -19,7 +19,7 @@ PAGES = 16
 WAIT_S = 20
 
 
-@pytest.fixture(params=["mem", "udp"])
+@pytest.fixture(params=["mem", "udp", "local"])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[End, End]]:
     first, second = contexts(request.param)
     with first, second:

@@ -1,6 +1,7 @@
 """Plays a scenario on the real engine in virtual time, and returns all that can be observed as plain data."""
 
 import ctypes
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -59,7 +60,7 @@ MAX_EVENTS = 400_000
 UD_QKEY = 0x1BADCAFE
 ADDRESSES = {False: ("10.0.0.1", "10.0.0.2"), True: ("fd00::1", "fd00::2")}
 
-_ACCESS = {
+ACCESS = {
     Use.SOURCE: AccessFlags(0),
     Use.TARGET: AccessFlags.LOCAL_WRITE
     | AccessFlags.REMOTE_WRITE
@@ -111,7 +112,9 @@ class HangError(AssertionError):
 class End:
     """One side's objects. Its memory is one arena: regions with guard bytes between them."""
 
-    def __init__(self, context: Context, scenario: Scenario, side: Side) -> None:
+    def __init__(
+        self, context: Context, scenario: Scenario, side: Side, access: Mapping[Use, AccessFlags] = ACCESS
+    ) -> None:
         self.context = context
         self.side = side
         self.initial = initial_memory(side)
@@ -124,7 +127,7 @@ class End:
             MR(
                 pd,
                 view[region_at(side, i) : region_at(side, i) + length],
-                _ACCESS[use],
+                access[use],
                 iova=0x7000_0000_0000 + (i << 24) + (0 if use is Use.TARGET else i),
             )
             for i, (use, length) in enumerate(zip(REGION_USE, side.regions, strict=True))
@@ -209,11 +212,15 @@ class End:
         if ops:
             self.qp.post_send([self.send_wr(i, op) for i, op in ops])
 
-    def seen(self, quiet: dict[str, int] | None) -> Seen:
+    def poll(self) -> list[WC]:
         room = len(self.side.ops) + len(self.side.recvs) + 1
         done = self.recv_cq.poll(room)
         if not self.side.shared_cq:
             done += self.send_cq.poll(room)
+        return done
+
+    def seen(self, quiet: dict[str, int] | None, polled: Iterable[WC] = ()) -> Seen:
+        done = [*polled, *self.poll()]
         events = []
         while event := self.context.next_event():
             events.append(event.type.name)
