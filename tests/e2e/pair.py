@@ -80,8 +80,8 @@ def play_pair(
         raise RuntimeError(f"{name}: not done after {timeout_s} s: {error.output}") from None
     finally:
         for process in filter(None, (client, server)):
-            if process.poll() is None:
-                process.kill()
+            process.kill()  # nothing, if it has ended
+            if process.stdout and not process.stdout.closed:
                 process.communicate()
     if client.returncode or server.returncode:
         raise RuntimeError(f"{name}: client {client.returncode}, server {server.returncode}\n{said[0]}\n{said[1]}")
