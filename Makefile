@@ -14,7 +14,7 @@ ROUNDS ?= 100
 # Passed on: make demo ARGS="--file x", make test ARGS="-k name".
 ARGS ?=
 
-C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/e2e/verbs/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
+C_FILES = $(sort $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] tests/c/*.[ch] tests/integration/*.[ch] tests/e2e/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
 BUILD_FILES = CMakeLists.txt $(wildcard */ffi_build.py) $(wildcard */csrc/*.[ch] */csrc/*/*.[ch] */ibverbs/*.[ch] */ibverbs/*/*.[ch] p4/*.p4 p4/*/*.p4)
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DDPU_WERROR=ON
 CTEST = $(BIN)/ctest --output-on-failure --no-tests=error -j 2
@@ -22,10 +22,10 @@ PYTEST = $(BIN)/python -m pytest
 # Arguments of pip for an editable install of this folder into a build folder of its own.
 EDITABLE = --no-build-isolation --config-settings=cmake.define.DPU_WERROR=ON
 
-.PHONY: FORCE help build demo test ctest peers e2e long lint format asan tsan bench wheel docs clean
+.PHONY: FORCE help build demo test ctest peers e2e conformance long lint format asan tsan bench wheel docs clean
 FORCE:
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
 
@@ -75,6 +75,9 @@ peers: ## installs the real peers of the e2e tests (Debian 12; root or sudo)
 
 e2e: build ## tests against real peers; `make peers` first
 	$(PYTEST) tests/e2e -m 'not long' --timeout 600 --durations 10 $(ARGS)
+
+conformance: build ## what Debian's pyverbs suite says of the drop-in libibverbs, file by file; as root
+	$(BIN)/python -m tests.e2e.pyverbs_suite $(ARGS)
 
 lint: $(VENV)/.installed ## formatters, linters, types
 	$(BIN)/ruff check .

@@ -8,19 +8,10 @@ both programs end well, messages were compared, and none differed.
 """
 
 import itertools
-import os
-import subprocess
-import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
 
-from rdma_verbs.agent.rundir import Address
-from rdma_verbs.agent.status import list_nodes
-from rdma_verbs.counters import counter_names, named_counters
-from rdma_verbs.launch import Launch, Transport, make_environment
+from tests.e2e.pair import Run, TransportName, play_pair, ports
 
 SERVER, CLIENT = "127.17.0.1", "127.17.0.2"
 TOOLS = ("send", "write", "read", "atomic")
@@ -28,7 +19,6 @@ MEASURES = ("bw", "lat")
 SERVICES = {"send": ("RC", "UC", "UD", "XRC"), "write": ("RC", "UC", "XRC"), "read": ("RC", "XRC"), "atomic": ("RC",)}
 QPS = (1, 4, 64)
 ALL_SIZES, ONE_SIZE = ("-a",), ("-s", "4096")
-_ports = itertools.count(19000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +48,9 @@ class Case:
         if not {"-a", "-s"} & set(self.options) and self.tool != "atomic":
             argv += ["-s", "65536" if self.service != "UD" else "2048"]
         if "-n" not in self.options:
-            # each as a whole hundred; where one is far ahead of the others it stops polling before all is posted.
-            # each as a whole hundred, and where one is far ahead of the others it stops polling before all is posted.
+            # Several queue pairs: a multiple of the completions' moderation, 100. perftest counts the last completion of
+            # each as a whole hundred, and where one is far ahead of the others it then stops polling before all is
+            # posted.
             argv += ["-n", "64" if "-a" in self.options else "256" if self.qps == 1 else "300"]
         return argv + list(self.options)
 
@@ -135,68 +126,13 @@ SHORT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What came of a case."""
-
-    output: str
-    checked: int
-    mismatches: int
-    unknown: int
-
-
-def counters(addresses: tuple[str, ...]) -> Counter[str]:
-    """Return the sums of these nodes' counters, of processes that live and that have left."""
-    sums: Counter[str] = Counter()
-    for node in list_nodes():
-        if node.here and node.ip in addresses:
-            for values in (node.totals, *(slot.counters for slot in node.slots)):
-                sums.update(named_counters(counter_names(), values))
-    return sums
-
-
-def play(case: Case, transport: Literal["local", "udp"], *, same_node: bool = False, timeout_s: float = 120) -> Run:
+def play(case: Case, transport: TransportName, *, same_node: bool = False, timeout_s: float = 120) -> Run:
     """Run a case to its end.
 
     Raises:
         RuntimeError: a program failed, or did not end in time.
     """
-    port = next(_ports)
+    port = next(ports)
     argv = case.argv(port)
     nodes = (SERVER, SERVER if same_node else CLIENT)
-    before = counters(nodes)
-    given = {**os.environ}
-    environments = [
-        make_environment(Launch(Address.parse(node), Transport(transport), check=True), given) for node in nodes
-    ]
-    server = subprocess.Popen(argv, env=environments[0], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    client: subprocess.Popen[str] | None = None
-    try:
-        _wait_for_listener(port, server)
-        client = subprocess.Popen(
-            [*argv, "127.0.0.1"], env=environments[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        said = [client.communicate(timeout=timeout_s)[0], server.communicate(timeout=timeout_s)[0]]
-    except subprocess.TimeoutExpired as error:
-        for process in filter(None, (client, server)):
-            process.kill()
-        raise RuntimeError(f"{case.name}: not done after {timeout_s} s: {error.output}") from None
-    if client.returncode or server.returncode:
-        raise RuntimeError(f"{case.name}: client {client.returncode}, server {server.returncode}\n{said[0]}\n{said[1]}")
-    after = counters(nodes)
-    grown = {name: after[f"check_{name}"] - before[f"check_{name}"] for name in ("messages", "mismatches", "unknown")}
-    return Run("\n".join(said), grown["messages"], grown["mismatches"], grown["unknown"])
-
-
-def _wait_for_listener(port: int, server: "subprocess.Popen[str]") -> None:
-    """Return when the server listens: a client that comes too early gives up. A connection would be taken."""
-    wanted = f":{port:04X}"
-    for _ in range(400):
-        if server.poll() is not None:
-            raise RuntimeError(f"server ended with {server.returncode}: {server.communicate()[0]}")
-        for table in ("tcp", "tcp6"):
-            rows = [line.split() for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]]
-            if any(row[1].endswith(wanted) and row[3] == "0A" for row in rows):
-                return
-        time.sleep(0.01)
-    raise RuntimeError(f"server does not listen on port {port} after 4 s")
+    return play_pair(argv, [*argv, "127.0.0.1"], nodes, transport, port, timeout_s=timeout_s)
