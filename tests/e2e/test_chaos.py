@@ -346,7 +346,8 @@ def fork_rounds(plan: Plan, how: list[str]) -> None:
             assert member.hear("child", pid=pid)["status"] == 0, (word, pid)
         crowd.check_progress()
         crowd.check_slots()
-        assert [member.fds() for member in crowd.members] <= [n + 4 for n in fds]
+        for member, before in zip(crowd.members, fds, strict=True):
+            assert member.fds() <= before + 4, member
         crowd.finish()
 
 

@@ -6,7 +6,7 @@
  *   connect KEY PARTNER QPN PSN GID RKEY ADDRESS      go KEY | stop KEY | quiet KEY | unquiet KEY | close KEY
  *   hold KEY | release KEY     its completion queue is not polled
  *   dereg KEY                  what partners wrote to is no region any more; says whether it changes afterwards
- *   fork exit|exec|open|stay   stats   wait (CPU is left to others for a while)   end
+ *   fork exit|exec|open|stay   stats   end
  */
 #include "tests/e2e/verbs/crowd.h"
 
