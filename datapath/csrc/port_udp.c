@@ -10,7 +10,11 @@
  *   rx    recvmmsg() into a few buffers of 64 KB, credit released at once, then cut into frames; what rx()
  *         was not asked for stays for its next call.
  */
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "datapath/csrc/port_udp_int.h"
 
@@ -341,6 +345,34 @@ static int learn_local(struct udp_port *u)
 	return u->lport ? 0 : -EINVAL;
 }
 
+/*
+ * The longest packet that the interface with our address takes. Ours are never fragmented, so a path MTU above it would
+ * carry nothing. An address that no interface shows (all but the first of 127.0.0.0/8, or none) has no limit of its own.
+ */
+static uint32_t interface_mtu(const struct udp_port *u)
+{
+	uint32_t mtu = DP_FRAME_DATA_MAX + DP_L3_MAX;
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all) < 0)
+		return mtu;
+	for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct ifreq request = {0};
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != (u->v6 ? AF_INET6 : AF_INET))
+			continue;
+		if (u->v6 ? memcmp(&((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr, u->local.b, 16)
+			  : memcmp(&((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, u->local.b + 12, 4))
+			continue;
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", i->ifa_name);
+		if (ioctl(u->fd, SIOCGIFMTU, &request) == 0 && request.ifr_mtu > 0)
+			mtu = DP_MIN(mtu, (uint32_t)request.ifr_mtu);
+		break;
+	}
+	freeifaddrs(all);
+	return mtu;
+}
+
 struct dp_port *dp_port_udp_new(int fd)
 {
 	struct udp_port *u = calloc(1, sizeof(*u));
@@ -378,7 +410,7 @@ struct dp_port *dp_port_udp_new(int fd)
 	u->port.ops = &udp_ops;
 	u->port.sport = u->lport;
 	u->port.by_destination = true;
-	u->port.mtu = DP_FRAME_DATA_MAX + DP_L3_MAX;
+	u->port.mtu = interface_mtu(u);
 	return &u->port;
 }
 

@@ -436,7 +436,7 @@ static int post_direct(struct roce_live *live, struct roce_qp *qp, const struct 
 		told |= err > 0;
 	}
 	pthread_mutex_unlock(side);
-	if (told || roce_dev_bells(live->dev)) {
+	if (told || roce_dev_has_events(live->dev) || roce_dev_bells(live->dev)) {
 		leave(live);
 	} else {
 		pthread_mutex_unlock(&live->lock);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "datapath/csrc/guard.h"
+#include "rdma_verbs/csrc/fork.h"
 #include "rdma_verbs/csrc/local_int.h"
 
 #define SEALS      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -245,24 +246,26 @@ bool roce_link_alive(const struct roce_link *link)
 	       page->state == DP_NODE_SLOT_USED && page->local_id == link->id;
 }
 
-static int open_fd_of(uint64_t pid, int fd, int flags)
+/* What is opened and mapped here and below is not for children (fork.h). The descriptor, or -errno. */
+static int open_fd_of(uint64_t pid, int fd)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%llu/fd/%d", (unsigned long long)pid, fd);
-	return open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	roce_fork_lock();
+	fd = roce_fork_keep(open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	roce_fork_unlock();
+	return fd;
 }
 
 static struct shown *map_shown(int fd)
 {
 	struct stat st;
-	void *at;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size != sizeof(struct shown) ||
 	    (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS)
 		return NULL;
-	at = mmap(NULL, sizeof(struct shown), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-	return at == MAP_FAILED ? NULL : at;
+	return roce_fork_map(fd, sizeof(struct shown));
 }
 
 /*
@@ -327,10 +330,8 @@ static void link_free(struct roce_link *link)
 		STORE(&link->out->busy, 0);
 		STORE(&link->out->closed, link->local->own->hdr.id); /* the next one that needs it, when all is read */
 	}
-	if (link->peer)
-		munmap(link->peer, sizeof(*link->peer));
-	if (link->wake_fd >= 0)
-		close(link->wake_fd);
+	roce_fork_unmap(link->peer, sizeof(*link->peer));
+	roce_fork_close(link->wake_fd);
 	free(link);
 }
 
@@ -364,16 +365,16 @@ static struct roce_link *link_new(struct roce_local *local, const struct dp_ip *
 				   .slot = slot,
 				   .wake_fd = -1,
 				   .lane = roce_lane(ip, slot << 16)};
-	fd = open_fd_of(link->pid, (int)LOAD(&page->local_fd) - 1, O_RDWR);
+	fd = open_fd_of(link->pid, (int)LOAD(&page->local_fd) - 1);
 	if (fd >= 0) {
 		link->peer = map_shown(fd);
-		close(fd);
+		roce_fork_close(fd);
 	}
 	if (!link->peer || !fits(local, link) || !roce_link_alive(link))
 		goto none;
 	/* A reader of it, too: when he is dead, the pipe is not broken, and nobody gets a signal. */
-	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd, O_RDWR);
-	*err = link->wake_fd < 0 ? -errno : take_ring(link);
+	link->wake_fd = open_fd_of(link->pid, link->peer->hdr.wake_fd);
+	*err = link->wake_fd < 0 ? link->wake_fd : take_ring(link);
 	if (!*err)
 		return link;
 none:
@@ -507,7 +508,7 @@ static struct shown *sender_shows(struct roce_local *local, const struct dp_ip *
 {
 	uint32_t high = LOAD(&local->own->hdr.rings_high);
 
-	for (uint32_t i = 0; i < high; i++) {
+	for (uint32_t i = 0; i < DP_MIN(high, (uint32_t)RINGS); i++) {
 		const struct ring *ring = &local->own->rings[i];
 		struct view *view = local->views;
 		int fd;
@@ -523,10 +524,9 @@ static struct shown *sender_shows(struct roce_local *local, const struct dp_ip *
 			view->id = ring->owner;
 			view->next = local->views;
 			local->views = view;
-			fd = open_fd_of(ring->pid, ring->fd, O_RDWR);
+			fd = open_fd_of(ring->pid, ring->fd);
 			view->shown = fd >= 0 ? map_shown(fd) : NULL;
-			if (fd >= 0)
-				close(fd);
+			roce_fork_close(fd);
 		}
 		if (view->shown && view->shown->hdr.id == view->id)
 			return view->shown;
@@ -613,14 +613,23 @@ int roce_local_add_node(struct roce_local *local, const uint8_t *ip, void *shm, 
 
 static int show(struct roce_local *local)
 {
-	int pipes[2];
+	int pipes[2], err;
 
-	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
-		return -errno;
-	local->wake_r = pipes[0];
-	local->wake_w = pipes[1];
-	local->fd = memfd_create("dpu-emu-local", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (local->fd < 0 || ftruncate(local->fd, sizeof(struct shown)) || fcntl(local->fd, F_ADD_SEALS, SEALS))
+	roce_fork_lock();
+	err = pipe2(pipes, O_CLOEXEC | O_NONBLOCK) ? -errno : 0;
+	if (!err) {
+		local->wake_r = roce_fork_keep(pipes[0]);
+		local->wake_w = roce_fork_keep(pipes[1]);
+		local->fd = roce_fork_keep(memfd_create("dpu-emu-local", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	}
+	roce_fork_unlock();
+	if (err)
+		return err;
+	if (local->wake_r < 0 || local->wake_w < 0)
+		return -ENOMEM;
+	if (local->fd < 0)
+		return local->fd;
+	if (ftruncate(local->fd, sizeof(struct shown)) || fcntl(local->fd, F_ADD_SEALS, SEALS))
 		return -errno;
 	local->own = map_shown(local->fd);
 	return local->own ? 0 : -ENOMEM;
@@ -708,8 +717,7 @@ void roce_local_free(struct roce_local *local)
 		struct view *view = local->views;
 
 		local->views = view->next;
-		if (view->shown)
-			munmap(view->shown, sizeof(*view->shown));
+		roce_fork_unmap(view->shown, sizeof(*view->shown));
 		free(view);
 	}
 	while (local->nodes) {
@@ -718,14 +726,10 @@ void roce_local_free(struct roce_local *local)
 		local->nodes = node->next;
 		free(node);
 	}
-	if (local->own)
-		munmap(local->own, sizeof(*local->own));
-	if (local->fd >= 0)
-		close(local->fd);
-	if (local->wake_r >= 0) {
-		close(local->wake_r);
-		close(local->wake_w);
-	}
+	roce_fork_unmap(local->own, sizeof(*local->own));
+	roce_fork_close(local->fd);
+	roce_fork_close(local->wake_r);
+	roce_fork_close(local->wake_w);
 	free(local);
 }
 

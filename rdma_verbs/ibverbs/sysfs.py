@@ -58,6 +58,8 @@ class Seat:
     address: Address
     netdev: str = "lo"
     cpus: int = 1
+    rdma_cm: bool = False
+    """Whether the RDMA connection manager serves the device: programs take ``device/net`` for the sign of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +215,14 @@ def picture(seat: Seat) -> Picture:
     links = {
         f"sys/class/infiniband/{DEVICE}": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband/{DEVICE}",
         "sys/class/infiniband_verbs/uverbs0": f"../../devices/virtual/dpu_emu/{DEVICE}/infiniband_verbs/uverbs0",
-        f"{_HOME}/net/{seat.netdev}": f"/sys/class/net/{seat.netdev}",
         f"{_HOME}/subsystem": "/sys/bus/platform",
         f"{_IB}/device": f"../../../{DEVICE}",
         f"{_IB}/subsystem": "../../../../../../class/infiniband",
         f"{_UVERBS}/device": f"../../../{DEVICE}",
         f"{_UVERBS}/subsystem": "../../../../../../class/infiniband_verbs",
     }
+    if seat.rdma_cm:
+        links[f"{_HOME}/net/{seat.netdev}"] = f"/sys/class/net/{seat.netdev}"
     return Picture(files, links, ("dev/infiniband/uverbs0",), ("sys/class/infiniband_mad",))
 
 

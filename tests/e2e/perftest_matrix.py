@@ -48,9 +48,8 @@ class Case:
         if not {"-a", "-s"} & set(self.options) and self.tool != "atomic":
             argv += ["-s", "65536" if self.service != "UD" else "2048"]
         if "-n" not in self.options:
-            # Several queue pairs: a multiple of the completions' moderation, 100. perftest counts the last one of
-            # each as a whole hundred, and where one is far ahead of the others it then stops polling before all is
-            # posted.
+            # Several queue pairs: a multiple of 100, the moderation of completions. perftest counts the last completion
+            # of each as a whole hundred; where one is far ahead of the others it stops polling before all is posted.
             argv += ["-n", "64" if "-a" in self.options else "256" if self.qps == 1 else "300"]
         return argv + list(self.options)
 

@@ -46,6 +46,7 @@ from dpu_emu.lab.netns import Namespace
 from dpu_emu.lab.nic import Nic
 from dpu_emu.lab.qemu import GuestConfig
 from tests.e2e.guest.commands import pattern
+from tests.e2e.guest.programs import Ended
 
 CONTROL_PORT = 18515
 HOST_IPV4, GUEST_IPV4 = "10.77.0.1", "10.77.0.2"
@@ -56,7 +57,12 @@ REMOTE_ALL = ("LOCAL_WRITE", "REMOTE_WRITE", "REMOTE_READ", "REMOTE_ATOMIC")
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the guest's program is made of, copied into the guest.
-GUEST_FILES = ("tests/__init__.py", "tests/e2e/guest/commands.py", "tests/e2e/guest/rxe_peer.py")
+GUEST_FILES = (
+    "tests/__init__.py",
+    "tests/e2e/guest/commands.py",
+    "tests/e2e/guest/programs.py",
+    "tests/e2e/guest/rxe_peer.py",
+)
 
 WorkRequest = dict[str, Any]
 Sge = dict[str, Any]
@@ -471,3 +477,13 @@ class RxePeer(VerbsPeer):
         """Run a program of the guest (rping, ibv_rc_pingpong, ...) and return its exit code and output."""
         reply = self.call("run", argv=list(argv), timeout_s=timeout_s)
         return int(reply["code"]), str(reply["output"])
+
+    def spawn(self, *argv: str, port: int | None = None, timeout_s: float = 30) -> int:
+        """Start a program of the guest, wait until it listens on ``port`` if one is given, and return its number."""
+        fields = {} if port is None else {"port": port, "timeout_s": timeout_s}
+        return int(self.call("spawn", argv=list(argv), **fields)["pid"])
+
+    def wait(self, pid: int, timeout_s: float = 55) -> Ended:
+        """Return how a program ended that :meth:`spawn` started; it is killed if that takes too long."""
+        reply = self.call("wait", pid=pid, timeout_s=timeout_s)
+        return Ended(reply["code"], reply["output"], reply["user_s"], reply["system_s"])

@@ -47,6 +47,8 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DPU_EMU_PYTHON", sys.executable)
         patch.setenv("DPU_EMU_PYTHONPATH", str(ROOT))
         patch.setenv("DPU_EMU_NODE", NODE)
+        if preloaded := os.environ.get("LD_PRELOAD"):  # a sanitizer's runtime: the agent's modules need it, too
+            patch.setenv("DPU_EMU_ORIG_LD_PRELOAD", preloaded)
         yield
         until = time.monotonic() + 15
         while list_nodes():

@@ -18,7 +18,7 @@ from rdma_verbs.ibverbs import REDIRECT, library
 from rdma_verbs.ibverbs.sysfs import Seat, guid_text, node_guid, picture, write_picture
 
 HERE = Path(__file__).parent
-SEAT = Seat(Address("127.13.0.9"))
+SEAT = Seat(Address("127.13.0.9"), rdma_cm=True)
 GUID = guid_text(node_guid(SEAT.address))
 GID = "0000:0000:0000:0000:0000:ffff:7f0d:0009"
 IB = "/sys/class/infiniband"
@@ -105,7 +105,7 @@ def expectations() -> list[tuple[str, str, str]]:
     found += [(call, f"{IB}/", "/sys/class/infiniband") for call in CWDS] + [(call, DPU, REAL) for call in CWDS]
     found += [(call, f"{DPU}/ports/1/pkeys", "0") for call in LISTS] + [(call, f"{IB}_mad", "") for call in LISTS]
     found += [(call, f"{DPU}/fw_ver", "ENOTDIR") for call in LISTS]
-    found += [(call, f"{IB}/*/ports/*/gids/[0-9]", f"{DPU}/ports/1/gids/0") for call in GLOBS]
+    found += [(call, f"{IB}/*/ports/*/gids/[0]", f"{DPU}/ports/1/gids/0") for call in GLOBS]
     found += [(call, "/dev/infiniband/uverbs*", UVERBS) for call in GLOBS]
     found += [(call, f"{IB}/mlx*", "none") for call in GLOBS]
     found += [(call, "/dev/infiniband/", f"/dev/infiniband/ {UVERBS}(c)") for call in ("ftw", "ftw64")]
@@ -233,7 +233,7 @@ SHELL = [
         "y",
     ),
     ("[ -e /dev/infiniband/rdma_cm ] || echo no", "no"),
-    (f"cat {IB}/*/ports/1/gids/*", GID),
+    (f"cat {IB}/*/ports/1/gids/0", GID),
     (f"cd {DPU}/device/infiniband; pwd -P; cat dpu0/node_type", f"{HOME}/infiniband\n1: CA"),
     (f"cd {DPU} && cd .. && pwd && ls", f"{IB}\ndpu0"),
     (f"cd {DPU}/ports/1 && bash -c 'cat state; pwd -P'", f"4: ACTIVE\n{REAL}/ports/1"),
@@ -269,7 +269,7 @@ assert [e.name for e in os.scandir("{IB}")] == ["dpu0"] == os.listdir("{IB}")
 assert next(os.scandir("{IB}")).is_dir()
 assert os.listdir(sys / "device" / "net") == ["lo"]
 assert (sys / "node_guid").read_text() == "{GUID}\\n"
-assert glob.glob("{IB}/*/ports/*/gids/*") == ["{DPU}/ports/1/gids/0"]
+assert glob.glob("{IB}/*/ports/*/gids/[0]") == ["{DPU}/ports/1/gids/0"]
 assert os.path.realpath(sys / "device") == str((sys / "device").resolve()) == "{HOME}"
 assert sorted(p.name for p in (sys / "ports/1/gid_attrs").rglob("0")) == ["0", "0"]
 assert len(list(os.walk("{IB}", followlinks=False))) == 1

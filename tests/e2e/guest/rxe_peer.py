@@ -7,6 +7,7 @@ host's :mod:`tests.e2e.rxe`, one JSON object a line (:mod:`tests.e2e.guest.comma
 """
 
 import argparse
+import dataclasses
 import json
 import select
 import socket
@@ -27,6 +28,7 @@ from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr  # type: ignore[import-not-fou
 from pyverbs.wr import SGE, RecvWR, SendWR  # type: ignore[import-not-found, unused-ignore]
 
 from tests.e2e.guest.commands import ATTRIBUTES, Command, Reply, VerbsCommands
+from tests.e2e.guest.programs import Program
 
 PORT = 18515
 PORT_NUM = 1
@@ -106,6 +108,7 @@ class Peer(VerbsCommands):
         self.device = device
         self.context = Context(name=device)
         self.pd = PD(self.context)
+        self.programs: dict[int, Program] = {}
 
     # Device
 
@@ -137,6 +140,18 @@ class Peer(VerbsCommands):
             check=False,
         )
         return {"code": done.returncode, "output": done.stdout.decode(errors="replace")}
+
+    def op_spawn(self, command: Command) -> Reply:
+        """Start a program and return its number; with ``port``, as soon as it listens there or has failed to."""
+        program = Program(command["argv"])
+        self.programs[program.pid] = program
+        if "port" in command:
+            program.wait_for_listener(command["port"], command["timeout_s"])
+        return {"pid": program.pid}
+
+    def op_wait(self, command: Command) -> Reply:
+        """Return how a program ended that ``spawn`` started; it is killed if that takes longer than ``timeout_s``."""
+        return dataclasses.asdict(self.programs.pop(command["pid"]).wait(command["timeout_s"]))
 
     def op_next_event(self, command: Command) -> Reply:
         """Return the type of the next asynchronous event, or None if none comes within ``timeout_ms``."""

@@ -11,7 +11,7 @@ from rdma_verbs.agent.rundir import Address
 from rdma_verbs.counters import counter_aliases, counter_names
 from rdma_verbs.ibverbs.sysfs import Seat, counter_table, gid_text, guid_text, node_guid, picture, write_picture
 
-SEAT = Seat(Address("127.13.1.1"), "lo", 4)
+SEAT = Seat(Address("127.13.1.1"), "lo", 4, rdma_cm=True)
 
 
 @pytest.fixture
@@ -49,6 +49,10 @@ def test_device_is_where_programs_look(root: Path) -> None:
     assert [path.name for path in (device / "device/net").iterdir()] == ["lo"]
     assert (root / "sys/class/infiniband_verbs/uverbs0/ibdev").read_text() == "dpu0\n"
     assert list((root / "sys/class/infiniband_mad").iterdir()) == []
+
+
+def test_without_a_connection_manager_there_is_no_net_folder() -> None:
+    assert not [path for path in picture(Seat(SEAT.address)).links if "/net/" in path]
 
 
 def test_every_link_leads_somewhere(root: Path) -> None:
