@@ -23,7 +23,7 @@ OTHERS = ["tests", "examples", ".ci"]
 ASYNC_FILES = {"driver.py", "server.py", "initiator.py", "target.py", "daemon.py"}
 MAX_LINES = 800
 # Imports whose package has another name, or that a test finds where it runs and not in .venv.
-KNOWN_IMPORTS = {"elftools": "pyelftools", "pyverbs": None}
+KNOWN_IMPORTS = {"elftools": "pyelftools", "pyverbs": None, "mpi4py": None}
 
 Rule = Callable[[Path], list[str]]
 

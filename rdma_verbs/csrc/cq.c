@@ -96,6 +96,8 @@ int roce_cq_resize(struct roce_cq *cq, uint32_t cqe)
 	cq->ring = ring;
 	cq->size = cqe;
 	cq->mask = roce_ring_mask(cqe);
+	cq->reported -= cq->tail;
+	cq->solicited -= cq->tail;
 	cq->tail = 0;
 	cq->head = n;
 	return 0;
@@ -119,6 +121,9 @@ static void forget(struct roce_cq *cq, uint32_t qpn)
 		if (cq->ring[i & cq->mask].qp_num != qpn)
 			cq->ring[keep++ & cq->mask] = cq->ring[i & cq->mask];
 	__atomic_store_n(&cq->head, keep, __ATOMIC_RELEASE);
+	/* Which of the others were reported is not known any more: rather once too often. */
+	cq->reported = cq->tail;
+	cq->solicited = keep;
 }
 
 void roce_qp_forget_completions(struct roce_qp *qp)
@@ -159,16 +164,6 @@ int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n)
 	return got;
 }
 
-int roce_cq_req_notify(struct roce_cq *cq, int solicited_only)
-{
-	if (!cq->armed) /* what came before does not count (11.4.2.2) */
-		cq->unreported = 0;
-	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
-	if (cq->armed != 1)
-		__atomic_store_n(&cq->armed, solicited_only ? 2 : 1, __ATOMIC_RELAXED);
-	return 0;
-}
-
 bool roce_cq_armed(const struct roce_cq *cq)
 {
 	return __atomic_load_n(&cq->armed, __ATOMIC_RELAXED);
@@ -179,6 +174,7 @@ static void notify(struct roce_cq *cq)
 	struct roce_dev *dev = cq->dev;
 
 	__atomic_store_n(&cq->armed, 0, __ATOMIC_RELAXED);
+	cq->reported = cq->head;
 	dp_wheel_disarm(&dev->cq_timers, &cq->period);
 	if (cq->notified)
 		return;
@@ -198,6 +194,25 @@ static void moderate(struct roce_cq *cq)
 	else
 		dp_wheel_arm(&cq->dev->cq_timers, &cq->period,
 			     m->cq_period ? dp_add_ps(cq->first_ps, m->cq_period * DP_US) : DP_NEVER);
+}
+
+int roce_cq_req_notify(struct roce_cq *cq, int how)
+{
+	uint32_t tail = __atomic_load_n(&cq->tail, __ATOMIC_ACQUIRE);
+	uint32_t end = how & ROCE_CQ_SOLICITED ? cq->solicited : cq->head;
+
+	if (!cq->armed) /* what came before does not count (11.4.2.2) */
+		cq->unreported = 0;
+	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
+	if (cq->armed != 1)
+		__atomic_store_n(&cq->armed, how & ROCE_CQ_SOLICITED ? 2 : 1, __ATOMIC_RELAXED);
+	if (how & ROCE_CQ_WAITING && !cq->unreported && (int32_t)(end - cq->reported) > 0 &&
+	    (int32_t)(end - tail) > 0) {
+		cq->unreported = cq->head - tail;
+		cq->first_ps = cq->dev->now_ps;
+		moderate(cq);
+	}
+	return 0;
 }
 
 void roce_cq_tick(struct roce_dev *dev)
@@ -259,7 +274,10 @@ void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited)
 	}
 	cq->ring[cq->head & cq->mask] = *wc;
 	__atomic_store_n(&cq->head, cq->head + 1, __ATOMIC_RELEASE);
-	if (cq->armed == 1 || (cq->armed == 2 && (solicited || wc->status != ROCE_WC_SUCCESS))) {
+	solicited = solicited || wc->status != ROCE_WC_SUCCESS;
+	if (solicited)
+		cq->solicited = cq->head;
+	if (cq->armed == 1 || (cq->armed == 2 && solicited)) {
 		if (!cq->unreported++)
 			cq->first_ps = cq->dev->now_ps;
 		moderate(cq);

@@ -108,6 +108,8 @@ struct roce_cq {
 	struct roce_cq_attr moderate;
 	uint32_t unreported; /* completions that the armed notification waits with */
 	uint64_t first_ps;   /* the first of them */
+	/* Ends, in the count of head and tail: of what a notification was for, and of the last solicited completion. */
+	uint32_t reported, solicited;
 	struct dp_timer period;
 	struct roce_cq *notify_next;
 	struct roce_cq *next, **pprev;

@@ -551,14 +551,14 @@ int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *w
 	return take(live, cq, wc, n);
 }
 
-int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int solicited_only)
+int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int how)
 {
 	int err;
 
 	if (dp_unlikely(live->forked))
 		return -EOWNERDEAD;
 	pthread_mutex_lock(&live->lock);
-	err = roce_cq_req_notify(cq, solicited_only);
+	err = roce_cq_req_notify(cq, how);
 	/* The helper may have left the port to a poller. */
 	if (__atomic_exchange_n(&live->last_poll_ps, 0, __ATOMIC_RELAXED) && live->sleeping) {
 		live->sleeping = false;

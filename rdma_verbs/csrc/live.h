@@ -32,7 +32,7 @@ int roce_live_post_recv(struct roce_live *live, struct roce_qp *qp, const struct
 int roce_live_post_srq_recv(struct roce_live *live, struct roce_srq *srq, const struct roce_recv_wr *wr, int n);
 int roce_live_poll(struct roce_live *live, struct roce_cq *cq, struct roce_wc *wc, int n);
 /* As roce_cq_req_notify(), but knows that the program is about to sleep: progress is the helper's from now on. */
-int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int solicited_only);
+int roce_live_req_notify(struct roce_live *live, struct roce_cq *cq, int how);
 
 /*
  * An eventfd, readable when a CQ's armed notification fired or an async event is queued: read it, then call

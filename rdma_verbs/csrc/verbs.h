@@ -420,7 +420,13 @@ uint32_t roce_cq_num(const struct roce_cq *cq);
 uint32_t roce_cq_pending(const struct roce_cq *cq); /* completions that wait to be polled */
 int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask);
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
-int roce_cq_req_notify(struct roce_cq *cq, int solicited_only);
+/*
+ * A notification, once, for the next completion, or the next that is solicited or an error. With ROCE_CQ_WAITING
+ * one that waits to be polled counts, too, unless a notification was for it; IBTA leaves those to the program.
+ */
+#define ROCE_CQ_SOLICITED 1
+#define ROCE_CQ_WAITING   2
+int roce_cq_req_notify(struct roce_cq *cq, int how);
 void *roce_dev_next_notified(struct roce_dev *dev); /* `user` of a CQ whose armed notification fired; NULL: none */
 
 struct roce_xrcd *roce_xrcd_alloc(struct roce_dev *dev);

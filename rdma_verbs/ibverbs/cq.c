@@ -184,7 +184,10 @@ static int req_notify_cq(struct ibv_cq *ib, int solicited_only)
 {
 	struct vb_cq *cq = (struct vb_cq *)ib;
 
-	return cq->roce ? -roce_live_req_notify(cq->live, cq->roce, solicited_only) : EINVAL;
+	/* As the field's adapters: UCX's RC goes to sleep right after this call, without another look at the queue. */
+	if (!cq->roce)
+		return EINVAL;
+	return -roce_live_req_notify(cq->live, cq->roce, ROCE_CQ_WAITING | (solicited_only ? ROCE_CQ_SOLICITED : 0));
 }
 
 void vb_cq_ops(struct verbs_context *v)

@@ -10,10 +10,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rdma_verbs import Context
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.agent.status import list_nodes
 from rdma_verbs.counters import counter_names, named_counters
@@ -68,7 +70,11 @@ def play_pair(
         RuntimeError: a program failed, or did not end in time.
     """
     name = " ".join(client_argv)
-    before = counters(nodes)
+    with ExitStack() as running:
+        # An agent that has idled away would bring its node's earlier counts with it.
+        for address in set(nodes):
+            running.enter_context(Context.open(address))
+        before = counters(nodes)
     environments = [environment(node, transport, more) for node in nodes]
     server = _start(server_argv, environments[0])
     client: subprocess.Popen[str] | None = None

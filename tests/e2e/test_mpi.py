@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rdma_verbs import Context
 from tests.e2e.pair import TransportName, counters
 
 NODES = ("127.22.4.1", "127.22.4.2")
@@ -47,7 +48,8 @@ def test_a_ring_of_ranks_gets_what_was_sent(
         launch = [sys.executable, "-m", "control_plane.cli", "run", "--check", "--transport", transport, "--node", node]
         ranks += [*([":"] if ranks else []), "-np", "1", *launch, "--", "/usr/bin/python3", str(RING)]
     env = {**os.environ, "UCX_TLS": f"{ucx},self", "UCX_NET_DEVICES": "dpu0:1", "TMPDIR": str(tmp_path)}
-    before = counters(NODES)
+    with Context.open(NODES[0]), Context.open(NODES[1]):
+        before = counters(NODES)  # of agents that run
     done = subprocess.run(["mpirun", *options, *ranks], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(f"rank {rank} of 2 is content" in done.stdout for rank in range(2)), done

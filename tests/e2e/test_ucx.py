@@ -16,13 +16,17 @@ from tests.e2e.pair import Run, TransportName, environment, play_pair, ports
 
 SERVER, CLIENT = "127.22.5.1", "127.22.5.2"
 RC, UD = "rc_verbs,ud_verbs", "ud_verbs"
-# Where payload that is read, and operands of atomics, are not messages that the check hashes.
-NOT_COMPARED = ("ucp_get", "ucp_add", "ucp_fadd", "ucp_swap", "ucp_cswap", "ucp_put_lat")
 SIZES = {"small": 8, "packets": 8192, "large": 1 << 20}
 
 
 def perftest(
-    transport: TransportName, options: str, *, ucx: str = RC, same_node: bool = False, wakeup: bool = False
+    transport: TransportName,
+    options: str,
+    *,
+    ucx: str = RC,
+    same_node: bool = False,
+    wakeup: bool = False,
+    compared: bool = True,
 ) -> Run:
     """Run both sides of an UCP test."""
     port = next(ports)
@@ -33,7 +37,7 @@ def perftest(
     run = play_pair(server, client, nodes, transport, port, more=settings, timeout_s=60)
     assert "Final:" in run.output, run
     assert "ERROR" not in run.output, run
-    assert run.mismatches == 0, run
+    assert not compared or run.mismatches == 0, run
     return run
 
 
@@ -67,7 +71,8 @@ def test_messages(test: str, size: str, ucx: str, transport: TransportName, requ
 @pytest.mark.parametrize("test", ["ucp_put_bw", "ucp_put_lat", "ucp_get"])
 def test_one_sided_access(test: str, size: str, transport: TransportName, require_peer: Callable[..., None]) -> None:
     require_peer("ucx")
-    perftest(transport, f"-t {test} {count(SIZES[size])}")
+    # The bandwidth test writes marks into the last byte of a buffer that is on its way; the latency test does not.
+    perftest(transport, f"-t {test} {count(SIZES[size])}", compared=test != "ucp_put_bw")
 
 
 @pytest.mark.parametrize("transport", ["local", "udp"])
@@ -102,7 +107,7 @@ def test_within_a_node(ucx: str, transport: TransportName, require_peer: Callabl
 )
 def test_options(options: str, transport: TransportName, require_peer: Callable[..., None]) -> None:
     require_peer("ucx")
-    perftest(transport, f"{options} -n 200 -w 10")
+    perftest(transport, f"{options} -n 200 -w 10", compared="ucp_put_bw" not in options)
 
 
 @pytest.mark.parametrize("transport", ["local", "udp"])
