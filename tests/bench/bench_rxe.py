@@ -6,9 +6,9 @@
     | ours: [ dpu0 ]=== veth, MTU 4300 ===[ dpu0 ]   two namespaces |
     +---------------------------------------------------------------+
 
-The guest is emulated (TCG), so only ratios mean something. Lines with few messages in flight are there because a receive
-buffer holds what they send; without them the ratio is that of losses. ``--no-pclmul`` takes the fast ICRC away from both
-sides. Needs root and the lab's image (`make peers`).
+The guest is emulated (TCG), so only ratios mean something. Lines with few messages in flight are there because a
+receive buffer holds what they send; without them the ratio is that of losses. ``--no-pclmul`` takes the fast ICRC
+away from both sides. Needs root and the lab's image (`make peers`).
 """
 
 import argparse
