@@ -3,7 +3,8 @@
  * whole, and both sums are compared. Benchmarks never look at their data; with this they are tests of the transport.
  *
  * The receiver finds the sender's sum in memory that the sender's process shows (local.h), by queue pair and PSN, whichever
- * way the data came. A program that changes a buffer after it has posted it counts as a mismatch.
+ * way the data came. A program that changes a buffer after it has posted it counts as a mismatch there, and at the sender,
+ * who sums once more when the request completes, as a change.
  */
 #include <stdlib.h>
 
@@ -149,8 +150,15 @@ void roce_check_completed(struct roce_qp *qp, const struct roce_swqe *wqe)
 	uint32_t crc = UINT32_MAX;
 	bool ok;
 
-	if (wqe->opcode != ROCE_WR_RDMA_READ || wqe->flags & ROCE_WQE_LOCAL)
+	if (wqe->flags & ROCE_WQE_LOCAL)
 		return;
+	if (wqe->opcode != ROCE_WR_RDMA_READ) {
+		if (!(wqe->flags & ROCE_WQE_SUMMED) || wqe->send_flags & ROCE_SEND_INLINE)
+			return;
+		ok = sum_sges(qp->pd, wqe->sge, wqe->num_sge, 0, wqe->length, &crc);
+		qp->dev->ctr->check_changed += ok && crc != wqe->check;
+		return;
+	}
 	ok = sum_sges(qp->pd, wqe->sge, wqe->num_sge, 0, wqe->length, &crc);
 	compare(qp, NULL, key_of(qp->attr.dest_qp_num | READ_FLAG, wqe->first_psn), ok, crc);
 }

@@ -59,6 +59,7 @@ static const char *const names[] = {
 	"check_messages",
 	"check_mismatches",
 	"check_unknown",
+	"check_changed",
 	PRIO(0),
 	PRIO(1),
 	PRIO(2),

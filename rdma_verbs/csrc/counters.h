@@ -35,8 +35,9 @@ struct roce_counters {
 	uint64_t req_cqe_error, req_cqe_flush_error, req_remote_access_errors, req_remote_invalid_request;
 	uint64_t resp_cqe_error, resp_cqe_flush_error, resp_local_length_error, resp_remote_access_errors;
 	uint64_t roce_adp_retrans, roce_adp_retrans_to;
-	uint64_t multicast_xmit_packets, multicast_rcv_packets;   /* Linux's port counters */
-	uint64_t check_messages, check_mismatches, check_unknown; /* ours, of a device that checks (check.c) */
+	uint64_t multicast_xmit_packets, multicast_rcv_packets; /* Linux's port counters */
+	/* Ours, of a device that checks (check.c). */
+	uint64_t check_messages, check_mismatches, check_unknown, check_changed;
 	struct roce_prio_counters prio[8];
 	uint64_t drops[32]; /* by enum roce_drop */
 };

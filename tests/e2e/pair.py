@@ -24,6 +24,7 @@ from rdma_verbs.launch import Launch, Transport, make_environment
 TransportName = Literal["local", "udp"]
 
 ports = itertools.count(19000)
+_CHECKS = ("messages", "mismatches", "unknown", "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Run:
     checked: int
     mismatches: int
     unknown: int
+    changed: int
+    """Messages whose buffer the sending program changed before they were complete."""
 
 
 def environment(
@@ -92,8 +95,8 @@ def play_pair(
     if client.returncode or server.returncode:
         raise RuntimeError(f"{name}: client {client.returncode}, server {server.returncode}\n{said[0]}\n{said[1]}")
     after = counters(nodes)
-    grown = {name: after[f"check_{name}"] - before[f"check_{name}"] for name in ("messages", "mismatches", "unknown")}
-    return Run("\n".join(said), grown["messages"], grown["mismatches"], grown["unknown"])
+    grown = {name: after[f"check_{name}"] - before[f"check_{name}"] for name in _CHECKS}
+    return Run("\n".join(said), *(grown[name] for name in _CHECKS))
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[str]":
