@@ -1,13 +1,14 @@
 """``dpu-emu demo``."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from dpu_emu.demo import Act, ActResult
+    from dpu_emu.demo import Act, ActResult, PingPong
 
 CHECKPOINT_BYTES = 64 << 20
 
@@ -23,9 +24,12 @@ def demo(
     loss: Annotated[float, typer.Option(help="Share of packets lost in the other transfers, 0 to 0.2.")] = 0.01,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Move a file between two software DPUs over RoCEv2: clean, with loss, and with loss and selective repeat."""
+    """Move a file between two software DPUs over RoCEv2: clean, with loss, and with loss and selective repeat.
+
+    Then an unmodified verbs program runs between them, if rdma-core's are installed.
+    """
     from datapath.errors import CallerError
-    from dpu_emu.demo import Act, make_checkpoint, sha256
+    from dpu_emu.demo import Act, make_checkpoint, run_ping_pong, sha256
 
     if not 0 <= loss <= 0.2:
         raise CallerError(f"demo: loss {loss} is not within 0 and 0.2")
@@ -46,14 +50,31 @@ def demo(
     wanted = sha256(file)
     same = [sha256(act.target_path) == wanted for act in acts]
     rows = [_row(result, ok) for result, ok in zip(results, same, strict=True)]
+    ping_pong = run_ping_pong()
     if json:
         from control_plane.cli.output import print_json
 
-        print_json({"file": str(file), "sha256": wanted, "capture": str(capture), "acts": rows})
+        verbs = asdict(ping_pong) if ping_pong else None
+        print_json({"file": str(file), "sha256": wanted, "capture": str(capture), "acts": rows, "verbs": verbs})
     else:
         _print(file, wanted, capture, rows)
+        _print_verbs(ping_pong)
     if not all(same):
         raise typer.Exit(1)
+
+
+def _print_verbs(ping_pong: "PingPong | None") -> None:
+    from rich.console import Console
+
+    from dpu_emu.demo import PROGRAM
+
+    console = Console()
+    if ping_pong is None:
+        text = f"{PROGRAM} is not installed (Debian: ibverbs-utils); it would run by: dpu-emu run -- {PROGRAM}"
+    else:
+        took = f"{ping_pong.messages} messages, {ping_pong.round_trip_ns / 1000:.1f} us there and back"
+        text = f"{ping_pong.command}, unmodified: {took}"
+    console.print(f"verbs    {text}", soft_wrap=True, highlight=False)
 
 
 def _folder(out: Path | None) -> Path:

@@ -2,5 +2,16 @@
 
 from dpu_emu.demo.checkpoint import make_checkpoint, sha256
 from dpu_emu.demo.transfer import Act, ActResult, node_address, run_act
+from dpu_emu.demo.verbs import PROGRAM, PingPong, run_ping_pong
 
-__all__ = ["Act", "ActResult", "make_checkpoint", "node_address", "run_act", "sha256"]
+__all__ = [
+    "PROGRAM",
+    "Act",
+    "ActResult",
+    "PingPong",
+    "make_checkpoint",
+    "node_address",
+    "run_act",
+    "run_ping_pong",
+    "sha256",
+]

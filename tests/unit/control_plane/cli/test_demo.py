@@ -13,7 +13,7 @@ import pytest
 from control_plane import cli
 from datapath.errors import DpuError
 from dpu_emu import demo
-from dpu_emu.demo import Act, ActResult
+from dpu_emu.demo import Act, ActResult, PingPong
 
 COUNTERS = {"sent_pkts": 16384, "retransmitted_pkts": 12, "timeouts": 3}
 
@@ -25,6 +25,7 @@ class Acts:
         self.seen: list[Act] = []
         self.spoil: Callable[[bytes], bytes] = lambda data: data
         self.error: Exception | None = None
+        self.ping_pong: PingPong | None = PingPong("ibv_rc_pingpong -g 0", 2000, 4200)
 
     def run(self, act: Act, progress: Callable[[int], None] | None = None) -> ActResult:
         self.seen.append(act)
@@ -42,6 +43,7 @@ class Acts:
 def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
     made = Acts()
     monkeypatch.setattr(demo, "run_act", made.run)
+    monkeypatch.setattr(demo, "run_ping_pong", lambda: made.ping_pong)
     return made
 
 
@@ -83,6 +85,7 @@ def test_a_clean_and_a_lossy_act_as_json(
             row,
             *(row | {"transfer": t, "drops": {"fault_loss": 7, "bad_icrc": 1}} for t in ("1% loss", "selective")),
         ],
+        "verbs": {"command": "ibv_rc_pingpong -g 0", "messages": 2000, "round_trip_ns": 4200},
     }
     clean, lossy, selective = acts.seen
     assert (clean.loss, clean.capture, lossy.loss, lossy.capture) == (0, None, 0.01, out / "loss.pcapng")
@@ -105,7 +108,16 @@ def test_a_table_tells_what_it_took_and_how_to_open_the_capture(
     assert "dropped  clean: nothing\ndropped  20% loss: fault_loss 7, bad_icrc 1\n" in said.out
     assert f"file     {file} (250000 bytes)\nSHA-256  {demo.sha256(file)}\n" in said.out
     assert f"tshark -r {tmp_path / 'loss.pcapng'} -Y infiniband" in said.out
+    assert "verbs    ibv_rc_pingpong -g 0, unmodified: 2000 messages, 4.2 us there and back\n" in said.out
     assert "244.1/244.1 KiB" in said.err, "a progress bar"
+
+
+def test_without_verbs_programs_the_demo_says_what_to_install(
+    acts: Acts, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts.ping_pong = None
+    assert run(monkeypatch, "--file", file, "--out", tmp_path) == 0
+    assert "verbs    ibv_rc_pingpong is not installed (Debian: ibverbs-utils)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", ["--json", "--loss=0"])
