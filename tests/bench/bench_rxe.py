@@ -7,8 +7,8 @@
     +---------------------------------------------------------------+
 
 The guest is emulated (TCG), so only ratios mean something. Lines with few messages in flight are there because a
-receive buffer holds what they send; without them the ratio is that of losses. ``--no-pclmul`` takes the fast ICRC
-away from both sides. Needs root and the lab's image (`make peers`).
+receive buffer holds what they send; without them the ratio is that of losses. Needs root and the lab's image
+(`make peers`).
 """
 
 import argparse
@@ -73,7 +73,7 @@ def figure(name: str, output: str) -> float:
     return float(row[3] if "_bw" in name else row[4])
 
 
-def run_guest(rounds: int, cpu: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def run_guest(rounds: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the guest's facts and its runs, in their order."""
     plan = {"mtu_bytes": MTU_BYTES, "rounds": rounds, "timeout_s": TIMEOUT_S, "commands": COMMANDS}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -85,7 +85,6 @@ def run_guest(rounds: int, cpu: str) -> tuple[dict[str, Any], list[dict[str, Any
             parts=("py",),
             files={**guest_files(), "/lab/plan.json": Path(file.name)},
             cpus=CPUS,
-            cpu=cpu,
         )
         with Guest(config) as guest:
             code = guest.wait(180 + rounds * len(COMMANDS) * 2 * TIMEOUT_S)
@@ -130,14 +129,13 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--no-pclmul", action="store_true", help="a processor without PCLMULQDQ")
     options = parser.parse_args()
     for peer in ("root", "guest", "qemu", "perftest"):
         if reason := missing(peer):
             print(f"bench_rxe: {reason}", file=sys.stderr)
             report(skipped=reason)
             return
-    facts, runs = run_guest(options.rounds, "max,la57=off" + (",pclmulqdq=off" if options.no_pclmul else ""))
+    facts, runs = run_guest(options.rounds)
     report(guest=facts, **summary(runs))
 
 
