@@ -7,6 +7,7 @@
 
 #include "rdma_verbs/csrc/engine.h"
 #include "tests/fuzz/api_model.h"
+#include "tests/fuzz/input.h"
 
 #define AREA_BYTES  4096
 #define GUARD_BYTES 256
@@ -16,23 +17,6 @@
 #define NET_PKTS    32
 #define PKT_BYTES   1024
 #define MAX_STEPS   4000
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static uint32_t take(struct input *in, int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes--) {
-		v = v << 8 | (in->n ? *in->p : 0);
-		in->p += in->n ? 1 : 0;
-		in->n -= in->n ? 1 : 0;
-	}
-	return v;
-}
 
 struct net_pkt {
 	struct roce_pkt pkt;

@@ -13,6 +13,7 @@
 #include "datapath/csrc/guard.h"
 #include "rdma_verbs/csrc/local_int.h"
 #include "rdma_verbs/csrc/pump.h"
+#include "tests/fuzz/input.h"
 
 #define REGION 32768
 #define GUARD  4096
@@ -26,23 +27,6 @@
 		if (!(cond)) \
 			abort(); \
 	} while (0)
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static uint32_t take(struct input *in, int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes--) {
-		v = v << 8 | (in->n ? *in->p : 0);
-		in->p += in->n ? 1 : 0;
-		in->n -= in->n ? 1 : 0;
-	}
-	return v;
-}
 
 struct end {
 	struct roce_dev *dev;

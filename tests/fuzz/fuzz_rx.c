@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "rdma_verbs/csrc/engine.h"
+#include "tests/fuzz/input.h"
 
 #define REGION_BYTES 16384
 #define GUARD_BYTES  512
@@ -21,23 +22,6 @@
 #define ALL_QP       (NQP + 2)
 #define SRQ_FROM     6 /* QPs from here on receive from the shared queue */
 #define CQE          256
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static uint32_t take(struct input *in, int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes--) {
-		v = v << 8 | (in->n ? *in->p : 0);
-		in->p += in->n ? 1 : 0;
-		in->n -= in->n ? 1 : 0;
-	}
-	return v;
-}
 
 #define MUST(cond) \
 	do { \
