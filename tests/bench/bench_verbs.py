@@ -15,12 +15,12 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rdma_verbs.agent.rundir import Address
 from rdma_verbs.launch import Launch, Transport, make_environment
 from tests.bench.machine import measure, programs, report, spread
+from tests.e2e.pair import wait_for_listener
 
 ROUNDS = 5
 NODES = ("127.18.0.1", "127.18.0.2")
@@ -44,31 +44,21 @@ def _wait(process: "subprocess.Popen[str]") -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def listens(port: int) -> bool:
-    """Return whether somebody listens on a TCP port; a connection would be taken for the client's."""
-    for table in ("tcp", "tcp6"):
-        rows = [line.split() for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]]
-        if any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows):
-            return True
-    return False
-
-
 def pair(
     server: Sequence[str], client: Sequence[str], port: int, environments: tuple[Mapping[str, str], Mapping[str, str]]
 ) -> Pair:
     """Run both to their end; CPU time is both sides', wall time the client's with its start."""
-    first = subprocess.Popen(server, env=environments[0], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(500):
-        if listens(port):
-            break
-        time.sleep(0.01)
+    first = subprocess.Popen(
+        server, env=environments[0], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    )
+    wait_for_listener(port, first)
     start = time.monotonic()
     second = subprocess.Popen(client, env=environments[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert second.stdout is not None
     said = second.stdout.read()
     cpu_s = _wait(second)
     wall_s = time.monotonic() - start
-    cpu_s += _wait(first)  # type: ignore[arg-type]
+    cpu_s += _wait(first)
     if first.returncode or second.returncode:
         raise RuntimeError(f"{' '.join(client)}: {second.returncode}, server {first.returncode}\n{said}")
     return Pair(said, cpu_s, wall_s, " ".join(client))

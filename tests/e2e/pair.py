@@ -82,7 +82,7 @@ def play_pair(
     server = _start(server_argv, environments[0])
     client: subprocess.Popen[str] | None = None
     try:
-        _wait_for_listener(port, server)
+        wait_for_listener(port, server)
         client = _start(client_argv, environments[1])
         said = [client.communicate(timeout=timeout_s)[0], server.communicate(timeout=timeout_s)[0]]
     except subprocess.TimeoutExpired as error:
@@ -103,7 +103,7 @@ def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[str
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def _wait_for_listener(port: int, server: "subprocess.Popen[str]") -> None:
+def wait_for_listener(port: int, server: "subprocess.Popen[str]") -> None:
     """Return when the server listens: a client that comes too early gives up. A connection would be taken."""
     wanted = f":{port:04X}"
     for _ in range(1000):

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from rdma_verbs.ibverbs import LIBIBVERBS, REDIRECT, TOOL
+from tests.e2e.unprivileged import build_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "65534"
@@ -28,11 +28,7 @@ OWN_NETWORK = ["/usr/bin/unshare", "--net", "/bin/sh", "-c", '/sbin/ip link set 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--no-deps", "--no-build-isolation", f"--config-settings=build-dir={folder}/build", "-w", str(folder)]
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *options, str(ROOT)], check=True, env=env)
-    return next(folder.glob("*.whl"))
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
