@@ -50,6 +50,8 @@ static struct roce_session *open_on(const char *address)
 {
 	static bool again;
 	struct roce_session_cfg cfg = {
+		.transport = getenv("DPU_LOCAL") ? ROCE_TRANSPORT_LOCAL
+						 : ROCE_TRANSPORT_UDP, /* what is tested are packets */
 		.node = {.address = address,
 			 .python = getenv("DPU_AGENT_PYTHON"),
 			 .pythonpath = getenv("DPU_AGENT_PATH"),

@@ -140,6 +140,11 @@ def test_two_devices_stream_both_ways(member: Callable[..., Member]) -> None:
         assert again == 0
 
 
+def test_two_devices_stream_both_ways_without_packets(member: Callable[..., Member]) -> None:
+    with member("stream", f"{NET}.12", f"{NET}.13", 2000, DPU_LOCAL="1") as one:
+        assert one.end() == [0, 0]
+
+
 def test_loss_is_injected_and_repaired(member: Callable[..., Member]) -> None:
     with member("stream", f"{NET}.5", f"{NET}.6", 300, DPU_LOSS_PPM="20000") as one:
         assert one.end()[1] > 0
