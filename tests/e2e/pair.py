@@ -48,9 +48,14 @@ def environment(
 
 
 def counters(addresses: tuple[str, ...]) -> Counter[str]:
-    """Return the sums of these nodes' counters, of processes that live and that have left."""
+    """Return the sums of these nodes' counters, of processes that live and that have left. They have an agent each."""
     sums: Counter[str] = Counter()
-    for node in list_nodes():
+    until = time.monotonic() + 10
+    nodes = list_nodes()
+    while missing := set(addresses) - {node.ip for node in nodes if node.here}:
+        assert time.monotonic() < until, missing  # one on a busy machine may not have answered at once
+        nodes = list_nodes()
+    for node in nodes:
         if node.here and node.ip in addresses:
             for values in (node.totals, *(slot.counters for slot in node.slots)):
                 sums.update(named_counters(counter_names(), values))
