@@ -153,10 +153,10 @@ FIGURES: dict[str, tuple[Callable[[], dict[str, Any] | None], str]] = {
         "average_us",
     ),
     "ucx posix put_lat 8 B": (lambda: ucx("posix", "ucp_put_lat", 8, 200_000), "typical_us"),
-    "udp ib_write_bw 64 KiB": (lambda: write_bw(1 << 16, "udp", 20_000), "gbit_per_cpu_s"),
+    "udp ib_write_bw 64 KiB": (lambda: write_bw(1 << 16, "udp", 60_000), "gbit_per_cpu_s"),
     "iperf3 tcp": (iperf3, "gbit_per_cpu_s"),
-    "ucx tcp tag_bw 64 KiB": (lambda: ucx("tcp", "tag_bw", 1 << 16, 20_000), "gbit_per_cpu_s"),
-    "ucx tcp tag_bw 1 MiB": (lambda: ucx("tcp", "tag_bw", 1 << 20, 2_000), "gbit_per_cpu_s"),
+    "ucx tcp tag_bw 64 KiB": (lambda: ucx("tcp", "tag_bw", 1 << 16, 60_000), "gbit_per_cpu_s"),
+    "ucx tcp tag_bw 1 MiB": (lambda: ucx("tcp", "tag_bw", 1 << 20, 6_000), "gbit_per_cpu_s"),
     "udp ib_write_lat 8 B": (lambda: latency("ib_write_lat", "udp"), "average_us"),
     "udp ib_send_lat 8 B": (lambda: latency("ib_send_lat", "udp"), "average_us"),
 }
