@@ -141,6 +141,11 @@ def pvm() -> dict[str, Any]:
     return {**done, "average_us": done["half_round_trip_ns"] / 1000}
 
 
+def bare_bw(size: int, copies: int) -> dict[str, Any]:
+    """Return what the kernel alone copies into another process, and what a mapping that both share would bring."""
+    return measure("bench_pvm", str(copies), str(size))
+
+
 FIGURES: dict[str, tuple[Callable[[], dict[str, Any] | None], str]] = {
     "local ib_write_bw 64 KiB": (lambda: write_bw(1 << 16, "local", 100_000), "gigabytes_per_s"),
     "local ib_write_bw 1 MiB": (lambda: write_bw(1 << 20, "local", 10_000), "gigabytes_per_s"),
@@ -152,6 +157,10 @@ FIGURES: dict[str, tuple[Callable[[], dict[str, Any] | None], str]] = {
         pvm,
         "average_us",
     ),
+    "process_vm_writev 64 KiB": (lambda: bare_bw(1 << 16, 50_000), "process_vm_writev_gigabytes_per_s"),
+    "process_vm_writev 1 MiB": (lambda: bare_bw(1 << 20, 5_000), "process_vm_writev_gigabytes_per_s"),
+    "shared mapping 64 KiB": (lambda: bare_bw(1 << 16, 50_000), "shared_mapping_gigabytes_per_s"),
+    "shared mapping 1 MiB": (lambda: bare_bw(1 << 20, 5_000), "shared_mapping_gigabytes_per_s"),
     "ucx posix put_lat 8 B": (lambda: ucx("posix", "ucp_put_lat", 8, 200_000), "typical_us"),
     "udp ib_write_bw 64 KiB": (lambda: write_bw(1 << 16, "udp", 60_000), "gbit_per_cpu_s"),
     "iperf3 tcp": (iperf3, "gbit_per_cpu_s"),
