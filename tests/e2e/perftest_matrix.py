@@ -89,8 +89,8 @@ def _variants(tool: str, measure: str, service: str, events: bool) -> Iterator[C
     if tool == "send" and service in ("RC", "UD"):
         yield case("--use-srq")
         if measure == "bw":
-            # perftest posts each buffer many times, and a shared queue gives one to two queue pairs at a time: of messages
-            # of several packets the bytes would mix, as on any device.
+            # perftest posts each buffer many times, and a shared queue gives one to two queue pairs at a time: of
+            # messages of several packets the bytes would mix, as on any device.
             yield case("--use-srq", "-s", "2048", qps=4)
     if tool != "send" and not events and service == "RC":
         yield case("--odp")
