@@ -98,6 +98,7 @@ int roce_cq_resize(struct roce_cq *cq, uint32_t cqe)
 	cq->mask = roce_ring_mask(cqe);
 	cq->reported -= cq->tail;
 	cq->solicited -= cq->tail;
+	cq->left -= cq->tail;
 	cq->tail = 0;
 	cq->head = n;
 	return 0;
@@ -146,6 +147,7 @@ int roce_cq_take(struct roce_cq *cq, struct roce_wc *wc, int n)
 
 	for (; i < n && tail != head; i++, tail++)
 		wc[i] = cq->ring[tail & cq->mask];
+	__atomic_store_n(&cq->left, tail != head ? head : tail, __ATOMIC_RELAXED);
 	__atomic_store_n(&cq->tail, tail, __ATOMIC_RELEASE); /* the engine may fill these again */
 	return i;
 }
@@ -206,8 +208,8 @@ int roce_cq_req_notify(struct roce_cq *cq, int how)
 	/* A request for any completion is not weakened by a later one for solicited ones (11.4.2.2). */
 	if (cq->armed != 1)
 		__atomic_store_n(&cq->armed, how & ROCE_CQ_SOLICITED ? 2 : 1, __ATOMIC_RELAXED);
-	if (how & ROCE_CQ_WAITING && !cq->unreported && (int32_t)(end - cq->reported) > 0 &&
-	    (int32_t)(end - tail) > 0) {
+	if (how & ROCE_CQ_WAITING && !cq->unreported && (int32_t)(end - tail) > 0 &&
+	    ((int32_t)(end - cq->reported) > 0 || (int32_t)(__atomic_load_n(&cq->left, __ATOMIC_RELAXED) - tail) > 0)) {
 		cq->unreported = cq->head - tail;
 		cq->first_ps = cq->dev->now_ps;
 		moderate(cq);

@@ -102,6 +102,7 @@ struct roce_cq {
 	void *user;
 	uint32_t num, size, users;
 	uint32_t mask;       /* slots - 1, a power of two of them, at least size */
+	uint32_t left;       /* by the program: head when its last poll left some there, else tail */
 	uint32_t head, tail; /* free-running: head next to fill, by the engine; tail next to poll, by the program */
 	uint8_t armed;       /* 0 no, 1 any completion, 2 solicited or error */
 	bool notified, overflow;

@@ -422,7 +422,8 @@ int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t
 int roce_cq_poll(struct roce_cq *cq, struct roce_wc *wc, int n); /* -EIO after an overflow */
 /*
  * A notification, once, for the next completion, or the next that is solicited or an error. With ROCE_CQ_WAITING
- * one that waits to be polled counts, too, unless a notification was for it; IBTA leaves those to the program.
+ * one that waits to be polled counts, too, unless a notification was for it and no poll has left it there since; IBTA
+ * leaves those to the program.
  */
 #define ROCE_CQ_SOLICITED 1
 #define ROCE_CQ_WAITING   2

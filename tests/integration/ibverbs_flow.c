@@ -100,7 +100,14 @@ static void completion_events(void)
 	CHECK(readable(channel->fd, 0));
 	CHECK_EQ(ibv_get_cq_event(channel, &got, &user), 0);
 	ibv_ack_cq_events(cq, 3);
-	for (int i = 0; i < 3; i++)
+
+	/* So does what a poll has left there: perftest polls a number of them, arms and sleeps. */
+	poll_ok(cq);
+	CHECK_EQ(w.ctx->ops.req_notify_cq(cq, 0), 0);
+	CHECK(readable(channel->fd, 0));
+	CHECK_EQ(ibv_get_cq_event(channel, &got, &user), 0);
+	ibv_ack_cq_events(cq, 1);
+	for (int i = 0; i < 2; i++)
 		poll_ok(cq);
 
 	/* Solicited ones only: a WRITE's end is none, an error is. */
