@@ -28,6 +28,8 @@
 #define BELL_ROUNDS 4
 /* fork() waits so long for whoever is inside; the program may have it called by him. */
 #define FORK_WAIT_S 1
+/* A device that is closed waits so long for its port to take what has been sent. */
+#define LINGER_PS DP_SEC
 
 struct roce_live {
 	struct roce_dev *dev;
@@ -41,6 +43,7 @@ struct roce_live {
 	struct timespec epoch;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
+	uint64_t stopped_ps;
 	void (*on_events)(void *arg); /* NULL: event_fd rings */
 	void *on_events_arg;
 	struct roce_fork fork;
@@ -258,13 +261,19 @@ static void ask_for_short_turns(void)
 	syscall(SYS_sched_setattr, 0, &attr, 0); /* older kernels ignore or refuse it: then it stays as it was */
 }
 
+/* What the engine counts as sent goes out before the device does: an unreliable request has completed with it. */
+static bool lingers(const struct roce_live *live)
+{
+	return roce_pump_blocked(&live->pump) && roce_live_now_ps(live) - live->stopped_ps < LINGER_PS;
+}
+
 static void *helper(void *arg)
 {
 	struct roce_live *live = arg;
 
 	ask_for_short_turns();
 	pthread_mutex_lock(&live->lock);
-	while (!live->stop) {
+	while (!live->stop || lingers(live)) {
 		uint64_t now = roce_live_now_ps(live), next;
 		bool blocked;
 
@@ -274,6 +283,8 @@ static void *helper(void *arg)
 		next = roce_pump_next_ps(&live->pump);
 		blocked = roce_pump_blocked(&live->pump);
 		now = roce_live_now_ps(live);
+		if (live->stop)
+			next = DP_MIN(next, now + BLOCKED_RETRY_PS);
 		live->sleeping = next > now;
 		live->sleep_until_ps = next;
 		pthread_mutex_unlock(&live->lock);
@@ -363,6 +374,7 @@ void roce_live_stop(struct roce_live *live)
 	roce_fork_remove(&live->fork);
 	pthread_mutex_lock(&live->lock);
 	live->stop = true;
+	live->stopped_ps = roce_live_now_ps(live);
 	pthread_mutex_unlock(&live->lock);
 	ring(live->wake_fd);
 	pthread_join(live->thread, NULL);

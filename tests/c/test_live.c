@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "datapath/csrc/port.h"
+#include "datapath/csrc/port_rate.h"
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/live.h"
 #include "tests/c/check.h"
@@ -180,10 +181,75 @@ static void test_helper_alone_answers_the_peer(void)
 	dp_port_free(pb);
 }
 
+static int uc_to_rts(struct roce_qp *qp, struct roce_gid dgid, uint32_t dqpn)
+{
+	struct roce_qp_attr attr = {.qp_state = ROCE_QPS_RTR,
+				    .path_mtu = ROCE_MTU_1024,
+				    .rq_psn = 1,
+				    .sq_psn = 1,
+				    .dest_qp_num = dqpn,
+				    .ah = {.dgid = dgid, .port_num = 1}};
+	int err = roce_qp_modify(qp, &attr,
+				 ROCE_QP_STATE | ROCE_QP_AV | ROCE_QP_PATH_MTU | ROCE_QP_DEST_QPN | ROCE_QP_RQ_PSN);
+
+	attr.qp_state = ROCE_QPS_RTS;
+	return err ? err : roce_qp_modify(qp, &attr, ROCE_QP_STATE | ROCE_QP_SQ_PSN);
+}
+
+/* An unreliable request completes when it is sent; a slow port that has it still must not lose it to the close. */
+static void test_close_after_an_unreliable_completion(void)
+{
+	struct dp_port *a, *b, *slow;
+	struct node n[2];
+	struct roce_sge sge;
+	struct roce_send_wr wr = {
+		.sg_list = &sge, .num_sge = 1, .opcode = ROCE_WR_RDMA_WRITE, .send_flags = ROCE_SEND_SIGNALED};
+	struct roce_qp_init_attr init = {.cap = {32, 32, 1, 1, 0}, .qp_type = ROCE_QPT_UC};
+	struct roce_wc wc;
+
+	CHECK_EQ(dp_port_mem_pair(256, 0, &a, &b), 0);
+	a->mtu = 4200;
+	slow = dp_port_rate_new(a, 8000000, 5000, 0);
+	CHECK(slow);
+	for (int i = 0; i < 2; i++) {
+		node_open(&n[i], i, i ? b : slow);
+		roce_live_lock(n[i].live);
+		roce_qp_destroy(n[i].qp);
+		init.send_cq = init.recv_cq = n[i].cq;
+		n[i].qp = roce_qp_create(n[i].pd, &init, NULL);
+		CHECK_EQ(rc_to_init(n[i].qp), 0);
+		roce_live_unlock(n[i].live);
+	}
+	for (int i = 0; i < 2; i++) {
+		roce_live_lock(n[i].live);
+		CHECK_EQ(uc_to_rts(n[i].qp, n[!i].gid, roce_qp_num(n[!i].qp)), 0);
+		roce_live_unlock(n[i].live);
+	}
+	sge = (struct roce_sge){(uintptr_t)n[0].buf, BYTES, roce_mr_lkey(n[0].mr)};
+	wr.remote_addr = (uintptr_t)n[1].buf;
+	wr.rkey = roce_mr_rkey(n[1].mr);
+	CHECK_EQ(roce_live_post_send(n[0].live, n[0].qp, &wr, 1), 1);
+	while (!roce_live_poll(n[0].live, n[0].cq, &wc, 1))
+		;
+	CHECK_EQ(wc.status, ROCE_WC_SUCCESS);
+	roce_live_lock(n[0].live);
+	roce_qp_destroy(n[0].qp);
+	roce_mr_dereg(n[0].mr);
+	roce_live_unlock(n[0].live);
+	node_close(&n[0]);
+	for (int i = 0; i < WAIT_MS && __atomic_load_n(&n[1].buf[BYTES - 1], __ATOMIC_ACQUIRE) != 'a'; i++)
+		usleep(1000);
+	CHECK_EQ(n[1].buf[BYTES - 1], 'a');
+	node_close(&n[1]);
+	dp_port_free(slow);
+	dp_port_free(b);
+}
+
 int main(void)
 {
 	RUN(test_pollers);
 	RUN(test_sleepers);
 	RUN(test_helper_alone_answers_the_peer);
+	RUN(test_close_after_an_unreliable_completion);
 	return check_done();
 }
