@@ -38,6 +38,15 @@ class Case:
         parts = [self.tool, self.measure, self.service, "events" if self.events else "poll", f"{self.qps}qp"]
         return "-".join([*parts, *(option.strip("-") for option in self.options)])
 
+    @property
+    def shares_receives(self) -> bool:
+        """Whether several queue pairs receive from one queue.
+
+        perftest posts each buffer many times, and a shared queue gives one to two queue pairs at a time: of messages of
+        several packets the bytes would mix, as on any device.
+        """
+        return self.qps > 1 and self.tool == "send" and (self.service == "XRC" or "--use-srq" in self.options)
+
     def argv(self, port: int) -> list[str]:
         """Return the command line of the server; the client's has the server's host behind it."""
         argv = [f"ib_{self.tool}_{self.measure}", "-F", "-d", "dpu0", "-p", str(port), "-c", self.service]
@@ -46,7 +55,7 @@ class Case:
         if self.qps > 1:
             argv += ["-q", str(self.qps)]
         if not {"-a", "-s"} & set(self.options) and self.tool != "atomic":
-            argv += ["-s", "65536" if self.service != "UD" else "2048"]
+            argv += ["-s", "65536" if self.service != "UD" and not self.shares_receives else "2048"]
         if "-n" not in self.options:
             # Several queue pairs: a multiple of 100, the moderation of completions. perftest counts the last completion
             # of each as a whole hundred; where one is far ahead of the others it stops polling before all is posted.
@@ -89,9 +98,7 @@ def _variants(tool: str, measure: str, service: str, events: bool) -> Iterator[C
     if tool == "send" and service in ("RC", "UD"):
         yield case("--use-srq")
         if measure == "bw":
-            # perftest posts each buffer many times, and a shared queue gives one to two queue pairs at a time: of
-            # messages of several packets the bytes would mix, as on any device.
-            yield case("--use-srq", "-s", "2048", qps=4)
+            yield case("--use-srq", qps=4)
     if tool != "send" and not events and service == "RC":
         yield case("--odp")
     if measure == "bw" and tool in ("write", "read") and service == "RC":
@@ -102,7 +109,7 @@ SHORT = (
     Case("send", "bw", "RC"),
     Case("send", "bw", "RC", events=True, qps=4),
     Case("send", "bw", "RC", options=("-a",)),
-    Case("send", "bw", "RC", options=("--use-srq", "-s", "2048"), qps=4),
+    Case("send", "bw", "RC", options=("--use-srq",), qps=4),
     Case("send", "bw", "UC", options=("-b",)),
     Case("send", "bw", "UD", qps=4),
     Case("send", "bw", "UD", events=True, options=("--use-srq",)),
