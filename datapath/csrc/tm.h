@@ -16,18 +16,18 @@
 
 /* cffi: begin */
 struct dp_tm_class {
-	uint8_t lossless;           /* PFC: over Xoff its sender is paused; else over the threshold packets are dropped */
-	uint8_t strict;             /* served before every class that is not; among strict ones the higher priority first */
-	uint8_t ecn;                /* 0 none, 1 marked at enqueue, 2 at dequeue, by the queue's length then */
-	uint32_t weight;            /* DRR, when not strict: bytes a round in units of quantum_bytes */
-	uint32_t reserve_bytes;     /* of each PG, not shared */
-	uint32_t headroom_bytes;    /* of each PG, after Xoff */
-	uint32_t xon_offset_bytes;  /* Xon: this much below Xoff */
-	uint32_t ingress_alpha_e6;  /* alpha x 10^6 of the dynamic threshold; 0: xoff_bytes is the threshold */
-	uint32_t egress_alpha_e6;   /* of a lossy queue's length against the free shared buffer; 0: no limit */
-	uint64_t xoff_bytes;        /* static threshold */
+	uint8_t lossless;       /* PFC: over Xoff its sender is paused; else over the threshold packets are dropped */
+	uint8_t strict;         /* served before every class that is not; among strict ones the higher priority first */
+	uint8_t ecn;            /* 0 none, 1 marked at enqueue, 2 at dequeue, by the queue's length then */
+	uint32_t weight;        /* DRR, when not strict: bytes a round in units of quantum_bytes */
+	uint32_t reserve_bytes; /* of each PG, not shared */
+	uint32_t headroom_bytes;   /* of each PG, after Xoff */
+	uint32_t xon_offset_bytes; /* Xon: this much below Xoff */
+	uint32_t ingress_alpha_e6; /* alpha x 10^6 of the dynamic threshold; 0: xoff_bytes is the threshold */
+	uint32_t egress_alpha_e6;  /* of a lossy queue's length against the free shared buffer; 0: no limit */
+	uint64_t xoff_bytes;       /* static threshold */
 	uint64_t ecn_kmin_bytes, ecn_kmax_bytes;
-	uint32_t ecn_pmax_e6;       /* probability x 10^6 at kmax; above kmax all are marked */
+	uint32_t ecn_pmax_e6; /* probability x 10^6 at kmax; above kmax all are marked */
 };
 
 struct dp_tm_cfg {
@@ -55,12 +55,12 @@ enum dp_tm_verdict {
 /* cffi: end */
 
 struct dp_tm_pkt {
-	uint32_t len;     /* bytes that count in the buffer */
-	uint32_t handle;  /* the owner's */
+	uint32_t len;    /* bytes that count in the buffer */
+	uint32_t handle; /* the owner's */
 	uint16_t in_port, out_port;
 	uint8_t prio;
-	uint8_t ect;      /* may be marked */
-	uint8_t ce;       /* out of dequeue (or enqueue): was marked here */
+	uint8_t ect; /* may be marked */
+	uint8_t ce;  /* out of dequeue (or enqueue): was marked here */
 	uint8_t tenant;
 };
 
