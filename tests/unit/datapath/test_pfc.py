@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import scapy.contrib.mac_control
@@ -32,7 +33,9 @@ def parse(frame: bytes) -> dict[int, int] | None:
 
 
 def by_scapy(quanta: dict[int, int]) -> bytes:
-    fields = {f"c{p}_enabled": 1 for p in quanta} | {f"c{p}_pause_time": value for p, value in quanta.items()}
+    fields: dict[str, Any] = {f"c{p}_enabled": 1 for p in quanta} | {
+        f"c{p}_pause_time": value for p, value in quanta.items()
+    }
     body = scapy.contrib.mac_control.MACControlClassBasedFlowControl(**fields)
     return bytes(Ether(dst="01:80:c2:00:00:01", src="02:00:00:00:00:0b") / body).ljust(60, b"\0")
 
