@@ -1,0 +1,1 @@
+"""Fabrics in virtual time: topologies, workloads, scenarios and their results."""
