@@ -540,7 +540,8 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 			return sim->broken;
 		}
 	}
-	return (int64_t)(sim->stats.events - begin);
+	err = emu_capture_flush(sim);
+	return err ? err : (int64_t)(sim->stats.events - begin);
 }
 
 /* ---- what came out -------------------------------------------------------------------------------------------- */

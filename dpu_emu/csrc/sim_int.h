@@ -28,12 +28,11 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/opcode.h"
 
-#define EMU_NONE         UINT32_MAX
-#define EMU_MAX_PARTS    1024
-#define EMU_ETH_BYTES    18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
-#define EMU_PFC_BYTES    64
-#define EMU_PFC_QUANTA   65535
-#define EMU_QUANTUM_BITS 512
+#define EMU_NONE       UINT32_MAX
+#define EMU_MAX_PARTS  1024
+#define EMU_ETH_BYTES  18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
+#define EMU_PFC_BYTES  64
+#define EMU_PFC_QUANTA 65535
 
 /* Events below 4 x links: of direction event / 2. */
 enum emu_dir_event { EMU_DIR_ARRIVE = 0, EMU_DIR_FREE = 1 /* the wire is free */ };
@@ -428,7 +427,6 @@ void emu_pfc_arrive(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t caus
 void emu_pfc_refresh(struct emu_sim *sim, uint32_t d);
 void emu_pfc_expire(struct emu_sim *sim, uint32_t d);
 void emu_pfc_reset(struct emu_sim *sim, uint32_t d);
-uint64_t emu_pfc_quanta_ps(uint64_t rate_bps, uint32_t quanta);
 uint64_t emu_pfc_response_ps(uint64_t rate_bps);
 
 /* sim_deadlock.c */
@@ -439,7 +437,8 @@ void emu_probe_sample(struct emu_sim *sim, uint32_t i);
 
 /* sim_capture.c */
 void emu_capture_packet(struct emu_sim *sim, uint32_t d, const struct emu_pkt *p, uint64_t at_ps);
-void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t mask, uint32_t quanta, uint64_t at_ps);
+void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t pause, uint8_t resume, uint64_t at_ps);
+int emu_capture_flush(struct emu_sim *sim);
 void emu_capture_free(struct emu_sim *sim);
 
 #endif
