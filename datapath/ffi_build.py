@@ -25,6 +25,7 @@ HEADERS = [
     "datapath/csrc/port_udp.h",
     "datapath/csrc/neigh.h",
     "datapath/csrc/port_dgram.h",
+    "datapath/csrc/tm.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

@@ -141,6 +141,10 @@ int emu_sim_capture(struct emu_sim *sim, const char *path, const uint32_t *links
 /* Pause events are kept: so many at most. */
 int emu_sim_trace_pauses(struct emu_sim *sim, uint64_t max);
 
+/* For tests: all sums are looked at after so many events each (1: every one), and one that is wrong aborts; 0: never.
+ * Sanitized builds begin with 64. */
+void emu_sim_check_every(struct emu_sim *sim, uint32_t events);
+
 /* Runs until the time, or until every flow is done when until_done. Events run, or -errno. May be called again. */
 int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events, int until_done);
 
