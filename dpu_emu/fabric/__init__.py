@@ -1,0 +1,1 @@
+"""Scenarios over the fabric simulator: topologies, workloads, strict files, results and reports."""
