@@ -62,9 +62,12 @@ class Plan:
     ideal_ps: Any
     base_rtt_ps: Any
 
-    def host_of(self, node: int) -> HostPlan:
-        """Return the plan of a host."""
-        return next(h for h in self.hosts if node in h.nodes)
+    def flow_name(self, flow: int) -> str:
+        """Return how a flow is called: its workload, number and ends."""
+        row = self.flows.flows[flow]
+        first = int(np.argmax(self.flows.flows["tag"] == row["tag"]))
+        ends = f"{self.topology.names[int(row['src'])]}>{self.topology.names[int(row['dst'])]}"
+        return f"{self.flows.tags[int(row['tag'])]}[{flow - first}] {ends}"
 
     def effective(self) -> dict[str, Any]:
         """Return all parameters as they are used: keys as in a file, ``auto`` resolved."""

@@ -217,6 +217,8 @@ class Star:
     hosts: int
     rate_bps: int = 100 * _GBPS
     delay_ps: int = 1_000_000
+    loss_e9: int = 0
+    """Of each packet on each link."""
 
     def build(self, folder: Path) -> Topology:  # noqa: ARG002
         """Return the topology."""
@@ -224,7 +226,7 @@ class Star:
         b = Builder()
         switch = b.switch("sw0", 1)
         for i in range(self.hosts):
-            b.link(b.host(f"h{i}"), switch, self.rate_bps, self.delay_ps)
+            b.link(b.host(f"h{i}"), switch, self.rate_bps, self.delay_ps, self.loss_e9)
         return b.done("star")
 
 
