@@ -98,9 +98,10 @@ bool roce_dev_ready(const struct roce_dev *dev); /* there is something to send n
 /* What a simulator asks of a queue pair. */
 struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn); /* NULL: there is none */
 void *roce_qp_user(const struct roce_qp *qp);
-uint32_t roce_qp_msn(const struct roce_qp *qp);         /* messages that came whole, modulo 2^24 */
-uint64_t roce_qp_rate_bps(const struct roce_qp *qp);    /* congestion control's, of IP packets; 0: no limit */
-uint64_t roce_qp_acked_bytes(const struct roce_qp *qp); /* of the oldest request that is not complete */
+uint32_t roce_qp_msn(const struct roce_qp *qp);      /* messages that came whole, modulo 2^24 */
+uint64_t roce_qp_rate_bps(const struct roce_qp *qp); /* congestion control's, of IP packets; 0: no limit */
+bool roce_qp_oldest_request(const struct roce_qp *qp, uint64_t *wr_id); /* not complete; false: there is none */
+uint64_t roce_qp_acked_bytes(const struct roce_qp *qp);                 /* of that one */
 
 /*
  * The program's side of the rings, for drivers with threads: these four may run beside any call into the device that is

@@ -404,6 +404,14 @@ uint64_t roce_qp_rate_bps(const struct roce_qp *qp)
 	return qp->cc.rate_bps;
 }
 
+bool roce_qp_oldest_request(const struct roce_qp *qp, uint64_t *wr_id)
+{
+	if (qp->sq.tail == qp->sq.posted)
+		return false;
+	*wr_id = roce_sq_at(qp, qp->sq.tail)->wr_id;
+	return true;
+}
+
 uint64_t roce_qp_acked_bytes(const struct roce_qp *qp)
 {
 	const struct roce_swqe *wqe;
