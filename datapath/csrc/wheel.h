@@ -20,6 +20,7 @@ struct dp_timer {
 	struct dp_timer *next, *prev; /* ring of the slot; next NULL: not armed */
 	uint64_t deadline_ps;
 	uint8_t level, slot; /* level DP_WHEEL_LEVELS: on the due list */
+	uint8_t kind;        /* the owner's */
 };
 
 struct dp_wheel {

@@ -121,7 +121,7 @@ static void wait_longer(struct roce_qp *qp)
 	uint64_t now_ps = qp->dev->now_ps, rto_ps = roce_requester_rto_ps(qp);
 
 	if (dp_timer_armed(&qp->rto))
-		dp_wheel_arm(&qp->dev->timers, &qp->rto,
+		dp_wheel_arm(&qp->dev->pool->wheel, &qp->rto,
 			     DP_MIN(dp_add_ps(now_ps, rto_ps), dp_add_ps(qp->req.armed_ps, 4 * rto_ps)));
 }
 

@@ -19,9 +19,9 @@ static bool connected(const struct roce_qp *qp)
 static void rearm(struct roce_qp *qp)
 {
 	if (qp->cc.timer_ps == DP_NEVER)
-		dp_wheel_disarm(&qp->dev->cc_timers, &qp->cc_timer);
+		dp_wheel_disarm(&qp->dev->pool->wheel, &qp->cc_timer);
 	else if (!dp_timer_armed(&qp->cc_timer) || qp->cc_timer.deadline_ps != qp->cc.timer_ps)
-		dp_wheel_arm(&qp->dev->cc_timers, &qp->cc_timer, qp->cc.timer_ps);
+		dp_wheel_arm(&qp->dev->pool->wheel, &qp->cc_timer, qp->cc.timer_ps);
 }
 
 static void forget_cnp(struct roce_qp *qp)
@@ -40,24 +40,18 @@ static void forget_cnp(struct roce_qp *qp)
 
 void roce_congestion_reset(struct roce_qp *qp)
 {
-	dp_wheel_disarm(&qp->dev->cc_timers, &qp->cc_timer);
+	dp_wheel_disarm(&qp->dev->pool->wheel, &qp->cc_timer);
 	forget_cnp(qp);
 	memset(&qp->pace, 0, sizeof(qp->pace));
 	memset(&qp->cnp, 0, sizeof(qp->cnp));
 	roce_cc_init(&qp->cc, &qp->dev->cfg.cc, connected(qp));
 }
 
-void roce_congestion_tick(struct roce_dev *dev)
+void roce_congestion_time(struct roce_qp *qp)
 {
-	struct dp_timer *t;
-
-	while ((t = dp_wheel_pop(&dev->cc_timers, dev->now_ps))) {
-		struct roce_qp *qp = DP_CONTAINER_OF(t, struct roce_qp, cc_timer);
-
-		qp->cc.ops->on_timer(&qp->cc, dev->now_ps);
-		rearm(qp);
-		roce_qp_kick(qp);
-	}
+	qp->cc.ops->on_timer(&qp->cc, qp->dev->now_ps);
+	rearm(qp);
+	roce_qp_kick(qp);
 }
 
 /* Whether the owner's limit is what the pacer obeys. */

@@ -29,6 +29,7 @@ struct roce_cq *roce_cq_create(struct roce_dev *dev, uint32_t cqe, void *user)
 	cq->dev = dev;
 	cq->user = user;
 	cq->num = ++dev->cq_next;
+	cq->period.kind = ROCE_TIMER_CQ;
 	cq->size = cqe;
 	cq->mask = roce_ring_mask(cqe);
 	cq->next = dev->cqs;
@@ -66,7 +67,7 @@ int roce_cq_destroy(struct roce_cq *cq)
 	if (cq->users)
 		return roce_fail(dev, -EBUSY, "CQ %u: still used by %u queues", cq->num, cq->users);
 	unnotify(cq);
-	dp_wheel_disarm(&dev->cq_timers, &cq->period);
+	dp_wheel_disarm(&dev->pool->wheel, &cq->period);
 	roce_event_forget(dev, ROCE_EVENT_OF_CQ, cq->num);
 	*cq->pprev = cq->next;
 	if (cq->next)
@@ -177,7 +178,7 @@ static void notify(struct roce_cq *cq)
 
 	__atomic_store_n(&cq->armed, 0, __ATOMIC_RELAXED);
 	cq->reported = cq->head;
-	dp_wheel_disarm(&dev->cq_timers, &cq->period);
+	dp_wheel_disarm(&dev->pool->wheel, &cq->period);
 	if (cq->notified)
 		return;
 	cq->notified = true;
@@ -194,7 +195,7 @@ static void moderate(struct roce_cq *cq)
 	if ((!m->cq_count && !m->cq_period) || (m->cq_count && cq->unreported >= m->cq_count))
 		notify(cq);
 	else
-		dp_wheel_arm(&cq->dev->cq_timers, &cq->period,
+		dp_wheel_arm(&cq->dev->pool->wheel, &cq->period,
 			     m->cq_period ? dp_add_ps(cq->first_ps, m->cq_period * DP_US) : DP_NEVER);
 }
 
@@ -217,12 +218,9 @@ int roce_cq_req_notify(struct roce_cq *cq, int how)
 	return 0;
 }
 
-void roce_cq_tick(struct roce_dev *dev)
+void roce_cq_time(struct roce_cq *cq)
 {
-	struct dp_timer *t;
-
-	while ((t = dp_wheel_pop(&dev->cq_timers, dev->now_ps)))
-		notify(DP_CONTAINER_OF(t, struct roce_cq, period));
+	notify(cq);
 }
 
 int roce_cq_modify(struct roce_cq *cq, const struct roce_cq_attr *attr, uint32_t mask)

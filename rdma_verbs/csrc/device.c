@@ -60,27 +60,63 @@ static int check_config(struct roce_dev_cfg *cfg)
 	return roce_cc_check(&cfg->cc);
 }
 
+struct roce_pool *roce_pool_new(void)
+{
+	struct roce_pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool)
+		dp_wheel_init(&pool->wheel, 0);
+	return pool;
+}
+
+void roce_pool_free(struct roce_pool *pool)
+{
+	if (!pool)
+		return;
+	while (pool->slabs) {
+		struct roce_pkt_slab *slab = pool->slabs;
+
+		pool->slabs = slab->next;
+		for (int i = 0; i < SLAB_PKTS; i++)
+			free(slab->pkts[i].bounce);
+		free(slab);
+	}
+	free(pool);
+}
+
 struct roce_dev *roce_dev_new(const struct roce_dev_cfg *cfg)
+{
+	struct roce_pool *pool = roce_pool_new();
+	struct roce_dev *dev = pool ? roce_dev_new_in(cfg, pool) : NULL;
+	int err = errno;
+
+	if (!dev)
+		roce_pool_free(pool);
+	else
+		dev->own_pool = true;
+	errno = err;
+	return dev;
+}
+
+struct roce_dev *roce_dev_new_in(const struct roce_dev_cfg *cfg, struct roce_pool *pool)
 {
 	struct roce_dev *dev = calloc(1, sizeof(*dev));
 	int err;
 
 	if (!dev)
 		return NULL;
+	dev->pool = pool;
 	dev->cfg = *cfg;
 	err = check_config(&dev->cfg);
 	if (err)
 		goto fail;
 	dev->ctr = &dev->own_ctr;
 	dp_rng_seed(&dev->rng, cfg->seed);
-	dp_wheel_init(&dev->timers, 0);
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		dev->ready[i].tail = &dev->ready[i].head;
 	dev->parked.tail = &dev->parked.head;
 	dev->notify_tail = &dev->notify_head;
 	dev->cnp_tail = &dev->cnp_head;
-	dp_wheel_init(&dev->cc_timers, 0);
-	dp_wheel_init(&dev->cq_timers, 0);
 	dev->key_bits = 32;
 	for (uint32_t n = dev->cfg.max_mr - 1; n; n >>= 1)
 		dev->key_bits--;
@@ -121,16 +157,8 @@ void roce_dev_free(struct roce_dev *dev)
 		roce_cq_destroy(dev->cqs);
 	while (dev->pds)
 		roce_pd_dealloc(dev->pds);
-	while (dev->slabs) {
-		struct roce_pkt_slab *slab = dev->slabs;
-
-		dev->slabs = slab->next;
-		for (int i = 0; i < SLAB_PKTS; i++)
-			free(slab->pkts[i].bounce);
-		free(slab);
-	}
-	for (int i = 0; i < ROCE_PRIOS; i++)
-		free(dev->send_wheel[i]);
+	if (dev->own_pool)
+		roce_pool_free(dev->pool);
 	if (dev->zeros)
 		munmap(dev->zeros, ROCE_MAX_MSG_BYTES);
 	free(dev->qps);
@@ -218,9 +246,16 @@ bool roce_dev_has_events(const struct roce_dev *dev)
 	return dev->notify_head || dev->ev_head != dev->ev_tail;
 }
 
+static void pool_put(struct roce_pool *pool, struct roce_pkt *pkt)
+{
+	pkt->next = pool->free_pkts;
+	pool->free_pkts = pkt;
+}
+
 struct roce_pkt *roce_pkt_get(struct roce_dev *dev)
 {
-	struct roce_pkt *pkt = dev->free_pkts;
+	struct roce_pool *pool = dev->pool;
+	struct roce_pkt *pkt = pool->free_pkts;
 	uint8_t *bounce;
 
 	if (!pkt) {
@@ -228,13 +263,13 @@ struct roce_pkt *roce_pkt_get(struct roce_dev *dev)
 
 		if (!slab)
 			return NULL;
-		slab->next = dev->slabs;
-		dev->slabs = slab;
+		slab->next = pool->slabs;
+		pool->slabs = slab;
 		for (int i = 0; i < SLAB_PKTS; i++)
-			roce_pkt_put(dev, &slab->pkts[i]);
-		pkt = dev->free_pkts;
+			pool_put(pool, &slab->pkts[i]);
+		pkt = pool->free_pkts;
 	}
-	dev->free_pkts = pkt->next;
+	pool->free_pkts = pkt->next;
 	bounce = pkt->bounce;
 	memset(pkt, 0, offsetof(struct roce_pkt, iov));
 	pkt->bounce = bounce;
@@ -244,8 +279,7 @@ struct roce_pkt *roce_pkt_get(struct roce_dev *dev)
 
 void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt)
 {
-	pkt->next = dev->free_pkts;
-	dev->free_pkts = pkt;
+	pool_put(dev->pool, pkt);
 }
 
 uint8_t *roce_pkt_bounce(struct roce_pkt *pkt)
@@ -281,5 +315,5 @@ int roce_av_resolve(struct roce_dev *dev, const struct roce_ah_attr *ah, const c
 	av->tos = ah->traffic_class;
 	av->ttl = ah->hop_limit ? ah->hop_limit : 64;
 	av->prio = ah->sl;
-	return roce_sched_use_prio(dev, ah->sl);
+	return 0;
 }

@@ -83,6 +83,27 @@ bool roce_dev_has_events(const struct roce_dev *dev);
 void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
 
 /*
+ * Thousands of devices in one thread and one time (a simulator) share their packets and their timing wheel: a pool,
+ * freed after them. Then roce_pool_next_ps() takes the place of roce_dev_next_ps() of each, and roce_pool_tick(), until it
+ * gives NULL, that of roce_dev_tick(): it runs one timer that is due and returns its device.
+ */
+struct roce_pool;
+struct roce_pool *roce_pool_new(void);
+void roce_pool_free(struct roce_pool *pool);
+struct roce_dev *roce_dev_new_in(const struct roce_dev_cfg *cfg, struct roce_pool *pool);
+uint64_t roce_pool_next_ps(const struct roce_pool *pool);
+struct roce_dev *roce_pool_tick(struct roce_pool *pool, uint64_t now_ps);
+bool roce_dev_ready(const struct roce_dev *dev); /* there is something to send now */
+
+/* What a simulator asks of a queue pair. */
+struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn); /* NULL: there is none */
+void *roce_qp_user(const struct roce_qp *qp);
+uint32_t roce_qp_msn(const struct roce_qp *qp);      /* messages that came whole, modulo 2^24 */
+uint64_t roce_qp_rate_bps(const struct roce_qp *qp); /* congestion control's, of IP packets; 0: no limit */
+bool roce_qp_oldest_request(const struct roce_qp *qp, uint64_t *wr_id); /* not complete; false: there is none */
+uint64_t roce_qp_acked_bytes(const struct roce_qp *qp);                 /* of that one */
+
+/*
  * The program's side of the rings, for drivers with threads: these four may run beside any call into the device that is
  * not a verb, one at a time for each queue. 0, or -EAGAIN: only the verb, inside the engine, can do it or say why not.
  * After sends, the bell is rung, and answered inside the engine: what was posted is kicked off, or flushed.

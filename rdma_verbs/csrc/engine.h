@@ -289,6 +289,14 @@ struct roce_qp {
 	struct roce_qp_attr attr;
 };
 
+/* Timers, by dp_timer.kind: what the deadline is of. */
+enum roce_timer { ROCE_TIMER_RTO, ROCE_TIMER_SEND, ROCE_TIMER_CC, ROCE_TIMER_CQ };
+struct roce_pool {
+	struct dp_wheel wheel;
+	struct roce_pkt *free_pkts;
+	struct roce_pkt_slab *slabs;
+};
+
 struct roce_dev {
 	struct roce_dev_cfg cfg;
 	uint64_t now_ps;
@@ -307,11 +315,9 @@ struct roce_dev {
 	uint64_t resumed_ps[ROCE_PRIOS];      /* end of the last pause */
 	uint64_t paused_ps[ROCE_PRIOS];       /* since when its pause is not yet in the counter */
 	struct roce_qp *cnp_head, **cnp_tail; /* owe a CNP */
-	struct dp_wheel timers;               /* transport timers */
-	struct dp_wheel cc_timers;
-	struct dp_wheel cq_timers;               /* moderation */
-	struct dp_wheel *send_wheel[ROCE_PRIOS]; /* send times; made when the first QP of a priority needs it */
-	struct roce_qp **qps;                    /* by QPN - qpn_base */
+	struct roce_pool *pool;               /* its own, or one that devices share */
+	bool own_pool;
+	struct roce_qp **qps; /* by QPN - qpn_base */
 	uint32_t qps_room, nqps, qpn_next;
 	struct roce_mr **mrs; /* by key index */
 	uint32_t mrs_room, nmrs, mr_next;
@@ -326,8 +332,6 @@ struct roce_dev {
 	uint64_t dm_bytes; /* allocated */
 	struct roce_mcast *mcast[ROCE_MCAST_BUCKETS];
 	uint32_t nmcast;
-	struct roce_pkt *free_pkts;
-	struct roce_pkt_slab *slabs;
 	struct dp_rng rng;
 	struct roce_persistence persistence;
 	const struct roce_local_ops *local; /* NULL: every packet goes to the port */
@@ -444,7 +448,7 @@ bool roce_sge_ok(struct roce_pd *pd, const struct roce_sge *sge, uint32_t n, uin
 
 /* cq.c */
 void roce_cq_push(struct roce_cq *cq, const struct roce_wc *wc, bool solicited);
-void roce_cq_tick(struct roce_dev *dev);
+void roce_cq_time(struct roce_cq *cq);
 
 /* wq.c */
 static inline struct roce_swqe *roce_sq_at(const struct roce_qp *qp, uint32_t i)
@@ -631,7 +635,7 @@ uint64_t roce_timeout_ps(uint8_t code); /* DP_NEVER for 0 */
 
 /* congestion.c */
 void roce_congestion_reset(struct roce_qp *qp);
-void roce_congestion_tick(struct roce_dev *dev);
+void roce_congestion_time(struct roce_qp *qp);
 /* A packet that the rate limits, a request or a response, was sent. */
 void roce_congestion_sent(struct roce_qp *qp, const struct roce_pkt *pkt, bool response);
 void roce_congestion_acked(struct roce_qp *qp, uint32_t bytes, uint32_t ce_bytes, uint64_t rtt_ps);
@@ -715,7 +719,6 @@ static inline bool roce_pkey_ok(uint16_t pkey) /* the top bit is membership: our
 {
 	return (pkey & 0x7fff) == (ROCE_PKEY_DEFAULT & 0x7fff);
 }
-int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio);
 
 /* The slots of a ring for n entries: a power of two, less one. */
 static inline uint32_t roce_ring_mask(uint32_t n)

@@ -136,6 +136,9 @@ struct roce_qp *roce_qp_create(struct roce_pd *pd, struct roce_qp_init_attr *ini
 	if (!qp)
 		goto fail;
 	qp->dev = dev;
+	qp->rto.kind = ROCE_TIMER_RTO;
+	qp->send_timer.kind = ROCE_TIMER_SEND;
+	qp->cc_timer.kind = ROCE_TIMER_CC;
 	qp->pd = target ? NULL : pd;
 	qp->xrcd = target ? init->xrcd : NULL;
 	qp->handles = 1;
@@ -191,14 +194,13 @@ int roce_qp_destroy(struct roce_qp *qp)
 /* Back to RESET: what is queued vanishes without completions (10.3.1.1); completions already made stay. */
 void roce_qp_reset(struct roce_qp *qp)
 {
-	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
+	struct dp_wheel *wheel = &qp->dev->pool->wheel;
 
 	roce_qp_shut(qp, true, true);
 	roce_qp_disconnect(qp);
 	roce_qp_unready(qp);
-	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
-	if (wheel)
-		dp_wheel_disarm(wheel, &qp->send_timer);
+	dp_wheel_disarm(wheel, &qp->rto);
+	dp_wheel_disarm(wheel, &qp->send_timer);
 	roce_qp_set_state(qp, ROCE_QPS_RESET);
 	qp->sq.posted = qp->sq.head = qp->sq.tail = 0;
 	qp->rq.posted = qp->rq.head = qp->rq.tail = 0;
@@ -215,15 +217,14 @@ void roce_qp_reset(struct roce_qp *qp)
 
 void roce_qp_set_error(struct roce_qp *qp)
 {
-	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
+	struct dp_wheel *wheel = &qp->dev->pool->wheel;
 
 	if (qp->state == ROCE_QPS_ERR)
 		return;
 	roce_qp_shut(qp, true, true); /* first: what is flushed is the program's again */
 	roce_qp_set_state(qp, ROCE_QPS_ERR);
-	dp_wheel_disarm(&qp->dev->timers, &qp->rto);
-	if (wheel)
-		dp_wheel_disarm(wheel, &qp->send_timer);
+	dp_wheel_disarm(wheel, &qp->rto);
+	dp_wheel_disarm(wheel, &qp->send_timer);
 	qp->req.rnr_wait = false;
 	roce_sq_flush(qp);
 	roce_rq_flush(qp);
@@ -276,11 +277,6 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 		if (err)
 			return err;
 	}
-	if (mask & ROCE_QP_RATE_LIMIT) { /* the wheel that an address vector would have made */
-		err = roce_sched_use_prio(qp->dev, mask & ROCE_QP_AV ? av.prio : qp->prio);
-		if (err)
-			return err;
-	}
 	if (mask & ROCE_QP_MAX_DEST_RD_ATOMIC) {
 		err = roce_responder_alloc(qp, attr->max_dest_rd_atomic);
 		if (err)
@@ -291,13 +287,6 @@ int roce_qp_modify(struct roce_qp *qp, const struct roce_qp_attr *attr, uint32_t
 	if (qp->open)
 		roce_qp_shut(qp, true, false);
 	if (mask & ROCE_QP_AV) {
-		if (dp_timer_armed(&qp->send_timer) &&
-		    av.prio != qp->prio) { /* a running RNR wait moves to the new priority */
-			uint64_t when = qp->send_timer.deadline_ps;
-
-			dp_wheel_disarm(qp->dev->send_wheel[qp->prio], &qp->send_timer);
-			dp_wheel_arm(qp->dev->send_wheel[av.prio], &qp->send_timer, when);
-		}
 		roce_qp_unready(qp);
 		qp->av = av;
 		if (qp->cc.ops->ecn) /* ECT(0), RFC 3168 */
@@ -393,4 +382,42 @@ uint32_t roce_qp_num(const struct roce_qp *qp)
 uint32_t roce_qp_state(const struct roce_qp *qp)
 {
 	return qp->state;
+}
+
+struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn)
+{
+	return roce_qp_find(dev, qpn);
+}
+
+void *roce_qp_user(const struct roce_qp *qp)
+{
+	return qp->user;
+}
+
+uint32_t roce_qp_msn(const struct roce_qp *qp)
+{
+	return qp->resp.msn;
+}
+
+uint64_t roce_qp_rate_bps(const struct roce_qp *qp)
+{
+	return qp->cc.rate_bps;
+}
+
+bool roce_qp_oldest_request(const struct roce_qp *qp, uint64_t *wr_id)
+{
+	if (qp->sq.tail == qp->sq.posted)
+		return false;
+	*wr_id = roce_sq_at(qp, qp->sq.tail)->wr_id;
+	return true;
+}
+
+uint64_t roce_qp_acked_bytes(const struct roce_qp *qp)
+{
+	const struct roce_swqe *wqe;
+
+	if (qp->sq.tail == qp->req.fresh)
+		return 0;
+	wqe = roce_sq_at(qp, qp->sq.tail);
+	return DP_MIN((uint64_t)roce_psn_diff(qp->req.una, wqe->first_psn) * qp->mtu, (uint64_t)wqe->length);
 }

@@ -477,10 +477,10 @@ void roce_requester_arm(struct roce_qp *qp)
 
 	qp->req.armed_ps = now_ps;
 	if (outstanding && !qp->req.rnr_wait && qp->timeout_ps != DP_NEVER)
-		dp_wheel_arm(&qp->dev->timers, &qp->rto,
+		dp_wheel_arm(&qp->dev->pool->wheel, &qp->rto,
 			     dp_add_ps(dp_add_ps(now_ps, patience), roce_requester_rto_ps(qp)));
 	else
-		dp_wheel_disarm(&qp->dev->timers, &qp->rto);
+		dp_wheel_disarm(&qp->dev->pool->wheel, &qp->rto);
 }
 
 bool roce_requester_is_back(const struct roce_qp *qp)
@@ -556,7 +556,7 @@ void roce_requester_timeout(struct roce_qp *qp)
 	/* A pause is not a loss. The timer begins anew when it ends. */
 	begin_ps = could_be_answered_since(qp);
 	if (begin_ps && dp_add_ps(begin_ps, roce_requester_rto_ps(qp)) > qp->dev->now_ps) {
-		dp_wheel_arm(&qp->dev->timers, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
+		dp_wheel_arm(&qp->dev->pool->wheel, &qp->rto, dp_add_ps(begin_ps, roce_requester_rto_ps(qp)));
 		return;
 	}
 	roce_count(qp, timeouts);
@@ -643,8 +643,6 @@ void roce_requester_complete(struct roce_qp *qp, enum roce_wc_status status)
 
 void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 {
-	struct dp_wheel *wheel = qp->dev->send_wheel[qp->prio];
-
 	if (qp->reliable)
 		roce_qp_shut(qp, true, true); /* nobody reads any more what the completion gives back */
 	roce_requester_complete(qp, status);
@@ -656,8 +654,7 @@ void roce_requester_fail(struct roce_qp *qp, enum roce_wc_status status)
 	if (qp->state == ROCE_QPS_RTS || qp->state == ROCE_QPS_SQD) {
 		roce_qp_set_state(qp, ROCE_QPS_SQE);
 		qp->req.stopped = false;
-		if (wheel)
-			dp_wheel_disarm(wheel, &qp->send_timer);
+		dp_wheel_disarm(&qp->dev->pool->wheel, &qp->send_timer);
 		roce_sq_flush(qp);
 	}
 }

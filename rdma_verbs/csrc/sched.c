@@ -1,26 +1,13 @@
 /*
- * The four calls of the engine, and whose turn it is: a ring of ready QPs for each priority, and timing wheels,
+ * The four calls of the engine, and whose turn it is: a ring of ready QPs for each priority, and a timing wheel,
  * so that a packet costs the same with ten QPs as with a hundred thousand.
  */
-#include <stdlib.h>
-
 #include "rdma_verbs/csrc/engine.h"
-
-int roce_sched_use_prio(struct roce_dev *dev, uint8_t prio)
-{
-	if (dev->send_wheel[prio])
-		return 0;
-	dev->send_wheel[prio] = malloc(sizeof(*dev->send_wheel[prio]));
-	if (!dev->send_wheel[prio])
-		return roce_fail(dev, -ENOMEM, "device: no memory for the timing wheel of priority %u", prio);
-	dp_wheel_init(dev->send_wheel[prio], dev->now_ps);
-	return 0;
-}
 
 void roce_qp_wake_at(struct roce_qp *qp, uint64_t when_ps)
 {
 	if (!dp_timer_armed(&qp->send_timer) || when_ps < qp->send_timer.deadline_ps)
-		dp_wheel_arm(qp->dev->send_wheel[qp->prio], &qp->send_timer, when_ps);
+		dp_wheel_arm(&qp->dev->pool->wheel, &qp->send_timer, when_ps);
 }
 
 void roce_qp_kick(struct roce_qp *qp)
@@ -151,32 +138,59 @@ int roce_dev_tx(struct roce_dev *dev, struct roce_pkt **v, int n, uint64_t now_p
 	return done;
 }
 
+bool roce_dev_ready(const struct roce_dev *dev)
+{
+	return (dev->ready_mask & ~dev->paused) || roce_congestion_cnp_due(dev);
+}
+
 uint64_t roce_dev_next_ps(const struct roce_dev *dev)
 {
-	uint64_t next = dp_wheel_next_ps(&dev->timers);
+	return roce_dev_ready(dev) ? dev->now_ps : dp_wheel_next_ps(&dev->pool->wheel);
+}
 
-	if ((dev->ready_mask & ~dev->paused) || roce_congestion_cnp_due(dev))
-		return dev->now_ps;
-	next = DP_MIN(next, dp_wheel_next_ps(&dev->cc_timers));
-	next = DP_MIN(next, dp_wheel_next_ps(&dev->cq_timers));
-	for (int i = 0; i < ROCE_PRIOS; i++)
-		if (dev->send_wheel[i])
-			next = DP_MIN(next, dp_wheel_next_ps(dev->send_wheel[i]));
-	return next;
+uint64_t roce_pool_next_ps(const struct roce_pool *pool)
+{
+	return dp_wheel_next_ps(&pool->wheel);
+}
+
+struct roce_dev *roce_pool_tick(struct roce_pool *pool, uint64_t now_ps)
+{
+	struct dp_timer *t = dp_wheel_pop(&pool->wheel, now_ps);
+	struct roce_qp *qp = NULL;
+	struct roce_cq *cq;
+
+	if (!t)
+		return NULL;
+	switch ((enum roce_timer)t->kind) {
+	case ROCE_TIMER_CQ:
+		cq = DP_CONTAINER_OF(t, struct roce_cq, period);
+		cq->dev->now_ps = now_ps;
+		roce_cq_time(cq);
+		return cq->dev;
+	case ROCE_TIMER_CC:
+		qp = DP_CONTAINER_OF(t, struct roce_qp, cc_timer);
+		qp->dev->now_ps = now_ps;
+		roce_congestion_time(qp);
+		break;
+	case ROCE_TIMER_RTO:
+		qp = DP_CONTAINER_OF(t, struct roce_qp, rto);
+		qp->dev->now_ps = now_ps;
+		roce_requester_timeout(qp);
+		break;
+	case ROCE_TIMER_SEND:
+		qp = DP_CONTAINER_OF(t, struct roce_qp, send_timer);
+		qp->dev->now_ps = now_ps;
+		roce_requester_send_time(qp);
+		break;
+	}
+	return qp->dev;
 }
 
 void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 {
-	struct dp_timer *t;
-
 	dev->now_ps = now_ps;
-	roce_congestion_tick(dev);
-	roce_cq_tick(dev);
-	while ((t = dp_wheel_pop(&dev->timers, now_ps)))
-		roce_requester_timeout(DP_CONTAINER_OF(t, struct roce_qp, rto));
-	for (int i = 0; i < ROCE_PRIOS; i++)
-		while (dev->send_wheel[i] && (t = dp_wheel_pop(dev->send_wheel[i], now_ps)))
-			roce_requester_send_time(DP_CONTAINER_OF(t, struct roce_qp, send_timer));
+	while (roce_pool_tick(dev->pool, now_ps))
+		;
 }
 
 void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)

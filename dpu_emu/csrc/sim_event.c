@@ -1,0 +1,251 @@
+#include "dpu_emu/csrc/sim_event.h"
+
+#include <stdlib.h>
+
+#define BUCKETS (1u << 14)
+#define WORDS   (BUCKETS / 64)
+
+int emu_events_init(struct emu_events *q, uint32_t shift)
+{
+	*q = (struct emu_events){.shift = shift, .free = EMU_EVENT_NONE};
+	q->head = malloc(BUCKETS * sizeof(*q->head));
+	q->tail = malloc(BUCKETS * sizeof(*q->tail));
+	q->bitmap = calloc(WORDS, sizeof(*q->bitmap));
+	q->summary = calloc(WORDS / 64, sizeof(*q->summary));
+	if (!q->head || !q->tail || !q->bitmap || !q->summary)
+		return -ENOMEM;
+	return 0;
+}
+
+void emu_events_fini(struct emu_events *q)
+{
+	free(q->v);
+	free(q->head);
+	free(q->tail);
+	free(q->bitmap);
+	free(q->summary);
+	free(q->cur);
+	free(q->heap);
+}
+
+uint32_t emu_events_add(struct emu_events *q, uint8_t kind, uint32_t id, uint32_t arg)
+{
+	uint32_t i = q->free;
+
+	if (i != EMU_EVENT_NONE) {
+		q->free = q->v[i].next;
+	} else {
+		if (q->n == q->room) {
+			uint32_t room = q->room + q->room / 2 + 64;
+			struct emu_event *v = realloc(q->v, room * sizeof(*v));
+
+			if (!v) {
+				q->failed = true;
+				return EMU_EVENT_NONE;
+			}
+			q->v = v;
+			q->room = room;
+		}
+		i = q->n++;
+	}
+	q->v[i] = (struct emu_event){.kind = kind, .id = id, .arg = arg};
+	return i;
+}
+
+void emu_events_remove(struct emu_events *q, uint32_t event)
+{
+	q->v[event].next = q->free;
+	q->free = event;
+}
+
+static bool before(const struct emu_due *a, const struct emu_due *b)
+{
+	return a->at_ps != b->at_ps ? a->at_ps < b->at_ps : a->seq < b->seq;
+}
+
+/* Room for one more; false: no memory. */
+static bool grow(struct emu_events *q, struct emu_due **v, uint32_t n, uint32_t *room)
+{
+	uint32_t more = *room + *room / 2 + 16;
+	struct emu_due *p;
+
+	if (n < *room)
+		return true;
+	p = realloc(*v, more * sizeof(*p));
+	if (!p) {
+		q->failed = true;
+		return false;
+	}
+	*v = p;
+	*room = more;
+	return true;
+}
+
+static void heap_push(struct emu_events *q, struct emu_due due)
+{
+	uint32_t i = q->heap_n;
+
+	if (!grow(q, &q->heap, i, &q->heap_room))
+		return;
+	q->heap_n++;
+	while (i && before(&due, &q->heap[(i - 1) / 2])) {
+		q->heap[i] = q->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	q->heap[i] = due;
+}
+
+static struct emu_due heap_pop(struct emu_events *q)
+{
+	struct emu_due top = q->heap[0], last = q->heap[--q->heap_n];
+	uint32_t i = 0, child;
+
+	while ((child = 2 * i + 1) < q->heap_n) {
+		if (child + 1 < q->heap_n && before(&q->heap[child + 1], &q->heap[child]))
+			child++;
+		if (!before(&q->heap[child], &last))
+			break;
+		q->heap[i] = q->heap[child];
+		i = child;
+	}
+	q->heap[i] = last;
+	return top;
+}
+
+/* Into its place among those of the bucket whose turn it is: most often the last. */
+static void cur_insert(struct emu_events *q, struct emu_due due)
+{
+	uint32_t i = q->cur_n;
+
+	if (!grow(q, &q->cur, i, &q->cur_room))
+		return;
+	while (i > q->cur_at && before(&due, &q->cur[i - 1])) {
+		q->cur[i] = q->cur[i - 1];
+		i--;
+	}
+	q->cur[i] = due;
+	q->cur_n++;
+}
+
+void emu_events_arm(struct emu_events *q, uint32_t event, uint64_t at_ps)
+{
+	struct emu_event *e = &q->v[event];
+	uint64_t turn = at_ps >> q->shift;
+	uint32_t b = turn & (BUCKETS - 1);
+
+	e->at_ps = at_ps;
+	e->seq = q->seq++;
+	e->armed = true;
+	q->armed++;
+	if (turn <= q->turn) {
+		cur_insert(q, (struct emu_due){at_ps, e->seq, event});
+		return;
+	}
+	if (turn - q->turn >= BUCKETS) {
+		heap_push(q, (struct emu_due){at_ps, e->seq, event});
+		return;
+	}
+	e->next = EMU_EVENT_NONE;
+	if (q->bitmap[b / 64] >> (b % 64) & 1) {
+		q->v[q->tail[b]].next = event;
+	} else {
+		q->bitmap[b / 64] |= 1ull << (b % 64);
+		q->summary[b / 4096] |= 1ull << (b / 64 % 64);
+		q->head[b] = event;
+	}
+	q->tail[b] = event;
+}
+
+/* The first bucket in use at or after the one behind `turn`, round the ring; UINT64_MAX: all are empty. */
+static uint64_t next_bucket(const struct emu_events *q)
+{
+	uint32_t start = (uint32_t)(q->turn + 1) & (BUCKETS - 1), word = start / 64, found;
+	uint64_t bits = q->bitmap[word] >> (start % 64) << (start % 64);
+
+	if (!bits) {
+		uint32_t group = (word + 1) % WORDS / 64, at = (word + 1) % WORDS % 64;
+		uint64_t s = q->summary[group] >> at << at;
+
+		/* One group more than there are: the first one's other part. */
+		for (uint32_t i = 0; !s && i <= WORDS / 64; i++) {
+			group = (group + 1) % (WORDS / 64);
+			s = q->summary[group];
+		}
+		if (!s)
+			return UINT64_MAX;
+		word = group * 64 + (uint32_t)__builtin_ctzll(s);
+		bits = q->bitmap[word];
+		if (word == start / 64) /* what is left of the first word is a round away */
+			bits &= ~(~0ull << (start % 64));
+	}
+	found = word * 64 + (uint32_t)__builtin_ctzll(bits);
+	return q->turn + 1 + ((found - start) & (BUCKETS - 1));
+}
+
+static int by_due(const void *a, const void *b)
+{
+	return before(a, b) ? -1 : 1;
+}
+
+static void take_bucket(struct emu_events *q, uint32_t b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = q->head[b]; i != EMU_EVENT_NONE; i = q->v[i].next) {
+		if (!grow(q, &q->cur, n, &q->cur_room))
+			return;
+		q->cur[n++] = (struct emu_due){q->v[i].at_ps, q->v[i].seq, i};
+	}
+	q->bitmap[b / 64] &= ~(1ull << (b % 64));
+	if (!q->bitmap[b / 64])
+		q->summary[b / 4096] &= ~(1ull << (b / 64 % 64));
+	q->cur_n = n;
+	if (n > 24) {
+		qsort(q->cur, n, sizeof(*q->cur), by_due);
+		return;
+	}
+	for (uint32_t i = 1; i < n; i++) {
+		struct emu_due due = q->cur[i];
+		uint32_t k = i;
+
+		for (; k && before(&due, &q->cur[k - 1]); k--)
+			q->cur[k] = q->cur[k - 1];
+		q->cur[k] = due;
+	}
+}
+
+/* Fills `cur`, which is empty, with what comes next. False: there is nothing up to the bucket of limit_ps. */
+static bool advance(struct emu_events *q, uint64_t limit_ps)
+{
+	uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;
+	uint64_t limit = limit_ps >> q->shift;
+
+	q->cur_at = q->cur_n = 0;
+	if (DP_MIN(turn, far) > limit) {
+		if (limit_ps != DP_NEVER)
+			q->turn = DP_MAX(q->turn, limit);
+		return false;
+	}
+	q->turn = DP_MIN(turn, far);
+	if (turn <= far)
+		take_bucket(q, turn & (BUCKETS - 1));
+	while (q->heap_n && q->heap[0].at_ps >> q->shift == q->turn)
+		cur_insert(q, heap_pop(q));
+	return true;
+}
+
+uint64_t emu_events_next_ps(struct emu_events *q, uint64_t limit_ps)
+{
+	if (q->cur_at == q->cur_n && !advance(q, limit_ps))
+		return DP_NEVER;
+	return q->cur[q->cur_at].at_ps;
+}
+
+uint32_t emu_events_pop(struct emu_events *q)
+{
+	uint32_t event = q->cur[q->cur_at++].event;
+
+	q->v[event].armed = false;
+	q->armed--;
+	return event;
+}

@@ -1,0 +1,209 @@
+/* Directions of links: when the wire is free, what is on its way, what is lost; and faults. */
+#include <stdlib.h>
+
+#include "dpu_emu/csrc/sim_int.h"
+
+static void set_rate(struct emu_dir *dir, uint64_t rate_bps)
+{
+	dir->rate_bps = rate_bps;
+	dir->ps_per_byte = 8 * DP_SEC % rate_bps ? 0 : (uint32_t)DP_MIN(8 * DP_SEC / rate_bps, UINT32_MAX);
+	if ((uint64_t)dir->ps_per_byte * rate_bps != 8 * DP_SEC)
+		dir->ps_per_byte = 0;
+	dir->rem = 0;
+}
+
+static int set_loss(struct emu_sim *sim, uint32_t d, uint32_t loss_e9)
+{
+	struct emu_dir *dir = &sim->dirs[d];
+
+	dir->loss_e9 = loss_e9;
+	if (!loss_e9 || dir->rng)
+		return 0;
+	dir->rng = malloc(sizeof(*dir->rng));
+	if (!dir->rng)
+		return -ENOMEM;
+	dp_rng_seed(dir->rng, sim->seed * 0x9e3779b97f4a7c15ull + 3 * (uint64_t)d + 1);
+	return 0;
+}
+
+/* What lies behind the wire, at its end: the NIC, or the switch's pipeline. */
+static uint64_t inside_ps(const struct emu_sim *sim, const struct emu_dir *dir)
+{
+	const struct emu_node *node = &sim->nodes[dir->to];
+
+	if (node->is_host)
+		return sim->host_cfgs[sim->hosts[node->index].cfg].nic_rx_ns * DP_NS;
+	return sim->switch_cfgs[sim->switches[node->index].cfg].pipeline_ns * DP_NS;
+}
+
+static int build_dir(struct emu_sim *sim, uint32_t d, uint32_t from, uint32_t to, const struct emu_link_cfg *cfg)
+{
+	struct emu_dir *dir = &sim->dirs[d];
+
+	*dir = (struct emu_dir){
+		.from = from,
+		.to = to,
+		.from_host = sim->nodes[from].is_host,
+		.to_host = sim->nodes[to].is_host,
+		.overhead = cfg->overhead_bytes,
+		.prop_ps = cfg->delay_ps,
+		.refresh_ev = EMU_EVENT_NONE,
+	};
+	dir->delay_ps = cfg->delay_ps + inside_ps(sim, dir);
+	set_rate(dir, cfg->rate_bps);
+	emu_fifo_init(&dir->flight);
+	dir->arrive_ev = emu_events_add(&sim->events, EMU_EV_ARRIVE, d, 0);
+	dir->free_ev = emu_events_add(&sim->events, EMU_EV_FREE, d, 0);
+	if (sim->events.failed)
+		return -ENOMEM;
+	return set_loss(sim, d, cfg->loss_e9);
+}
+
+int emu_links_build(struct emu_sim *sim)
+{
+	uint32_t port = 0;
+
+	sim->dirs = calloc(2 * (size_t)sim->nlinks + 1, sizeof(*sim->dirs));
+	sim->ports = malloc((2 * (size_t)sim->nlinks + 1) * sizeof(*sim->ports));
+	if (!sim->dirs || !sim->ports)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < sim->nnodes; i++) {
+		sim->nodes[i].port0 = port;
+		port += sim->nodes[i].nports;
+		sim->nodes[i].nports = 0;
+	}
+	for (uint32_t i = 0; i < sim->nlinks; i++) {
+		const struct emu_link_cfg *cfg = &sim->links[i];
+		struct emu_node *a = &sim->nodes[cfg->a], *b = &sim->nodes[cfg->b];
+
+		if (build_dir(sim, 2 * i, cfg->a, cfg->b, cfg) || build_dir(sim, 2 * i + 1, cfg->b, cfg->a, cfg))
+			return -ENOMEM;
+		sim->dirs[2 * i].out_port = sim->dirs[2 * i + 1].in_port = (uint16_t)a->nports;
+		sim->dirs[2 * i + 1].out_port = sim->dirs[2 * i].in_port = (uint16_t)b->nports;
+		sim->ports[a->port0 + a->nports++] = 2 * i;
+		sim->ports[b->port0 + b->nports++] = 2 * i + 1;
+	}
+	return 0;
+}
+
+uint64_t emu_dir_serialise(struct emu_dir *dir, uint32_t bytes)
+{
+	uint64_t bits_e12, ps;
+
+	if (dp_likely(dir->ps_per_byte))
+		return (uint64_t)bytes * dir->ps_per_byte;
+	bits_e12 = bytes * 8 * DP_SEC + dir->rem;
+	ps = bits_e12 / dir->rate_bps;
+	dir->rem = bits_e12 % dir->rate_bps;
+	return ps;
+}
+
+static void lose(struct emu_sim *sim, struct emu_dir *dir, uint32_t p)
+{
+	dir->stats.lost_pkts++;
+	sim->lost++;
+	emu_hash(sim, sim->now_ps ^ (uint64_t)(dir - sim->dirs) << 48);
+	emu_pkt_put(sim, p);
+}
+
+void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p)
+{
+	struct emu_dir *dir = &sim->dirs[d];
+	struct emu_pkt *pkt = &sim->pkts[p];
+	uint32_t bytes = pkt->l3_bytes + dir->overhead;
+	uint64_t wire_ps = emu_dir_serialise(dir, bytes);
+
+	dir->busy_ps = sim->now_ps + wire_ps;
+	dir->stats.busy_ps += wire_ps;
+	if (pkt->is_data) {
+		dir->stats.data_pkts++;
+	} else {
+		dir->stats.ack_pkts++;
+		dir->stats.cnp_pkts += pkt->opcode == ROCE_OPCODE_CNP;
+	}
+	dir->stats.data_bytes += bytes;
+	if (dp_unlikely(dir->captured))
+		emu_capture_packet(sim, d, pkt, sim->now_ps);
+	if (dp_unlikely(dir->down) || (dp_unlikely(dir->loss_e9) && dp_rng_chance_ppb(dir->rng, dir->loss_e9))) {
+		lose(sim, dir, p);
+		return;
+	}
+	pkt->at_ps = dp_add_ps(dir->busy_ps, dir->delay_ps);
+	if (dir->flight.head == EMU_NONE) {
+		if (!sim->events.v[dir->arrive_ev].armed)
+			emu_events_arm(&sim->events, dir->arrive_ev, pkt->at_ps);
+	} else if (dp_unlikely(sim->pkts[dir->flight.tail].at_ps > pkt->at_ps)) {
+		pkt->at_ps = sim->pkts[dir->flight.tail].at_ps; /* the delay became shorter: still none overtakes */
+	}
+	emu_fifo_push(sim, &dir->flight, p);
+}
+
+void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
+{
+	struct emu_dir *dir = &sim->dirs[d];
+	uint32_t p = dir->flight.head;
+	struct emu_pkt *pkt;
+
+	if (p == EMU_NONE) /* the link went down */
+		return;
+	pkt = &sim->pkts[p];
+	if (dp_unlikely(pkt->at_ps > sim->now_ps)) { /* it was, and is up again */
+		emu_events_arm(&sim->events, dir->arrive_ev, pkt->at_ps);
+		return;
+	}
+	dir->flight.head = pkt->next;
+	if (pkt->next != EMU_NONE)
+		emu_events_arm(&sim->events, dir->arrive_ev, sim->pkts[pkt->next].at_ps);
+	if (pkt->is_data)
+		sim->stats.data_hops++;
+	else if (pkt->opcode == ROCE_OPCODE_CNP)
+		sim->stats.other_hops++;
+	else
+		sim->stats.ack_hops++;
+	if (dir->to_host)
+		emu_host_arrive(sim, &sim->hosts[sim->nodes[dir->to].index], p);
+	else
+		emu_switch_arrive(sim, &sim->switches[sim->nodes[dir->to].index], dir, p);
+}
+
+static void set_down(struct emu_sim *sim, uint32_t d, bool down)
+{
+	struct emu_dir *dir = &sim->dirs[d];
+
+	if (dir->down == down)
+		return;
+	dir->down = down;
+	while (dir->flight.head != EMU_NONE)
+		lose(sim, dir, emu_fifo_pop(sim, &dir->flight));
+	emu_pfc_reset(sim, d);
+}
+
+void emu_fault_apply(struct emu_sim *sim, uint32_t i)
+{
+	const struct emu_fault *fault = &sim->faults[i];
+
+	emu_hash(sim, sim->now_ps ^ fault->link);
+	for (uint32_t d = 2 * fault->link; d <= 2 * fault->link + 1; d++) {
+		struct emu_dir *dir = &sim->dirs[d];
+
+		switch ((enum emu_fault_kind)fault->kind) {
+		case EMU_FAULT_DOWN:
+		case EMU_FAULT_UP:
+			set_down(sim, d, fault->kind == EMU_FAULT_DOWN);
+			break;
+		case EMU_FAULT_RATE:
+			set_rate(dir, fault->value);
+			break;
+		case EMU_FAULT_LOSS:
+			if (set_loss(sim, d, (uint32_t)fault->value))
+				emu_broken(sim);
+			break;
+		case EMU_FAULT_DELAY:
+			dir->prop_ps = fault->value;
+			dir->delay_ps = fault->value + inside_ps(sim, dir);
+			break;
+		}
+	}
+	if (fault->kind == EMU_FAULT_DOWN || fault->kind == EMU_FAULT_UP)
+		emu_once(sim, EMU_EV_REROUTE, 0, 0, dp_add_ps(sim->now_ps, fault->reroute_delay_ps));
+}

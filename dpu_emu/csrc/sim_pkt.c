@@ -1,0 +1,161 @@
+/* Packets in the fabric: a pool of cache lines, linked by number, and what becomes of them at the engine's door. */
+#include <stdlib.h>
+
+#include "dpu_emu/csrc/sim_int.h"
+
+uint32_t emu_pkt_get(struct emu_sim *sim)
+{
+	uint32_t p = sim->pkts_free;
+
+	if (dp_likely(p != EMU_NONE)) {
+		sim->pkts_free = sim->pkts[p].next;
+	} else {
+		if (!EMU_ROOM(sim, pkts, pkts_n, 1, pkts_room)) {
+			emu_broken(sim);
+			return EMU_NONE;
+		}
+		p = sim->pkts_n++;
+	}
+	if (++sim->stats.pkts_live > sim->stats.pkts_peak)
+		sim->stats.pkts_peak = sim->stats.pkts_live;
+	return p;
+}
+
+static uint32_t sack_get(struct emu_sim *sim)
+{
+	uint32_t i = sim->sacks_free;
+
+	if (i != EMU_NONE) {
+		sim->sacks_free = sim->sacks[i].next;
+		return i;
+	}
+	if (!EMU_ROOM(sim, sacks, sacks_n, 1, sacks_room)) {
+		emu_broken(sim);
+		return EMU_NONE;
+	}
+	return sim->sacks_n++;
+}
+
+void emu_pkt_put(struct emu_sim *sim, uint32_t p)
+{
+	struct emu_pkt *pkt = &sim->pkts[p];
+
+	if (!pkt->is_data && pkt->sack != EMU_NONE) {
+		sim->sacks[pkt->sack].next = sim->sacks_free;
+		sim->sacks_free = pkt->sack;
+	}
+	pkt->next = sim->pkts_free;
+	sim->pkts_free = p;
+	sim->stats.pkts_live--;
+}
+
+/* Hosts are numbered in 10.0.0.0/8. */
+void emu_address(uint32_t node, struct dp_ip *ip)
+{
+	memset(ip, 0, sizeof(*ip));
+	ip->b[10] = ip->b[11] = 0xff;
+	dp_put_be32(ip->b + 12, 10u << 24 | node);
+}
+
+uint32_t emu_address_node(const struct dp_ip *ip)
+{
+	return dp_get_be24(ip->b + 13);
+}
+
+static uint32_t flow_hash(const struct emu_pkt *p)
+{
+	uint64_t h = ((uint64_t)p->src << 32 | p->dst) * 0x9e3779b97f4a7c15ull;
+
+	h = (h ^ h >> 32 ^ ((uint64_t)p->dqpn << 16 | p->sport)) * 0xd6e8feb86659fd93ull;
+	return (uint32_t)(h >> 32);
+}
+
+/* A packet of the engine's as one in the fabric; EMU_NONE: no memory. */
+uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *pkt)
+{
+	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
+	uint32_t i = emu_pkt_get(sim);
+	struct emu_pkt *p;
+
+	if (i == EMU_NONE)
+		return i;
+	p = &sim->pkts[i];
+	*p = (struct emu_pkt){
+		.next = EMU_NONE,
+		.src = src,
+		.dst = emu_address_node(&pkt->dgid),
+		.psn = pkt->psn,
+		.dqpn = pkt->dqpn,
+		.sqpn = pkt->sqpn,
+		.l3_bytes = (uint16_t)(28 + info->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES),
+		.len = (uint16_t)pkt->len,
+		.sport = pkt->sport,
+		.opcode = pkt->opcode,
+		.bth_flags = pkt->bth_flags,
+		.prio = pkt->prio,
+		.tos = pkt->tos,
+		.syndrome = pkt->syndrome,
+		.is_data = !!(info->flags & ROCE_OPF_REQUEST),
+	};
+	p->hash = flow_hash(p);
+	if (p->is_data) {
+		p->va = pkt->va;
+		p->rkey = pkt->rkey;
+		p->dma_len = pkt->dma_len;
+	} else {
+		p->msn = pkt->msn;
+		p->sack = EMU_NONE;
+		if (info->hdrs & ROCE_HDR_SACK) {
+			uint32_t k = sack_get(sim);
+
+			if (k == EMU_NONE) {
+				emu_pkt_put(sim, i);
+				return EMU_NONE;
+			}
+			p->sack = k;
+			sim->sacks[k].psn = pkt->sack_psn;
+			sim->sacks[k].ce_bytes = pkt->ce_bytes;
+			memcpy(sim->sacks[k].bits, pkt->sack, sizeof(pkt->sack));
+		}
+	}
+	sim->injected++;
+	return i;
+}
+
+/* The other way round; valid until the next. Fields that are never set here stay zero. */
+const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p)
+{
+	struct roce_pkt *pkt = &sim->scratch;
+
+	emu_address(p->src, &pkt->sgid);
+	emu_address(p->dst, &pkt->dgid);
+	pkt->opcode = p->opcode;
+	pkt->bth_flags = p->bth_flags;
+	pkt->prio = p->prio;
+	pkt->tos = p->tos;
+	pkt->ttl = 64;
+	pkt->syndrome = p->syndrome;
+	pkt->pkey = 0xffff;
+	pkt->dqpn = p->dqpn;
+	pkt->sqpn = p->sqpn;
+	pkt->psn = p->psn;
+	pkt->len = p->len;
+	pkt->l3_bytes = p->l3_bytes;
+	pkt->sport = p->sport;
+	pkt->ts_ps = p->at_ps;
+	if (p->is_data) {
+		pkt->va = p->va;
+		pkt->rkey = p->rkey;
+		pkt->dma_len = p->dma_len;
+	} else {
+		pkt->msn = p->msn;
+		if (p->sack != EMU_NONE) {
+			const struct emu_sack *sack = &sim->sacks[p->sack];
+
+			pkt->sack_psn = sack->psn;
+			pkt->ce_bytes = sack->ce_bytes;
+			memcpy(pkt->sack, sack->bits, sizeof(pkt->sack));
+		}
+	}
+	return pkt;
+}

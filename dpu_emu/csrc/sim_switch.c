@@ -1,0 +1,150 @@
+/* Switches: from a direction, through the routes, into the traffic manager, and out of it. */
+#include <stdlib.h>
+
+#include "dpu_emu/csrc/sim_int.h"
+
+int emu_switch_build(struct emu_sim *sim, struct emu_switch *sw)
+{
+	const struct emu_switch_cfg *cfg = &sim->switch_cfgs[sw->cfg];
+	struct dp_tm_cfg tm = cfg->tm;
+	char error[200];
+
+	sw->nports = sim->nodes[sw->node].nports;
+	if (!sw->nports)
+		return emu_fail(sim, -EINVAL, "switch %u: has no link", sw->node);
+	tm.nports = sw->nports;
+	tm.seed = sim->seed * 0x9e3779b97f4a7c15ull + 5 * (uint64_t)sw->node + 2;
+	sw->tm = dp_tm_new(&tm, error, sizeof(error));
+	if (!sw->tm)
+		return errno == ENOMEM ? emu_fail(sim, -ENOMEM, "switch %u: no memory", sw->node)
+				       : emu_fail(sim, -EINVAL, "switch %u: %s", sw->node, error);
+	sw->seed = cfg->ecmp_seed;
+	sw->spray = cfg->balance == EMU_BALANCE_SPRAY;
+	sw->timer_ps = DP_NEVER;
+	dp_rng_seed(&sw->rng, sim->seed * 0x9e3779b97f4a7c15ull + 7 * (uint64_t)sw->node + 3);
+	return 0;
+}
+
+static inline uint32_t dir_out(const struct emu_sim *sim, const struct emu_switch *sw, uint32_t port)
+{
+	return sim->ports[sim->nodes[sw->node].port0 + port];
+}
+
+static inline void tell(struct emu_sim *sim, struct emu_switch *sw)
+{
+	uint32_t port;
+	uint8_t mask;
+
+	while (dp_unlikely(dp_tm_next_pfc(sw->tm, &port, &mask)))
+		emu_pfc_ask(sim, dir_out(sim, sw, port) ^ 1, mask);
+}
+
+static void drop(struct emu_sim *sim, uint32_t p)
+{
+	sim->stats.drops++;
+	emu_hash(sim, sim->now_ps ^ (uint64_t)sim->pkts[p].psn << 32);
+	emu_pkt_put(sim, p);
+}
+
+void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_dir *in, uint32_t p)
+{
+	struct emu_pkt *pkt = &sim->pkts[p];
+	uint32_t port = emu_route(sim, sw, pkt);
+	struct dp_tm_pkt entry;
+	struct emu_dir *out;
+
+	if (dp_unlikely(port == EMU_NONE)) {
+		sim->unroutable++;
+		drop(sim, p);
+		return;
+	}
+	entry = (struct dp_tm_pkt){
+		.len = pkt->l3_bytes + EMU_ETH_BYTES,
+		.handle = p,
+		.in_port = in->in_port,
+		.out_port = (uint16_t)port,
+		.prio = pkt->prio,
+		.ect = (pkt->tos & 3) == 1 || (pkt->tos & 3) == 2,
+	};
+	if (dp_unlikely(dp_tm_enqueue(sw->tm, &entry, sim->now_ps) != DP_TM_QUEUED)) {
+		drop(sim, p);
+		tell(sim, sw);
+		return;
+	}
+	out = &sim->dirs[dir_out(sim, sw, port)];
+	out->queued++;
+	out->queued_bytes += entry.len;
+	if (out->queued_bytes > out->stats.peak_queue_bytes)
+		out->stats.peak_queue_bytes = out->queued_bytes;
+	tell(sim, sw);
+	if (out->busy_ps <= sim->now_ps)
+		emu_switch_free(sim, out);
+	else
+		emu_dir_wait(sim, out);
+}
+
+/* The wire of an output is free, or was when this was asked for. */
+void emu_switch_free(struct emu_sim *sim, struct emu_dir *out)
+{
+	struct emu_switch *sw = &sim->switches[sim->nodes[out->from].index];
+	struct dp_tm_pkt entry;
+	uint32_t d;
+
+	if (!out->queued)
+		return;
+	if (out->busy_ps > sim->now_ps) {
+		emu_dir_wait(sim, out);
+		return;
+	}
+	if (!dp_tm_dequeue(sw->tm, out->out_port, &entry, sim->now_ps)) /* all that is there is paused */
+		return;
+	d = (uint32_t)(out - sim->dirs);
+	out->queued--;
+	out->queued_bytes -= entry.len;
+	if (dp_unlikely(entry.ce)) {
+		sim->pkts[entry.handle].tos |= 3;
+		sim->stats.marked++;
+	}
+	emu_dir_send(sim, d, entry.handle);
+	tell(sim, sw);
+	if (out->queued)
+		emu_dir_wait(sim, out);
+}
+
+/* After anything that may have let ports go on, or thrown packets out. */
+void emu_switch_settle(struct emu_sim *sim, struct emu_switch *sw)
+{
+	struct dp_tm_pkt entry;
+	uint32_t port;
+
+	while (dp_tm_next_dropped(sw->tm, &entry)) {
+		struct emu_dir *out = &sim->dirs[dir_out(sim, sw, entry.out_port)];
+
+		out->queued--;
+		out->queued_bytes -= entry.len;
+		drop(sim, entry.handle);
+	}
+	while (dp_tm_next_ready(sw->tm, &port))
+		emu_switch_free(sim, &sim->dirs[dir_out(sim, sw, port)]);
+	tell(sim, sw);
+	emu_switch_timer(sim, sw);
+}
+
+void emu_switch_tick(struct emu_sim *sim, struct emu_switch *sw)
+{
+	if (sw->timer_ps > sim->now_ps) /* an earlier one took its place */
+		return;
+	sw->timer_ps = DP_NEVER;
+	dp_tm_tick(sw->tm, sim->now_ps);
+	emu_switch_settle(sim, sw);
+}
+
+void emu_switch_timer(struct emu_sim *sim, struct emu_switch *sw)
+{
+	uint64_t next_ps = dp_tm_next_ps(sw->tm);
+
+	if (next_ps >= sw->timer_ps)
+		return;
+	sw->timer_ps = DP_MAX(next_ps, sim->now_ps);
+	emu_once(sim, EMU_EV_TM, sw->node, 0, sw->timer_ps);
+}
