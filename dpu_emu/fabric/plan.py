@@ -307,9 +307,14 @@ def _resolve_host(
 
 
 def _native_host(c: HostConfig, cc: CongestionControl) -> dict[str, Any]:
-    skip = {"cc", "recovery", "misses_e6"}
+    skip = {"cc", "recovery", "misses_e6", "pcie_rate_bps"}
     native = {f.name: getattr(c, f.name) for f in dataclasses.fields(c) if f.name not in skip}
-    return native | {"cc": cc.numbers(), "recovery": sum(_RECOVERY[r] for r in set(c.recovery)), "miss_e6": c.misses_e6}
+    return native | {
+        "cc": cc.numbers(),
+        "recovery": sum(_RECOVERY[r] for r in set(c.recovery)),
+        "miss_e6": c.misses_e6,
+        "pcie_bps": c.pcie_rate_bps,
+    }
 
 
 # ---- switches ----
