@@ -28,7 +28,7 @@ _RECOVERY = {"nak_rearm": 1, "adaptive_timeout": 2, "retry_forever": 4, "selecti
 _BALANCE = {"ecmp": 0, "spray": 1}
 _ECN = {"none": 0, "enqueue": 1, "dequeue": 2}
 _MTUS = (256, 512, 1024, 2048, 4096)
-_ENGINE_WINDOW = 256
+_WINDOW_MIN, _WINDOW_MAX, _WINDOW = 256, 1 << 20, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +230,9 @@ def _plan_hosts(check: _Checker, scenario: Scenario, topology: Topology, rtt_ps:
         for end in (int(link["a"]), int(link["b"])):
             if end < topology.hosts:
                 rate[end] = (int(link["rate_bps"]), int(link["delay_ps"]))
+    sprayed = any(
+        s.balance == "spray" for s in (scenario.switches, *(o.switch for o in scenario.overrides if o.switch))
+    )
     plans = []
     for (number, (rate_bps, delay_ps)), nodes in _grouped(check, scenario, topology, "host", rate.get).items():
         path = f"overrides[{number}].host" if number >= 0 else "hosts"
@@ -240,7 +243,7 @@ def _plan_hosts(check: _Checker, scenario: Scenario, topology: Topology, rtt_ps:
         _check_host(check, path, name, config)
         if len(check.problems) > before:
             continue
-        config = _resolve_host(check, path, name, config, rate_bps, delay_ps, rtt_ps)
+        config = _resolve_host(check, path, name, config, rate_bps, delay_ps, rtt_ps, sprayed)
         cc = check.run(f"{path}.cc", _congestion, config, rate_bps, rtt_ps)
         if cc is not None:
             plans.append(HostPlan(tuple(nodes), config, cc, _native_host(config, cc)))
@@ -276,6 +279,8 @@ def _check_host(check: _Checker, path: str, name: str, c: HostConfig) -> None:
         ("ack_prio", 0, 7),
         ("misses_e6", 0, 1_000_000),
         ("tx_window", AUTO, 1 << 20),
+        ("rx_window", AUTO, 1 << 20),
+        ("reorder", AUTO, 1 << 20),
     ):
         value = getattr(c, key)
         if not low <= value <= high:
@@ -287,12 +292,20 @@ def _check_host(check: _Checker, path: str, name: str, c: HostConfig) -> None:
 
 
 def _resolve_host(
-    check: _Checker, path: str, name: str, c: HostConfig, rate_bps: int, delay_ps: int, rtt_ps: int
+    check: _Checker, path: str, name: str, c: HostConfig, rate_bps: int, delay_ps: int, rtt_ps: int, sprayed: bool
 ) -> HostConfig:
+    bdp = rate_bps * rtt_ps // 8_000_000_000_000 // c.mtu_bytes
+    selective = "selective_repeat" in c.recovery
     window = c.tx_window
     if window == AUTO:
-        bdp = rate_bps * rtt_ps // 8_000_000_000_000 // c.mtu_bytes
-        window = max(_ENGINE_WINDOW, 1 << (2 * bdp).bit_length() if bdp else 0)
+        # Go-back-N has no window of its own. Selective repeat remembers each packet: twice the pipe and its queues.
+        window = min(max(_WINDOW_MIN, 1 << (4 * bdp).bit_length()), _WINDOW_MAX) if selective else _WINDOW
+        if not selective:
+            window = min(max(window, 1 << (2 * bdp).bit_length()), _WINDOW_MAX)
+    rx_window = c.rx_window if c.rx_window != AUTO else window if selective else _WINDOW_MIN
+    reorder = c.reorder
+    if reorder == AUTO:  # sprayed packets overtake each other by what queues differ: a pipe's worth
+        reorder = min(max(64, bdp), window // 2) if sprayed and selective else 0
     head = headroom_bytes(rate_bps, delay_ps, _wire_mtu(c.mtu_bytes), response_ps(rate_bps))
     buffer = c.rx_buffer_bytes if c.rx_buffer_bytes != AUTO else 1_000_000 + head
     xoff = c.rx_xoff_bytes if c.rx_xoff_bytes != AUTO else buffer - head
@@ -303,17 +316,26 @@ def _resolve_host(
         check.bad(f"{path}.rx_buffer", f"host {name}: rx_buffer {buffer} bytes is not above the headroom {head}")
     elif xon >= xoff:
         check.bad(f"{path}.rx_xon", f"host {name}: rx_xon {xon} bytes is not below rx_xoff {xoff}")
-    return dataclasses.replace(c, tx_window=window, rx_buffer_bytes=buffer, rx_xoff_bytes=xoff, rx_xon_bytes=xon)
+    return dataclasses.replace(
+        c,
+        tx_window=window,
+        rx_window=rx_window,
+        reorder=reorder,
+        rx_buffer_bytes=buffer,
+        rx_xoff_bytes=xoff,
+        rx_xon_bytes=xon,
+    )
 
 
 def _native_host(c: HostConfig, cc: CongestionControl) -> dict[str, Any]:
-    skip = {"cc", "recovery", "misses_e6", "pcie_rate_bps"}
+    skip = {"cc", "recovery", "misses_e6", "pcie_rate_bps", "reorder"}
     native = {f.name: getattr(c, f.name) for f in dataclasses.fields(c) if f.name not in skip}
     return native | {
         "cc": cc.numbers(),
         "recovery": sum(_RECOVERY[r] for r in set(c.recovery)),
         "miss_e6": c.misses_e6,
         "pcie_bps": c.pcie_rate_bps,
+        "reorder_pkts": c.reorder,
     }
 
 

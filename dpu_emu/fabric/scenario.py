@@ -57,6 +57,10 @@ class HostConfig:
     retry_cnt: int = 7
     tx_window: int = AUTO
     """Packets outstanding of a queue pair."""
+    rx_window: int = AUTO
+    """Packets that selective repeat holds behind a gap."""
+    reorder: int = AUTO
+    """Packets that may overtake one before selective repeat takes it for lost."""
     nic_tx_ns: int = 500
     """Doorbell to the first byte on the wire."""
     nic_rx_ns: int = 200
