@@ -63,34 +63,58 @@ class PauseTree:
             cause = causes.setdefault((direction, prio, because), Cause(direction, prio, because))
             cause.pauses += 1
             open_now[key] = (cause, at_ps)
-            if because < 0 or (because, prio) not in open_now:
-                tree.roots.setdefault((because, prio), 0)
         for key in list(open_now):
             close(key, end_ps)
         tree.causes = sorted(causes.values(), key=lambda c: -c.paused_ps)
-        for because, prio in tree.roots:
-            tree.roots[because, prio] = sum(c.paused_ps for c in tree.causes if (c.because, c.prio) == (because, prio))
+        tree._find_roots()
         return tree
+
+    def _find_roots(self) -> None:
+        """A root is a reason that nothing paused itself; of a cycle that no root reaches, what cost most."""
+        cost: dict[tuple[int, int], int] = {}
+        for c in self.causes:
+            cost[c.because, c.prio] = cost.get((c.because, c.prio), 0) + c.paused_ps
+        left = {(c.direction, c.prio) for c in self.causes}
+        reasons = sorted(cost, key=lambda r: (r in left, -cost[r]))
+        for reason in reasons:
+            if reason in left and self.roots and reason not in self._unreached():
+                continue
+            self.roots[reason] = cost[reason]
+
+    def _unreached(self) -> set[tuple[int, int]]:
+        """Return the reasons that no root leads to."""
+        reached, news = set(self.roots), list(self.roots)
+        while news:
+            because, prio = news.pop()
+            for c in self.causes:
+                if (c.because, c.prio) == (because, prio) and (c.direction, prio) not in reached:
+                    reached.add((c.direction, prio))
+                    news.append((c.direction, prio))
+        return {(c.because, c.prio) for c in self.causes} - reached
 
     def lines(self, topology: Topology, most: int = 40) -> list[tuple[int, str, Cause | None]]:
         """Return the tree as ``(depth, what, cause)``: roots by the time that they cost, below each whom it paused."""
         found: list[tuple[int, str, Cause | None]] = []
+        shown: set[tuple[int, int]] = set()
 
-        def below(direction: int, prio: int, depth: int, above: frozenset[int]) -> None:
+        def below(direction: int, prio: int, depth: int) -> None:
             for cause in self.causes:
+                key = (cause.direction, prio)
                 if (cause.because, cause.prio) != (direction, prio) or len(found) >= most:
                     continue
                 found.append((depth, topology.direction_name(cause.direction), cause))
-                if cause.direction not in above:
-                    below(cause.direction, prio, depth + 1, above | {cause.direction})
+                if key not in shown:
+                    shown.add(key)
+                    below(cause.direction, prio, depth + 1)
 
         for (root, prio), _ in sorted(self.roots.items(), key=lambda r: -r[1]):
-            if len(found) >= most:
-                break
+            if len(found) >= most or (root, prio) in shown:
+                continue
+            shown.add((root, prio))
             if root < 0:
                 what = f"{topology.names[-1 - root]} drains slowly (priority {prio})"
             else:
                 what = f"{topology.direction_name(root)} is congested (priority {prio})"
             found.append((0, what, None))
-            below(root, prio, 1, frozenset({root}))
+            below(root, prio, 1)
         return found

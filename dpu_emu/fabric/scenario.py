@@ -36,7 +36,7 @@ class CcConfig:
     """Congestion control of hosts; ``parameters`` change the set by NVIDIA's names or the paper's."""
 
     algorithm: Literal["none", "window", "dcqcn"] = "dcqcn"
-    preset: str = "paper"
+    preset: str = "hpcc_dcqcn_paper"
     parameters: dict[str, float] = field(default_factory=dict)
     window_bytes: int = AUTO
 

@@ -18,7 +18,7 @@ def test_defaults_are_resolved_and_told() -> None:
     effective = plan(STAR).effective()
     assert effective["until"] == "1s"
     (hosts,) = effective["hosts"]
-    assert (hosts["mtu"], hosts["cc"]["rpg_ai_rate"], hosts["tx_window"]) == ("4096B", 40, 256)
+    assert (hosts["mtu"], hosts["cc"]["rpg_ai_rate"], hosts["tx_window"]) == ("4096B", 20, 65536)
     (switches,) = effective["switches"]
     assert "auto" not in str(effective)
     assert switches["classes"][3]["kmin"] == "400kB"
