@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from control_plane.cli import rdma
+from control_plane.cli import rdma, sim
 from control_plane.cli.demo import demo
 from control_plane.cli.run import SETTINGS, run
 from control_plane.cli.version import version
@@ -36,6 +36,7 @@ app.command()(version)
 app.command()(demo)
 app.command(context_settings=SETTINGS)(run)
 app.add_typer(rdma.app, name="rdma")
+app.add_typer(sim.app, name="sim")
 
 
 @app.callback()

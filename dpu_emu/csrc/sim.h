@@ -21,6 +21,8 @@ struct emu_host_cfg {
 	uint32_t timeout;      /* IBTA code */
 	uint32_t retry_cnt;
 	uint32_t tx_window;    /* packets; 0: the engine's */
+	uint32_t rx_window;    /* packets that selective repeat holds behind a gap; 0: the engine's */
+	uint32_t reorder_pkts; /* so many may overtake one before selective repeat takes it for lost */
 	uint32_t nic_tx_ns;    /* doorbell to the first byte on the wire */
 	uint32_t nic_rx_ns;    /* wire to the engine */
 	uint32_t cnp_delay_ns; /* CE packet to CNP */

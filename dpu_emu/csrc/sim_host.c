@@ -39,6 +39,8 @@ int emu_host_build(struct emu_sim *sim, struct emu_host *host)
 		.max_mr = 16,
 		.ngid = 1,
 		.tx_window = cfg->tx_window,
+		.rx_window = cfg->rx_window,
+		.reorder_pkts = cfg->reorder_pkts,
 		.ack_every = cfg->ack_every,
 		.recovery = cfg->recovery,
 		.cc = cfg->cc,

@@ -1,1 +1,1 @@
-"""Fabrics in virtual time: topologies, workloads, scenarios and their results."""
+"""Scenarios over the fabric simulator: topologies, workloads, strict files, results and reports."""
