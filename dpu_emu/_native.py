@@ -29,6 +29,8 @@ __all__ = [
     "Array",
     "Sim",
     "constants",
+    "fill",
+    "numbers",
 ]
 
 Array = NDArray[Any]
@@ -72,7 +74,7 @@ def constants(enum: str) -> dict[str, int]:
     return {name: int(value) for value, name in ffi.typeof(f"enum {enum}").elements.items()}
 
 
-def _fill(raw: Any, values: Mapping[str, Any], what: str) -> None:
+def fill(raw: Any, values: Mapping[str, Any], what: str) -> None:
     """Set the fields of a C structure; those that are not named stay zero.
 
     Raises:
@@ -83,10 +85,14 @@ def _fill(raw: Any, values: Mapping[str, Any], what: str) -> None:
         if name not in fields:
             raise CallerError(f"{what}: no parameter {name}")
         if isinstance(value, Mapping):
-            _fill(getattr(raw, name), value, f"{what}.{name}")
+            fill(getattr(raw, name), value, f"{what}.{name}")
         elif isinstance(value, Sequence):
+            array = getattr(raw, name)
             for i, entry in enumerate(value):
-                _fill(getattr(raw, name)[i], entry, f"{what}.{name}[{i}]")
+                if isinstance(entry, Mapping):
+                    fill(array[i], entry, f"{what}.{name}[{i}]")
+                else:
+                    array[i] = entry
         else:
             try:
                 setattr(raw, name, int(value))
@@ -94,7 +100,7 @@ def _fill(raw: Any, values: Mapping[str, Any], what: str) -> None:
                 raise CallerError(f"{what}: {name} {value} does not fit its {fields[name].type.cname}") from None
 
 
-def _numbers(raw: Any) -> dict[str, Any]:
+def numbers(raw: Any) -> dict[str, Any]:
     """Return a C structure of integers and arrays of them."""
     found: dict[str, Any] = {}
     for name, field in ffi.typeof(raw).item.fields:
@@ -140,13 +146,13 @@ class Sim:
     def host(self, cfg: Mapping[str, Any]) -> int:
         """Add a host: parameters of ``struct emu_host_cfg``; return its node number."""
         raw = ffi.new("struct emu_host_cfg *")
-        _fill(raw, cfg, "host")
+        fill(raw, cfg, "host")
         return self._check(lib.emu_sim_host(self._raw, raw))
 
     def switch(self, cfg: Mapping[str, Any]) -> int:
         """Add a switch: parameters of ``struct emu_switch_cfg``; return its node number."""
         raw = ffi.new("struct emu_switch_cfg *")
-        _fill(raw, cfg, "switch")
+        fill(raw, cfg, "switch")
         return self._check(lib.emu_sim_switch(self._raw, raw))
 
     def links(self, rows: Array) -> None:
@@ -193,7 +199,7 @@ class Sim:
         """Return ``struct emu_sim_stats``."""
         raw = ffi.new("struct emu_sim_stats *")
         lib.emu_sim_stats(self._raw, raw)
-        return _numbers(raw)
+        return numbers(raw)
 
     def flow_results(self) -> Array:
         """Return rows of ``FLOW_RESULT``, one for each flow."""
@@ -214,7 +220,7 @@ class Sim:
     def switch_stats(self, node: int) -> dict[str, Any]:
         """Return ``struct dp_tm_stats`` of a switch; empty for a host."""
         raw = lib.emu_sim_switch_stats(self._raw, node)
-        return _numbers(raw) if raw else {}
+        return numbers(raw) if raw else {}
 
     def deadlock(self) -> list[int]:
         """Return the directions of a cycle that waits for itself now; empty: there is none."""

@@ -9,7 +9,7 @@ from cffi import FFI
 _roce = runpy.run_path(str(Path(__file__).resolve().parents[1] / "rdma_verbs" / "ffi_build.py"))
 _dp = _roce["_dp"]
 
-HEADERS = ["dpu_emu/csrc/sim.h"]
+HEADERS = ["dpu_emu/csrc/sim.h", "dpu_emu/csrc/bridge.h", "dpu_emu/csrc/bridge_live.h"]
 
 ffibuilder = FFI()
 ffibuilder.include(_roce["ffibuilder"])

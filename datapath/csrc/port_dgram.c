@@ -21,7 +21,7 @@
  * The receiver's queue was full. An unconnected datagram socket is always "writable", so poll() cannot tell when that
  * ends; and connecting would refuse a peer that has been restarted.
  */
-#define RETRY_PS (20 * DP_US)
+#define RETRY_PS (20 * DP_US) /* of the clock */
 
 struct dgram_port {
 	struct dp_port p;
@@ -32,6 +32,7 @@ struct dgram_port {
 	struct dp_neigh *neigh;
 	struct sockaddr_un local, remote;
 	uint64_t retry_ps; /* DP_NEVER: not blocked */
+	uint64_t wait_ps;  /* until tried again */
 	uint64_t rate_bps;
 	struct dp_pauses pauses;
 	size_t rx_size;  /* of one buffer */
@@ -84,7 +85,7 @@ static int send_messages(struct dgram_port *d, struct mmsghdr *m, int n, uint64_
 		if (k > 0) {
 			done += k;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
-			d->retry_ps = dp_add_ps(now_ps, RETRY_PS);
+			d->retry_ps = dp_add_ps(now_ps, d->wait_ps);
 			return done;
 		} else if (errno != EINTR) {
 			/* ENOENT, ECONNREFUSED: nobody there (yet). As on a cable that is not plugged in. */
@@ -441,6 +442,7 @@ struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg)
 	d->retry_ps = DP_NEVER;
 	d->fd = -1;
 	d->rate_bps = cfg->rate_bps;
+	d->wait_ps = RETRY_PS / DP_MIN(DP_MAX(cfg->dilation, 1), RETRY_PS);
 	d->p.pauses = &d->pauses;
 	err = dp_dgram_address(&d->local, cfg->local_path);
 	if (!err)

@@ -21,6 +21,7 @@ struct dp_dgram_cfg {
 	uint8_t ip[16][16];      /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t max_entries;    /* neighbours, 0: 1024 */
 	uint32_t max_waiting;    /* frames that wait for an address, 0: 256 */
+	uint32_t dilation;       /* so many times slower than the clock does the port's time run; 0: 1 */
 	uint64_t rate_bps; /* of the link: what a PFC frame's quanta are counted in; 0: such frames are not for us */
 };
 

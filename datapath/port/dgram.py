@@ -20,6 +20,7 @@ _PATH_BYTES = 107  # sockaddr_un, less the closing 0
 _MTUS = range(576, 9217)
 _VLANS = range(4095)
 _ADDRESSES_MAX = 16
+_DILATION_MAX = 1_000_000
 _TABLE_MAX = 1 << 20
 
 
@@ -33,7 +34,7 @@ class DgramPort(Port):
     ``vlan`` None sends untagged frames and takes untagged ones and those with a mere priority; 0 sends 802.1Q tags
     that carry only the priority; 1 to 4094 is that VLAN alone. ``max_neighbours`` bounds the table of addresses,
     ``max_waiting`` the frames that wait for one. ``rate_bps`` is the speed of the link, which PFC frames count their
-    pauses in: with it they are honoured, with 0 they are not for us.
+    pauses in: with it they are honoured, with 0 they are not for us. ``dilation`` is that of the device on it.
 
     Raises:
         CallerError: a value is illegal, a path's folder does not exist or may not be written to.
@@ -52,6 +53,7 @@ class DgramPort(Port):
         max_neighbours: int = 1024,
         max_waiting: int = 256,
         rate_bps: int = 0,
+        dilation: int = 1,
     ) -> None:
         what = f"DgramPort {os.fspath(local)}"
         ips = [_ip(what, address) for address in addresses]
@@ -66,6 +68,8 @@ class DgramPort(Port):
                 raise CallerError(f"{what}: {name} {size} is not within 1 and {_TABLE_MAX}")
         if not 0 <= rate_bps < 1 << 63:
             raise CallerError(f"{what}: rate_bps {rate_bps} is not within 0 and {(1 << 63) - 1}")
+        if not 1 <= dilation <= _DILATION_MAX:
+            raise CallerError(f"{what}: dilation {dilation} is not within 1 and {_DILATION_MAX}")
         ethernet = _derived_mac(ips[0]) if mac is None else _mac(what, mac)
         handle = _native.dgram_new(
             _path(what, local),
@@ -79,6 +83,7 @@ class DgramPort(Port):
                 "max_entries": max_neighbours,
                 "max_waiting": max_waiting,
                 "rate_bps": rate_bps,
+                "dilation": dilation,
             },
             what,
         )

@@ -337,6 +337,15 @@ void emu_bridge_rx(struct emu_bridge *b, uint32_t port, const uint8_t *frame, si
 
 /* ---- out ------------------------------------------------------------------------------------------------------ */
 
+/* A pause may have ended before it was said. */
+static bool has_pfc(struct emu_bridge *b, uint32_t port)
+{
+	struct port *p = &b->ports[port];
+
+	p->pfc_due = p->pfc_due && (p->told || dp_tm_xoff_mask(b->tm, port));
+	return p->pfc_due;
+}
+
 static void make_pfc(struct emu_bridge *b, uint32_t port, uint64_t now_ps)
 {
 	struct port *p = &b->ports[port];
@@ -363,7 +372,7 @@ const uint8_t *emu_bridge_tx(struct emu_bridge *b, uint32_t port, size_t *len, u
 		if (p->free_ps > now_ps || p->idle)
 			return NULL;
 		/* A pause goes before all that waits: it must not wait behind what it is to hold up. */
-		if (p->pfc_due) {
+		if (has_pfc(b, port)) {
 			p->out_start_ps = p->free_ps;
 			make_pfc(b, port, now_ps);
 		} else if (dp_tm_dequeue(b->tm, port, &pkt, now_ps)) {

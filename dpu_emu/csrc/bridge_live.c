@@ -17,8 +17,8 @@
 
 #define BATCH 32
 /* The receiver's queue was full, and a datagram socket does not say when that ends: as long as a port_dgram waits. */
-#define RETRY_PS (20 * DP_US)
-#define TURN_NS  1000 /* timer slack: a microsecond late is late enough */
+#define RETRY_PS (20 * DP_US) /* of the clock */
+#define TURN_NS  1000         /* timer slack: a microsecond late is late enough */
 
 struct wire {
 	int fd, interface;
@@ -102,7 +102,7 @@ static void transmit(struct emu_bridge_live *l, uint32_t port)
 				continue;
 			if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
 				l->stats.tx_busy++;
-				w->retry_ps = dp_add_ps(now_ps, RETRY_PS);
+				w->retry_ps = dp_add_ps(now_ps, DP_MAX(RETRY_PS / l->dilation, 1));
 				return;
 			}
 			l->stats.tx_lost++; /* as on a cable that is not plugged in */
@@ -135,7 +135,8 @@ static void *loop(void *arg)
 
 		pthread_mutex_lock(&l->lock);
 		for (uint32_t i = 0; i < l->nports; i++)
-			more |= receive(l, i);
+			if (l->fds[i].revents)
+				more |= receive(l, i);
 		emu_bridge_tick(l->bridge, now_of(l));
 		for (uint32_t i = 0; i < l->nports; i++)
 			transmit(l, i);
@@ -143,8 +144,7 @@ static void *loop(void *arg)
 		next_ps = next_of(l);
 		now_ps = now_of(l);
 		pthread_mutex_unlock(&l->lock);
-		if (more || next_ps <= now_ps)
-			continue;
+		next_ps = more ? now_ps : DP_MAX(next_ps, now_ps);
 		next_ps = DP_MIN(next_ps - now_ps, 3600 * DP_SEC / l->dilation) * l->dilation;
 		timeout = (struct timespec){(time_t)(next_ps / DP_SEC), (long)(next_ps % DP_SEC / DP_NS)};
 		ppoll(l->fds, l->nports + 1, &timeout, NULL);

@@ -239,6 +239,21 @@ static void test_pfc_goes_out_before_data_and_is_said_again(void)
 	CHECK_EQ(dp_pfc_parse(got, 60, cfg.mac, &pfc), DP_PFC_OK);
 	CHECK(pfc.enabled == 8 && pfc.quanta[3] == 0);
 	CHECK_EQ(emu_bridge_next_ps(b), DP_NEVER);
+	/* Full and empty again while the line was busy: nothing to say. */
+	emu_bridge_rx(b, 1, frame_of(2, 1, 26 << 2), 1500, now);
+	now += WIRE(60);
+	CHECK_EQ(sent(b, 0, now, NULL), 1500);
+	while (sent(b, 1, now, NULL))
+		now += WIRE(1500);
+	now = DP_MS;
+	emu_bridge_rx(b, 1, frame_of(2, 1, 26 << 2), 1500, now);
+	emu_bridge_rx(b, 1, frame_of(2, 1, 26 << 2), 1500, now);
+	CHECK_EQ(sent(b, 0, now, NULL), 1500);
+	for (i = 0; i < 10; i++)
+		emu_bridge_rx(b, 0, frame_of(1, 2, 26 << 2), 1000, now);
+	CHECK_EQ(sent(b, 1, now, NULL), 1000);
+	CHECK_EQ(sent(b, 0, now + WIRE(1500), NULL), 1500);
+	CHECK_EQ(emu_bridge_tm_stats(b)->xoffs, 2);
 	CHECK_EQ(stats_of(b).pfc_tx, 3);
 	CHECK_EQ(emu_bridge_tm_stats(b)->drops[DP_TM_DROP_HEADROOM], 0);
 	emu_bridge_free(b);
