@@ -3,16 +3,17 @@
 #include <stdlib.h>
 
 #define BUCKETS (1u << 14)
+#define AHEAD   12 /* events that should be known, for who looks ahead */
+#define FILL    32 /* to so many, when there are fewer */
 #define WORDS   (BUCKETS / 64)
 
-int emu_events_init(struct emu_events *q, uint32_t shift)
+int emu_events_init(struct emu_events *q, uint32_t shift, uint32_t fixed)
 {
-	*q = (struct emu_events){.shift = shift, .free = EMU_EVENT_NONE};
+	*q = (struct emu_events){.shift = shift, .fixed = fixed, .free = EMU_EVENT_NONE, .chunks_free = EMU_EVENT_NONE};
 	q->head = malloc(BUCKETS * sizeof(*q->head));
-	q->tail = malloc(BUCKETS * sizeof(*q->tail));
 	q->bitmap = calloc(WORDS, sizeof(*q->bitmap));
 	q->summary = calloc(WORDS / 64, sizeof(*q->summary));
-	if (!q->head || !q->tail || !q->bitmap || !q->summary)
+	if (!q->head || !q->bitmap || !q->summary)
 		return -ENOMEM;
 	return 0;
 }
@@ -21,9 +22,9 @@ void emu_events_fini(struct emu_events *q)
 {
 	free(q->v);
 	free(q->head);
-	free(q->tail);
 	free(q->bitmap);
 	free(q->summary);
+	free(q->chunks);
 	free(q->cur);
 	free(q->heap);
 }
@@ -33,7 +34,7 @@ uint32_t emu_events_add(struct emu_events *q, uint8_t kind, uint32_t id, uint32_
 	uint32_t i = q->free;
 
 	if (i != EMU_EVENT_NONE) {
-		q->free = q->v[i].next;
+		q->free = q->v[i].id;
 	} else {
 		if (q->n == q->room) {
 			uint32_t room = q->room + q->room / 2 + 64;
@@ -49,13 +50,35 @@ uint32_t emu_events_add(struct emu_events *q, uint8_t kind, uint32_t id, uint32_
 		i = q->n++;
 	}
 	q->v[i] = (struct emu_event){.kind = kind, .id = id, .arg = arg};
-	return i;
+	return q->fixed + i;
 }
 
 void emu_events_remove(struct emu_events *q, uint32_t event)
 {
-	q->v[event].next = q->free;
-	q->free = event;
+	emu_events_at(q, event)->id = q->free;
+	q->free = event - q->fixed;
+}
+
+static uint32_t chunk_get(struct emu_events *q)
+{
+	uint32_t i = q->chunks_free;
+
+	if (i != EMU_EVENT_NONE) {
+		q->chunks_free = q->chunks[i].next;
+		return i;
+	}
+	if (q->chunks_n == q->chunks_room) {
+		uint32_t room = q->chunks_room + q->chunks_room / 4 + 32;
+		struct emu_chunk *chunks = realloc(q->chunks, room * sizeof(*chunks));
+
+		if (!chunks) {
+			q->failed = true;
+			return EMU_EVENT_NONE;
+		}
+		q->chunks = chunks;
+		q->chunks_room = room;
+	}
+	return q->chunks_n++;
 }
 
 static bool before(const struct emu_due *a, const struct emu_due *b)
@@ -129,31 +152,38 @@ static void cur_insert(struct emu_events *q, struct emu_due due)
 
 void emu_events_arm(struct emu_events *q, uint32_t event, uint64_t at_ps)
 {
-	struct emu_event *e = &q->v[event];
+	struct emu_due due = {at_ps, q->seq++, event};
 	uint64_t turn = at_ps >> q->shift;
-	uint32_t b = turn & (BUCKETS - 1);
+	uint32_t b = turn & (BUCKETS - 1), c;
 
-	e->at_ps = at_ps;
-	e->seq = q->seq++;
-	e->armed = true;
+	if (event >= q->fixed)
+		emu_events_at(q, event)->armed = true;
 	q->armed++;
 	if (turn <= q->turn) {
-		cur_insert(q, (struct emu_due){at_ps, e->seq, event});
+		cur_insert(q, due);
 		return;
 	}
 	if (turn - q->turn >= BUCKETS) {
-		heap_push(q, (struct emu_due){at_ps, e->seq, event});
+		heap_push(q, due);
 		return;
 	}
-	e->next = EMU_EVENT_NONE;
 	if (q->bitmap[b / 64] >> (b % 64) & 1) {
-		q->v[q->tail[b]].next = event;
+		c = q->head[b];
 	} else {
 		q->bitmap[b / 64] |= 1ull << (b % 64);
 		q->summary[b / 4096] |= 1ull << (b / 64 % 64);
-		q->head[b] = event;
+		c = q->head[b] = EMU_EVENT_NONE;
 	}
-	q->tail[b] = event;
+	if (c == EMU_EVENT_NONE || q->chunks[c].n == EMU_CHUNK) {
+		uint32_t more = chunk_get(q);
+
+		if (more == EMU_EVENT_NONE)
+			return;
+		q->chunks[more].n = 0;
+		q->chunks[more].next = c;
+		c = q->head[b] = more;
+	}
+	q->chunks[c].v[q->chunks[c].n++] = due;
 }
 
 /* The first bucket in use at or after the one behind `turn`, round the ring; UINT64_MAX: all are empty. */
@@ -182,70 +212,67 @@ static uint64_t next_bucket(const struct emu_events *q)
 	return q->turn + 1 + ((found - start) & (BUCKETS - 1));
 }
 
-static int by_due(const void *a, const void *b)
-{
-	return before(a, b) ? -1 : 1;
-}
-
+/* Appends a bucket, all of which is later than what is there, and sorts it. */
 static void take_bucket(struct emu_events *q, uint32_t b)
 {
-	uint32_t n = 0;
+	uint32_t begin = q->cur_n;
 
-	for (uint32_t i = q->head[b]; i != EMU_EVENT_NONE; i = q->v[i].next) {
-		if (!grow(q, &q->cur, n, &q->cur_room))
-			return;
-		q->cur[n++] = (struct emu_due){q->v[i].at_ps, q->v[i].seq, i};
+	for (uint32_t c = q->head[b], next; c != EMU_EVENT_NONE; c = next) {
+		struct emu_chunk *chunk = &q->chunks[c];
+
+		/* Most often in the order in which they were armed, which is close to the right one. */
+		for (uint32_t i = 0; i < chunk->n; i++) {
+			struct emu_due due = chunk->v[i];
+			uint32_t k = q->cur_n;
+
+			if (!grow(q, &q->cur, k, &q->cur_room))
+				return;
+			for (; k > begin && before(&due, &q->cur[k - 1]); k--)
+				q->cur[k] = q->cur[k - 1];
+			q->cur[k] = due;
+			q->cur_n++;
+		}
+		next = chunk->next;
+		chunk->next = q->chunks_free;
+		q->chunks_free = c;
 	}
 	q->bitmap[b / 64] &= ~(1ull << (b % 64));
 	if (!q->bitmap[b / 64])
 		q->summary[b / 4096] &= ~(1ull << (b / 64 % 64));
-	q->cur_n = n;
-	if (n > 24) {
-		qsort(q->cur, n, sizeof(*q->cur), by_due);
-		return;
-	}
-	for (uint32_t i = 1; i < n; i++) {
-		struct emu_due due = q->cur[i];
-		uint32_t k = i;
-
-		for (; k && before(&due, &q->cur[k - 1]); k--)
-			q->cur[k] = q->cur[k - 1];
-		q->cur[k] = due;
-	}
 }
 
-/* Fills `cur`, which is empty, with what comes next. False: there is nothing up to the bucket of limit_ps. */
-static bool advance(struct emu_events *q, uint64_t limit_ps)
+/*
+ * Fills `cur` with buckets up to that of limit_ps, until it has enough of them; while it has anything, none that is far.
+ */
+static void refill(struct emu_events *q, uint64_t limit_ps)
 {
-	uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;
 	uint64_t limit = limit_ps >> q->shift;
 
-	q->cur_at = q->cur_n = 0;
-	if (DP_MIN(turn, far) > limit) {
-		if (limit_ps != DP_NEVER)
-			q->turn = DP_MAX(q->turn, limit);
-		return false;
+	q->cur_n -= q->cur_at;
+	memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
+	q->cur_at = 0;
+	while (q->cur_n < FILL) {
+		uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;
+		uint64_t first = DP_MIN(turn, far);
+
+		if (first == UINT64_MAX || first > limit + 16 || (q->cur_n && first > q->turn + 16)) {
+			if (!q->cur_n && limit_ps != DP_NEVER)
+				q->turn = DP_MAX(q->turn, limit);
+			return;
+		}
+		q->turn = first;
+		if (turn == first)
+			take_bucket(q, turn & (BUCKETS - 1));
+		while (q->heap_n && q->heap[0].at_ps >> q->shift == first)
+			cur_insert(q, heap_pop(q));
+		if (q->failed)
+			return;
 	}
-	q->turn = DP_MIN(turn, far);
-	if (turn <= far)
-		take_bucket(q, turn & (BUCKETS - 1));
-	while (q->heap_n && q->heap[0].at_ps >> q->shift == q->turn)
-		cur_insert(q, heap_pop(q));
-	return true;
 }
 
 uint64_t emu_events_next_ps(struct emu_events *q, uint64_t limit_ps)
 {
-	if (q->cur_at == q->cur_n && !advance(q, limit_ps))
-		return DP_NEVER;
-	return q->cur[q->cur_at].at_ps;
-}
-
-uint32_t emu_events_pop(struct emu_events *q)
-{
-	uint32_t event = q->cur[q->cur_at++].event;
-
-	q->v[event].armed = false;
-	q->armed--;
-	return event;
+	if (q->cur_n - q->cur_at < AHEAD)
+		refill(q, limit_ps);
+	return q->cur_at == q->cur_n ? DP_NEVER : q->cur[q->cur_at].at_ps;
 }

@@ -28,16 +28,16 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/opcode.h"
 
-#define EMU_NONE         UINT32_MAX
-#define EMU_MAX_PARTS    1024
-#define EMU_ETH_BYTES    18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
-#define EMU_PFC_BYTES    64
-#define EMU_PFC_QUANTA   65535
-#define EMU_QUANTUM_BITS 512
+#define EMU_NONE       UINT32_MAX
+#define EMU_MAX_PARTS  1024
+#define EMU_ETH_BYTES  18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
+#define EMU_PFC_BYTES  64
+#define EMU_PFC_QUANTA 65535
+
+/* Events below 4 x links: of direction event / 2. */
+enum emu_dir_event { EMU_DIR_ARRIVE = 0, EMU_DIR_FREE = 1 /* the wire is free */ };
 
 enum emu_ev {
-	EMU_EV_ARRIVE,  /* id: direction */
-	EMU_EV_FREE,    /* id: direction: the wire is free */
 	EMU_EV_PFC,     /* id: direction, arg: mask; takes effect at its receiver */
 	EMU_EV_REFRESH, /* id: direction that is paused */
 	EMU_EV_EXPIRE,  /* id: direction whose pause runs out */
@@ -52,12 +52,16 @@ enum emu_ev {
 	EMU_EV_PROBE, /* id: probe */
 };
 
+/* Also the tenant of an entry of a traffic manager: what is dequeued need not be looked at. */
+enum emu_pkt_kind { EMU_PKT_DATA, EMU_PKT_ACK, EMU_PKT_CNP };
+
 /* A packet in the fabric: one cache line. */
 struct emu_pkt {
 	uint32_t next;
 	uint32_t src, dst; /* hosts */
 	uint32_t hash;     /* of the flow, for ECMP */
-	uint32_t psn, dqpn, sqpn;
+	uint32_t psn, dqpn;
+	uint32_t leaf; /* of dst */
 	uint16_t l3_bytes;
 	uint16_t len; /* payload */
 	union {
@@ -70,12 +74,14 @@ struct emu_pkt {
 			uint32_t sack; /* in emu_sim.sacks; EMU_NONE: it has none */
 		};
 	};
-	uint64_t at_ps; /* when it arrives where it is on its way to */
+	uint64_t at_ps; /* on a wire: when the next one arrives; in a line of a NIC: when this one leaves it */
 	uint16_t sport;
 	uint8_t opcode, bth_flags, prio, tos, syndrome;
-	uint8_t is_data;
+	uint8_t kind; /* enum emu_pkt_kind */
 };
 _Static_assert(sizeof(struct emu_pkt) == 64, "a packet is one cache line");
+
+#define EMU_SLAB_PKTS 1024
 
 struct emu_sack {
 	uint32_t next;
@@ -87,34 +93,45 @@ struct emu_fifo {
 	uint32_t head, tail;
 };
 
-/* One direction of a link. The first line is what a hop needs. */
+/* Of a direction that was ever paused. */
+struct emu_pause {
+	uint64_t since_ps[8], paused_ps[8];
+	uint64_t until_ps;
+	uint32_t refresh_ev;
+	bool refreshing, expiring, deadlocked;
+};
+
+/* One direction of a link. The first line is what a hop needs, the second what it counts. */
 struct emu_dir {
 	uint64_t busy_ps;     /* the wire is free then */
 	uint64_t delay_ps;    /* end of the last bit to where the packet is dealt with */
 	uint32_t ps_per_byte; /* 0: not whole */
-	uint32_t overhead;
-	uint32_t to, from;          /* nodes */
-	uint16_t in_port, out_port; /* at `to`, at `from` */
-	bool to_host, from_host, down, captured;
+	uint32_t loss_e9;
+	uint32_t to_index, from_index; /* in hosts or switches */
+	uint32_t queued, queued_bytes; /* at a switch: in the port's queues */
 	struct emu_fifo flight;
-	uint32_t queued; /* at a switch: packets in the port's queues */
-	uint32_t arrive_ev, free_ev;
+	uint16_t in_port, out_port; /* at `to`, at `from` */
+	uint16_t overhead;
+	bool to_host, from_host, down, captured;
+	bool arrive_armed, free_armed;
+	bool stale;     /* the event that is armed is of a packet that went down with the link */
+	bool held;      /* none arrives before not_before_ps: the delay became shorter */
+	uint8_t paused; /* as its sender knows */
+	uint8_t asked;  /* as its receiver asks, which the sender may not know yet */
+
+	struct {
+		uint64_t data_pkts, bytes, ack_pkts, cnp_pkts, lost_pkts, pfc_pkts, busy_ps, peak_queue_bytes;
+	} stats;
 
 	uint64_t rate_bps, rem; /* bits x 10^12 not yet counted as time */
 	uint64_t prop_ps;
-	uint32_t loss_e9;
+	uint32_t to, from;  /* nodes */
 	struct dp_rng *rng; /* when it loses */
-	struct emu_link_stats stats;
-	uint32_t queued_bytes;
-
-	/* PFC: of this direction's sender. */
-	uint8_t paused; /* as it knows */
-	uint8_t asked;  /* as its receiver asks, which the sender may not know yet */
-	bool refreshing;
-	uint32_t refresh_ev;
-	uint64_t since_ps[8], until_ps;
-	bool expiring, deadlocked;
+	struct emu_pause *pause;
+	uint64_t head_at_ps; /* when stale: of the first packet */
+	uint64_t not_before_ps;
 };
+_Static_assert(sizeof(struct emu_dir) == 192, "a direction is three cache lines");
 
 enum { EMU_LINE_CNP, EMU_LINE_ACK, EMU_LINES };
 
@@ -141,14 +158,17 @@ struct emu_rx {
 
 struct emu_switch {
 	struct dp_tm *tm;
+	const uint32_t *out;  /* by port: direction out of it */
+	const uint16_t *hops; /* by leaf: group of ports; 0: none */
+	uint16_t *by_host;    /* set by hand, by host; 0: not set */
+	uint32_t group0;      /* its first group */
+	uint32_t seed;        /* of ECMP */
+	uint64_t timer_ps;    /* the traffic manager's next, as armed */
 	uint32_t node, cfg, nports;
-	uint32_t row, group0; /* of its next hops in emu_sim.hops; its first group */
-	uint64_t seed;
-	struct dp_rng rng; /* spraying */
-	uint64_t timer_ps; /* the traffic manager's next, as armed */
 	bool spray;
-	uint16_t *by_host; /* next hops set by hand, by host; 0: not set */
+	struct dp_rng rng; /* spraying */
 };
+#define EMU_HOP_HERE UINT16_MAX /* the leaf is this switch itself */
 
 struct emu_node {
 	bool is_host;
@@ -210,8 +230,10 @@ struct emu_probe_state {
 };
 
 struct emu_hop_group {
-	uint32_t first;
+	uint32_t first; /* in group_ports */
 	uint16_t n;
+	uint16_t base; /* the first port, when they are consecutive, as they are in regular fabrics */
+	bool consecutive;
 };
 
 struct emu_set_route { /* by hand */
@@ -224,8 +246,8 @@ struct emu_sim {
 	struct roce_pool *pool;
 	uint64_t timers_ps; /* roce_pool_next_ps() */
 
-	struct emu_pkt *pkts;
-	uint32_t pkts_n, pkts_room, pkts_free;
+	struct emu_pkt **slabs; /* of packets */
+	uint32_t nslabs, slabs_room, pkts_n, pkts_free;
 	struct emu_sack *sacks;
 	uint32_t sacks_n, sacks_room, sacks_free;
 	struct roce_pkt scratch; /* what the engine is given; only some fields ever change */
@@ -244,6 +266,7 @@ struct emu_sim {
 	struct emu_link_cfg *links;
 	uint32_t nlinks, links_room;
 	struct emu_dir *dirs;
+	uint32_t ndirs;
 	uint32_t *ports; /* by node: directions out of it */
 
 	uint32_t nleaves;
@@ -325,37 +348,43 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p);
 void emu_address(uint32_t node, struct dp_ip *ip);
 uint32_t emu_address_node(const struct dp_ip *ip);
+static inline struct emu_pkt *emu_pkt(const struct emu_sim *sim, uint32_t p)
+{
+	return &sim->slabs[p / EMU_SLAB_PKTS][p % EMU_SLAB_PKTS];
+}
 static inline void emu_fifo_init(struct emu_fifo *f)
 {
 	f->head = f->tail = EMU_NONE;
 }
 static inline void emu_fifo_push(struct emu_sim *sim, struct emu_fifo *f, uint32_t p)
 {
-	sim->pkts[p].next = EMU_NONE;
+	emu_pkt(sim, p)->next = EMU_NONE;
 	if (f->head == EMU_NONE)
 		f->head = p;
 	else
-		sim->pkts[f->tail].next = p;
+		emu_pkt(sim, f->tail)->next = p;
 	f->tail = p;
 }
 static inline uint32_t emu_fifo_pop(struct emu_sim *sim, struct emu_fifo *f)
 {
 	uint32_t p = f->head;
 
-	f->head = sim->pkts[p].next;
+	f->head = emu_pkt(sim, p)->next;
 	return p;
 }
 
 /* sim_link.c */
 int emu_links_build(struct emu_sim *sim);
 /* Puts a packet on the wire, which is free. */
-void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p);
+void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p, uint32_t l3_bytes, enum emu_pkt_kind kind);
 void emu_dir_arrive(struct emu_sim *sim, uint32_t d);
 uint64_t emu_dir_serialise(struct emu_dir *dir, uint32_t bytes);
 static inline void emu_dir_wait(struct emu_sim *sim, struct emu_dir *dir) /* something waits for the wire */
 {
-	if (!sim->events.v[dir->free_ev].armed)
-		emu_events_arm(&sim->events, dir->free_ev, DP_MAX(dir->busy_ps, sim->now_ps));
+	if (dir->free_armed)
+		return;
+	dir->free_armed = true;
+	emu_events_arm(&sim->events, (uint32_t)(dir - sim->dirs) * 2 + EMU_DIR_FREE, DP_MAX(dir->busy_ps, sim->now_ps));
 }
 void emu_fault_apply(struct emu_sim *sim, uint32_t i);
 
@@ -365,6 +394,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 void emu_switch_free(struct emu_sim *sim, struct emu_dir *out);
 void emu_switch_tick(struct emu_sim *sim, struct emu_switch *sw);
 void emu_switch_timer(struct emu_sim *sim, struct emu_switch *sw);
+void emu_switch_prefetch(struct emu_sim *sim, const struct emu_dir *dir, bool arriving);
 void emu_switch_settle(struct emu_sim *sim, struct emu_switch *sw);
 
 /* sim_host.c */
@@ -379,6 +409,7 @@ void emu_host_polled(struct emu_sim *sim, struct emu_host *host); /* takes compl
 /* sim_route.c */
 int emu_route_check(struct emu_sim *sim);
 int emu_route_build(struct emu_sim *sim);
+uint32_t emu_route_ahead(const struct emu_sim *sim, const struct emu_switch *sw, const struct emu_pkt *p);
 uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_pkt *p); /* port; EMU_NONE: no way */
 
 /* sim_flow.c */
@@ -396,7 +427,6 @@ void emu_pfc_arrive(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t caus
 void emu_pfc_refresh(struct emu_sim *sim, uint32_t d);
 void emu_pfc_expire(struct emu_sim *sim, uint32_t d);
 void emu_pfc_reset(struct emu_sim *sim, uint32_t d);
-uint64_t emu_pfc_quanta_ps(uint64_t rate_bps, uint32_t quanta);
 uint64_t emu_pfc_response_ps(uint64_t rate_bps);
 
 /* sim_deadlock.c */
@@ -407,7 +437,8 @@ void emu_probe_sample(struct emu_sim *sim, uint32_t i);
 
 /* sim_capture.c */
 void emu_capture_packet(struct emu_sim *sim, uint32_t d, const struct emu_pkt *p, uint64_t at_ps);
-void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t mask, uint32_t quanta, uint64_t at_ps);
+void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t pause, uint8_t resume, uint64_t at_ps);
+int emu_capture_flush(struct emu_sim *sim);
 void emu_capture_free(struct emu_sim *sim);
 
 #endif
