@@ -25,6 +25,7 @@ HEADERS = [
     "datapath/csrc/port_udp.h",
     "datapath/csrc/neigh.h",
     "datapath/csrc/port_dgram.h",
+    "datapath/csrc/pfc.h",
     "datapath/csrc/tm.h",
 ]
 

@@ -190,7 +190,9 @@ void tm_release(struct dp_tm *tm, const struct tm_entry *e)
 		return;
 	if (pg->xoff)
 		try_xon(tm, e->in_port, e->prio);
-	/* A threshold that rises opens others, too: one is asked at each packet, in turn. */
+	/* A threshold that rises opens others, too: one is asked at each packet, in turn, and all when it was the last. */
+	while (!tm->stats.used_bytes && tm->nxoffs)
+		xon(tm, tm->xoffs[0] & 0xffff, tm->xoffs[0] >> 16);
 	if (tm->nxoffs) {
 		tm->xoff_turn = tm->xoff_turn + 1 < tm->nxoffs ? tm->xoff_turn + 1 : 0;
 		other = tm->xoffs[tm->xoff_turn];

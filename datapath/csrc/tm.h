@@ -22,9 +22,8 @@ struct dp_tm_class {
 	uint8_t ecn;            /* 0 none, 1 marked at enqueue, 2 at dequeue, by the queue's length then */
 	uint32_t weight;        /* DRR, when not strict: bytes a round in units of quantum_bytes */
 	uint32_t reserve_bytes; /* of each PG, not shared */
-	uint32_t headroom_bytes; /* of each PG, after Xoff */
-	uint32_t
-		xon_offset_bytes; /* Xon: this much below Xoff, and no headroom in use; a PG with nothing shared is on */
+	uint32_t headroom_bytes;   /* of each PG, after Xoff */
+	uint32_t xon_offset_bytes; /* Xon: this much below Xoff and no headroom in use, or nothing shared */
 	uint32_t ingress_alpha_e6; /* alpha x 10^6 of the dynamic threshold; 0: xoff_bytes is the threshold */
 	uint32_t egress_alpha_e6;  /* of a lossy queue's length against the free shared buffer; 0: no limit */
 	uint64_t xoff_bytes;       /* static threshold, like the dynamic one on what a PG has of the shared buffer */

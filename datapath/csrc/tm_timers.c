@@ -101,10 +101,11 @@ int dp_tm_next_ready(struct dp_tm *tm, uint32_t *port)
 int dp_tm_next_dropped(struct dp_tm *tm, struct dp_tm_pkt *out)
 {
 	uint32_t i = tm->dropped_head;
-	struct tm_entry *e = &tm->entries[i];
+	struct tm_entry *e;
 
 	if (i == TM_NONE)
 		return 0;
+	e = &tm->entries[i];
 	tm->dropped_head = e->next;
 	*out = (struct dp_tm_pkt){
 		.len = e->len,

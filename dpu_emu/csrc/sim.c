@@ -76,13 +76,17 @@ void emu_sim_free(struct emu_sim *sim)
 		dp_tm_free(sim->switches[i].tm);
 		free(sim->switches[i].by_host);
 	}
-	for (uint32_t d = 0; sim->dirs && d < 2 * sim->nlinks; d++)
+	for (uint32_t d = 0; d < sim->ndirs; d++) {
 		free(sim->dirs[d].rng);
+		free(sim->dirs[d].pause);
+	}
+	for (uint32_t i = 0; i < sim->nslabs; i++)
+		free(sim->slabs[i]);
 	for (uint32_t i = 0; i < sim->nprobes; i++)
 		free(sim->probes[i].v);
 	roce_pool_free(sim->pool);
 	emu_events_fini(&sim->events);
-	free(sim->pkts);
+	free(sim->slabs);
 	free(sim->sacks);
 	free(sim->nodes);
 	free(sim->hosts);
@@ -253,7 +257,7 @@ static uint32_t bucket_shift(const struct emu_sim *sim)
 
 	for (uint32_t i = 0; i < sim->nlinks; i++)
 		bps += sim->links[i].rate_bps;
-	ps = bps ? (uint64_t)((unsigned __int128)(4 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
+	ps = bps ? (uint64_t)((unsigned __int128)(16 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
 	return ps < 64 ? 6 : ps >= 1 << 16 ? 16 : 63 - (uint32_t)__builtin_clzll(ps);
 }
 
@@ -265,7 +269,7 @@ int emu_sim_route(struct emu_sim *sim)
 		return emu_fail(sim, -EINVAL, "route: was called already");
 	if (!sim->nhosts)
 		return emu_fail(sim, -EINVAL, "route: there is no host");
-	if (emu_events_init(&sim->events, bucket_shift(sim)))
+	if (emu_events_init(&sim->events, bucket_shift(sim), 4 * sim->nlinks))
 		return emu_fail(sim, -ENOMEM, "route: no memory");
 	sim->routed = true;
 	err = emu_links_build(sim);
@@ -321,21 +325,53 @@ int emu_sim_trace_pauses(struct emu_sim *sim, uint64_t max)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
 
+static void run_dir_event(struct emu_sim *sim, uint32_t event)
+{
+	uint32_t d = event / 2;
+	struct emu_dir *dir = &sim->dirs[d];
+
+	if (event % 2 == EMU_DIR_ARRIVE) {
+		emu_dir_arrive(sim, d);
+		return;
+	}
+	dir->free_armed = false;
+	if (dir->from_host)
+		emu_host_send(sim, &sim->hosts[dir->from_index]);
+	else
+		emu_switch_free(sim, dir);
+}
+
+/* Fabrics are larger than caches, and what the next events will touch is known: it is asked for ahead of them. */
+static inline void prefetch(struct emu_sim *sim)
+{
+	uint32_t fixed = sim->events.fixed, event = emu_events_peek(&sim->events, 8);
+	const struct emu_dir *dir;
+
+	if (event < fixed) {
+		dir = &sim->dirs[event / 2];
+		__builtin_prefetch(dir);
+		if (event % 2 == EMU_DIR_FREE)
+			__builtin_prefetch(&dir->stats);
+	}
+	event = emu_events_peek(&sim->events, 4);
+	if (event < fixed) {
+		dir = &sim->dirs[event / 2];
+		if (event % 2 == EMU_DIR_ARRIVE) {
+			if (dir->flight.head != EMU_NONE)
+				__builtin_prefetch(emu_pkt(sim, dir->flight.head));
+			if (!dir->to_host)
+				emu_switch_prefetch(&sim->switches[dir->to_index]);
+		} else if (!dir->from_host) {
+			emu_switch_prefetch(&sim->switches[dir->from_index]);
+		}
+	}
+}
+
 static void run_event(struct emu_sim *sim, uint32_t event)
 {
-	const struct emu_event e = sim->events.v[event];
-	bool once = true;
+	const struct emu_event e = *emu_events_at(&sim->events, event);
 
 	switch ((enum emu_ev)e.kind) {
-	case EMU_EV_ARRIVE:
-		emu_dir_arrive(sim, e.id);
-		return;
-	case EMU_EV_FREE:
-		if (sim->dirs[e.id].from_host)
-			emu_host_send(sim, &sim->hosts[sim->nodes[sim->dirs[e.id].from].index]);
-		else
-			emu_switch_free(sim, &sim->dirs[e.id]);
-		return;
 	case EMU_EV_LINE:
 		emu_host_line(sim, &sim->hosts[sim->nodes[e.id].index], e.arg);
 		return;
@@ -373,11 +409,8 @@ static void run_event(struct emu_sim *sim, uint32_t event)
 		if (emu_route_build(sim))
 			emu_broken(sim);
 		break;
-	default:
-		once = false;
 	}
-	if (once)
-		emu_events_remove(&sim->events, event);
+	emu_events_remove(&sim->events, event);
 }
 
 static void run_timer(struct emu_sim *sim)
@@ -399,7 +432,7 @@ static uint64_t held(const struct emu_sim *sim, const struct emu_fifo *f)
 {
 	uint64_t n = 0;
 
-	for (uint32_t p = f->head; p != EMU_NONE; p = sim->pkts[p].next) {
+	for (uint32_t p = f->head; p != EMU_NONE; p = emu_pkt(sim, p)->next) {
 		n++;
 		if (p == f->tail)
 			break;
@@ -411,7 +444,7 @@ static void check(struct emu_sim *sim)
 {
 	uint64_t live = 0;
 
-	for (uint32_t d = 0; d < 2 * sim->nlinks; d++)
+	for (uint32_t d = 0; d < sim->ndirs; d++)
 		live += held(sim, &sim->dirs[d].flight);
 	for (uint32_t i = 0; i < sim->nswitches; i++) {
 		const struct emu_switch *sw = &sim->switches[i];
@@ -419,7 +452,7 @@ static void check(struct emu_sim *sim)
 		uint64_t queued = 0, bytes = 0;
 
 		for (uint32_t k = 0; k < sw->nports; k++) {
-			const struct emu_dir *dir = &sim->dirs[sim->ports[sim->nodes[sw->node].port0 + k]];
+			const struct emu_dir *dir = &sim->dirs[sw->out[k]];
 
 			queued += dir->queued;
 			bytes += dir->queued_bytes;
@@ -468,6 +501,7 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 	emu_timers(sim);
 	while (sim->stats.events - begin < max_events) {
 		uint64_t limit_ps = DP_MIN(sim->timers_ps, until_ps), next_ps;
+		uint32_t event;
 
 		if (until_done && (sim->finished == sim->nflows || idle(sim)))
 			break;
@@ -482,7 +516,12 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 			run_timer(sim);
 		} else {
 			sim->now_ps = next_ps;
-			run_event(sim, emu_events_pop(&sim->events));
+			event = emu_events_pop(&sim->events);
+			prefetch(sim);
+			if (dp_likely(event < sim->events.fixed))
+				run_dir_event(sim, event);
+			else
+				run_event(sim, event);
 		}
 		sim->stats.events++;
 		if (dp_unlikely(sim->check_every) && sim->stats.events % sim->check_every == 0)
@@ -506,17 +545,24 @@ void emu_sim_stats(const struct emu_sim *sim, struct emu_sim_stats *out)
 
 int64_t emu_sim_link_stats(const struct emu_sim *sim, struct emu_link_stats *v, uint64_t n)
 {
-	uint64_t ndirs = sim->dirs ? 2 * (uint64_t)sim->nlinks : 0;
-
-	for (uint64_t d = 0; d < ndirs && d < n; d++) {
+	for (uint32_t d = 0; d < sim->ndirs && d < n; d++) {
 		const struct emu_dir *dir = &sim->dirs[d];
 
-		v[d] = dir->stats;
-		for (uint32_t prio = 0; prio < 8; prio++)
+		v[d] = (struct emu_link_stats){.data_pkts = dir->stats.data_pkts,
+					       .data_bytes = dir->stats.bytes,
+					       .ack_pkts = dir->stats.ack_pkts,
+					       .cnp_pkts = dir->stats.cnp_pkts,
+					       .lost_pkts = dir->stats.lost_pkts,
+					       .pfc_pkts = dir->stats.pfc_pkts,
+					       .busy_ps = dir->stats.busy_ps,
+					       .peak_queue_bytes = dir->stats.peak_queue_bytes};
+		for (uint32_t prio = 0; dir->pause && prio < 8; prio++) {
+			v[d].paused_ps[prio] = dir->pause->paused_ps[prio];
 			if (dir->paused >> prio & 1)
-				v[d].paused_ps[prio] += sim->now_ps - dir->since_ps[prio];
+				v[d].paused_ps[prio] += sim->now_ps - dir->pause->since_ps[prio];
+		}
 	}
-	return (int64_t)(n ? DP_MIN(n, ndirs) : ndirs);
+	return n && n < sim->ndirs ? (int64_t)n : sim->ndirs;
 }
 
 int64_t emu_sim_pauses(const struct emu_sim *sim, struct emu_pause_event *v, uint64_t n)

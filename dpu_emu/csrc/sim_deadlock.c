@@ -61,7 +61,7 @@ static uint32_t find(const struct emu_sim *sim, struct walk *w, uint32_t start, 
 
 static bool open_walk(struct emu_sim *sim, struct walk *w)
 {
-	size_t n = 2 * (size_t)sim->nlinks;
+	size_t n = (size_t)sim->ndirs;
 
 	w->stack = malloc(n * sizeof(*w->stack));
 	w->at = malloc(n * sizeof(*w->at));
@@ -100,7 +100,7 @@ int64_t emu_sim_deadlock(struct emu_sim *sim, uint32_t *dirs, uint64_t n)
 		found = 0;
 	else
 		for (uint8_t prio = 0; prio < 8 && !found; prio++) {
-			memset(w.seen, 0, 2 * (size_t)sim->nlinks);
+			memset(w.seen, 0, (size_t)sim->ndirs);
 			for (uint32_t d = 0; d < 2 * sim->nlinks && !found; d++)
 				if (sim->dirs[d].paused >> prio & 1 && !w.seen[d])
 					found = find(sim, &w, d, prio, false, &first);

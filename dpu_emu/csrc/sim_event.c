@@ -5,14 +5,13 @@
 #define BUCKETS (1u << 14)
 #define WORDS   (BUCKETS / 64)
 
-int emu_events_init(struct emu_events *q, uint32_t shift)
+int emu_events_init(struct emu_events *q, uint32_t shift, uint32_t fixed)
 {
-	*q = (struct emu_events){.shift = shift, .free = EMU_EVENT_NONE};
+	*q = (struct emu_events){.shift = shift, .fixed = fixed, .free = EMU_EVENT_NONE, .chunks_free = EMU_EVENT_NONE};
 	q->head = malloc(BUCKETS * sizeof(*q->head));
-	q->tail = malloc(BUCKETS * sizeof(*q->tail));
 	q->bitmap = calloc(WORDS, sizeof(*q->bitmap));
 	q->summary = calloc(WORDS / 64, sizeof(*q->summary));
-	if (!q->head || !q->tail || !q->bitmap || !q->summary)
+	if (!q->head || !q->bitmap || !q->summary)
 		return -ENOMEM;
 	return 0;
 }
@@ -21,9 +20,9 @@ void emu_events_fini(struct emu_events *q)
 {
 	free(q->v);
 	free(q->head);
-	free(q->tail);
 	free(q->bitmap);
 	free(q->summary);
+	free(q->chunks);
 	free(q->cur);
 	free(q->heap);
 }
@@ -33,7 +32,7 @@ uint32_t emu_events_add(struct emu_events *q, uint8_t kind, uint32_t id, uint32_
 	uint32_t i = q->free;
 
 	if (i != EMU_EVENT_NONE) {
-		q->free = q->v[i].next;
+		q->free = q->v[i].id;
 	} else {
 		if (q->n == q->room) {
 			uint32_t room = q->room + q->room / 2 + 64;
@@ -49,13 +48,35 @@ uint32_t emu_events_add(struct emu_events *q, uint8_t kind, uint32_t id, uint32_
 		i = q->n++;
 	}
 	q->v[i] = (struct emu_event){.kind = kind, .id = id, .arg = arg};
-	return i;
+	return q->fixed + i;
 }
 
 void emu_events_remove(struct emu_events *q, uint32_t event)
 {
-	q->v[event].next = q->free;
-	q->free = event;
+	emu_events_at(q, event)->id = q->free;
+	q->free = event - q->fixed;
+}
+
+static uint32_t chunk_get(struct emu_events *q)
+{
+	uint32_t i = q->chunks_free;
+
+	if (i != EMU_EVENT_NONE) {
+		q->chunks_free = q->chunks[i].next;
+		return i;
+	}
+	if (q->chunks_n == q->chunks_room) {
+		uint32_t room = q->chunks_room + q->chunks_room / 4 + 32;
+		struct emu_chunk *chunks = realloc(q->chunks, room * sizeof(*chunks));
+
+		if (!chunks) {
+			q->failed = true;
+			return EMU_EVENT_NONE;
+		}
+		q->chunks = chunks;
+		q->chunks_room = room;
+	}
+	return q->chunks_n++;
 }
 
 static bool before(const struct emu_due *a, const struct emu_due *b)
@@ -129,31 +150,38 @@ static void cur_insert(struct emu_events *q, struct emu_due due)
 
 void emu_events_arm(struct emu_events *q, uint32_t event, uint64_t at_ps)
 {
-	struct emu_event *e = &q->v[event];
+	struct emu_due due = {at_ps, q->seq++, event};
 	uint64_t turn = at_ps >> q->shift;
-	uint32_t b = turn & (BUCKETS - 1);
+	uint32_t b = turn & (BUCKETS - 1), c;
 
-	e->at_ps = at_ps;
-	e->seq = q->seq++;
-	e->armed = true;
+	if (event >= q->fixed)
+		emu_events_at(q, event)->armed = true;
 	q->armed++;
 	if (turn <= q->turn) {
-		cur_insert(q, (struct emu_due){at_ps, e->seq, event});
+		cur_insert(q, due);
 		return;
 	}
 	if (turn - q->turn >= BUCKETS) {
-		heap_push(q, (struct emu_due){at_ps, e->seq, event});
+		heap_push(q, due);
 		return;
 	}
-	e->next = EMU_EVENT_NONE;
 	if (q->bitmap[b / 64] >> (b % 64) & 1) {
-		q->v[q->tail[b]].next = event;
+		c = q->head[b];
 	} else {
 		q->bitmap[b / 64] |= 1ull << (b % 64);
 		q->summary[b / 4096] |= 1ull << (b / 64 % 64);
-		q->head[b] = event;
+		c = q->head[b] = EMU_EVENT_NONE;
 	}
-	q->tail[b] = event;
+	if (c == EMU_EVENT_NONE || q->chunks[c].n == EMU_CHUNK) {
+		uint32_t more = chunk_get(q);
+
+		if (more == EMU_EVENT_NONE)
+			return;
+		q->chunks[more].n = 0;
+		q->chunks[more].next = c;
+		c = q->head[b] = more;
+	}
+	q->chunks[c].v[q->chunks[c].n++] = due;
 }
 
 /* The first bucket in use at or after the one behind `turn`, round the ring; UINT64_MAX: all are empty. */
@@ -191,10 +219,17 @@ static void take_bucket(struct emu_events *q, uint32_t b)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = q->head[b]; i != EMU_EVENT_NONE; i = q->v[i].next) {
-		if (!grow(q, &q->cur, n, &q->cur_room))
-			return;
-		q->cur[n++] = (struct emu_due){q->v[i].at_ps, q->v[i].seq, i};
+	for (uint32_t c = q->head[b], next; c != EMU_EVENT_NONE; c = next) {
+		struct emu_chunk *chunk = &q->chunks[c];
+
+		for (uint32_t i = 0; i < chunk->n; i++) {
+			if (!grow(q, &q->cur, n, &q->cur_room))
+				return;
+			q->cur[n++] = chunk->v[i];
+		}
+		next = chunk->next;
+		chunk->next = q->chunks_free;
+		q->chunks_free = c;
 	}
 	q->bitmap[b / 64] &= ~(1ull << (b % 64));
 	if (!q->bitmap[b / 64])
@@ -239,13 +274,4 @@ uint64_t emu_events_next_ps(struct emu_events *q, uint64_t limit_ps)
 	if (q->cur_at == q->cur_n && !advance(q, limit_ps))
 		return DP_NEVER;
 	return q->cur[q->cur_at].at_ps;
-}
-
-uint32_t emu_events_pop(struct emu_events *q)
-{
-	uint32_t event = q->cur[q->cur_at++].event;
-
-	q->v[event].armed = false;
-	q->armed--;
-	return event;
 }

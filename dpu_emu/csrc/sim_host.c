@@ -93,8 +93,8 @@ static bool coalesce(struct emu_sim *sim, const struct emu_fifo *line, const str
 {
 	if ((ack->syndrome & ROCE_AETH_KIND) != ROCE_AETH_ACK || ack->sack != EMU_NONE)
 		return false;
-	for (uint32_t p = line->head; p != EMU_NONE; p = sim->pkts[p].next) {
-		struct emu_pkt *old = &sim->pkts[p];
+	for (uint32_t p = line->head; p != EMU_NONE; p = emu_pkt(sim, p)->next) {
+		struct emu_pkt *old = emu_pkt(sim, p);
 
 		if (old->dqpn == ack->dqpn && old->dst == ack->dst && old->sack == EMU_NONE &&
 		    (old->syndrome & ROCE_AETH_KIND) == ROCE_AETH_ACK) {
@@ -111,7 +111,7 @@ static void into_line(struct emu_sim *sim, struct emu_host *host, uint32_t line,
 {
 	uint32_t *ev = &host->line_ev[line];
 
-	if (line == EMU_LINE_ACK && coalesce(sim, &host->line[line], &sim->pkts[p])) {
+	if (line == EMU_LINE_ACK && coalesce(sim, &host->line[line], emu_pkt(sim, p))) {
 		sim->injected--;
 		emu_pkt_put(sim, p);
 		return;
@@ -122,9 +122,9 @@ static void into_line(struct emu_sim *sim, struct emu_host *host, uint32_t line,
 		emu_broken(sim);
 		return;
 	}
-	sim->pkts[p].at_ps = sim->now_ps + delay_ps;
-	if (!sim->events.v[*ev].armed)
-		emu_events_arm(&sim->events, *ev, sim->pkts[p].at_ps);
+	emu_pkt(sim, p)->at_ps = sim->now_ps + delay_ps;
+	if (!emu_events_at(&sim->events, *ev)->armed)
+		emu_events_arm(&sim->events, *ev, emu_pkt(sim, p)->at_ps);
 	emu_fifo_push(sim, &host->line[line], p);
 }
 
@@ -134,7 +134,7 @@ void emu_host_line(struct emu_sim *sim, struct emu_host *host, uint32_t line)
 
 	emu_fifo_push(sim, &host->ctl, emu_fifo_pop(sim, fifo));
 	if (fifo->head != EMU_NONE)
-		emu_events_arm(&sim->events, host->line_ev[line], sim->pkts[fifo->head].at_ps);
+		emu_events_arm(&sim->events, host->line_ev[line], emu_pkt(sim, fifo->head)->at_ps);
 	emu_host_send(sim, host);
 }
 
@@ -142,7 +142,7 @@ void emu_host_line(struct emu_sim *sim, struct emu_host *host, uint32_t line)
 static void route_out(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 {
 	const struct emu_host_cfg *cfg = cfg_of(sim, host);
-	struct emu_pkt *pkt = &sim->pkts[p];
+	struct emu_pkt *pkt = emu_pkt(sim, p);
 	const struct emu_dir *dir = &sim->dirs[host->dir];
 
 	if (!pkt->is_data) {
@@ -171,7 +171,7 @@ void emu_host_send(struct emu_sim *sim, struct emu_host *host)
 	struct emu_dir *dir = &sim->dirs[host->dir];
 
 	for (;;) {
-		bool ctl = host->ctl.head != EMU_NONE && !(dir->paused >> sim->pkts[host->ctl.head].prio & 1);
+		bool ctl = host->ctl.head != EMU_NONE && !(dir->paused >> emu_pkt(sim, host->ctl.head)->prio & 1);
 		struct roce_pkt *pkt;
 		uint32_t p;
 
@@ -202,7 +202,7 @@ void emu_host_send(struct emu_sim *sim, struct emu_host *host)
 
 static void to_engine(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 {
-	const struct emu_pkt *pkt = &sim->pkts[p];
+	const struct emu_pkt *pkt = emu_pkt(sim, p);
 	uint32_t dqpn = pkt->dqpn;
 	bool data = pkt->is_data;
 
@@ -237,7 +237,7 @@ static void begin_drain(struct emu_sim *sim, struct emu_host *host)
 {
 	const struct emu_host_cfg *cfg = cfg_of(sim, host);
 	struct emu_rx *rx = host->rx;
-	const struct emu_pkt *pkt = &sim->pkts[rx->queue.head];
+	const struct emu_pkt *pkt = emu_pkt(sim, rx->queue.head);
 	uint64_t ps = 0;
 
 	if (cfg->pcie_bps) {
@@ -257,7 +257,7 @@ void emu_host_drain(struct emu_sim *sim, struct emu_host *host)
 	struct emu_rx *rx = host->rx;
 	uint32_t p = emu_fifo_pop(sim, &rx->queue);
 
-	rx->bytes -= sim->pkts[p].l3_bytes;
+	rx->bytes -= emu_pkt(sim, p)->l3_bytes;
 	if (rx->queue.head != EMU_NONE)
 		begin_drain(sim, host);
 	pause_sender(sim, host);
@@ -265,9 +265,9 @@ void emu_host_drain(struct emu_sim *sim, struct emu_host *host)
 		to_engine(sim, host, p);
 		return;
 	}
-	sim->pkts[p].at_ps = sim->now_ps + cfg->pcie_latency_ps;
-	if (!sim->events.v[rx->rx_ev].armed)
-		emu_events_arm(&sim->events, rx->rx_ev, sim->pkts[p].at_ps);
+	emu_pkt(sim, p)->at_ps = sim->now_ps + cfg->pcie_latency_ps;
+	if (!emu_events_at(&sim->events, rx->rx_ev)->armed)
+		emu_events_arm(&sim->events, rx->rx_ev, emu_pkt(sim, p)->at_ps);
 	emu_fifo_push(sim, &rx->latency, p);
 }
 
@@ -277,7 +277,7 @@ void emu_host_rx(struct emu_sim *sim, struct emu_host *host)
 	uint32_t p = emu_fifo_pop(sim, latency);
 
 	if (latency->head != EMU_NONE)
-		emu_events_arm(&sim->events, host->rx->rx_ev, sim->pkts[latency->head].at_ps);
+		emu_events_arm(&sim->events, host->rx->rx_ev, emu_pkt(sim, latency->head)->at_ps);
 	to_engine(sim, host, p);
 }
 
@@ -285,7 +285,7 @@ void emu_host_arrive(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 {
 	const struct emu_host_cfg *cfg = cfg_of(sim, host);
 	struct emu_rx *rx = host->rx;
-	const struct emu_pkt *pkt = &sim->pkts[p];
+	const struct emu_pkt *pkt = emu_pkt(sim, p);
 
 	if (dp_likely(!rx) || !pkt->len) { /* what has no payload is done inside the NIC */
 		to_engine(sim, host, p);
@@ -299,7 +299,7 @@ void emu_host_arrive(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 	}
 	rx->bytes += pkt->l3_bytes;
 	emu_fifo_push(sim, &rx->queue, p);
-	if (!sim->events.v[rx->drain_ev].armed)
+	if (!emu_events_at(&sim->events, rx->drain_ev)->armed)
 		begin_drain(sim, host);
 	pause_sender(sim, host);
 }

@@ -35,9 +35,10 @@
 #define EMU_PFC_QUANTA   65535
 #define EMU_QUANTUM_BITS 512
 
+/* Events below 4 x links: of direction event / 2. */
+enum emu_dir_event { EMU_DIR_ARRIVE = 0, EMU_DIR_FREE = 1 /* the wire is free */ };
+
 enum emu_ev {
-	EMU_EV_ARRIVE,  /* id: direction */
-	EMU_EV_FREE,    /* id: direction: the wire is free */
 	EMU_EV_PFC,     /* id: direction, arg: mask; takes effect at its receiver */
 	EMU_EV_REFRESH, /* id: direction that is paused */
 	EMU_EV_EXPIRE,  /* id: direction whose pause runs out */
@@ -57,7 +58,8 @@ struct emu_pkt {
 	uint32_t next;
 	uint32_t src, dst; /* hosts */
 	uint32_t hash;     /* of the flow, for ECMP */
-	uint32_t psn, dqpn, sqpn;
+	uint32_t psn, dqpn;
+	uint32_t leaf; /* of dst */
 	uint16_t l3_bytes;
 	uint16_t len; /* payload */
 	union {
@@ -77,6 +79,8 @@ struct emu_pkt {
 };
 _Static_assert(sizeof(struct emu_pkt) == 64, "a packet is one cache line");
 
+#define EMU_SLAB_PKTS 1024
+
 struct emu_sack {
 	uint32_t next;
 	uint32_t psn, ce_bytes;
@@ -87,34 +91,42 @@ struct emu_fifo {
 	uint32_t head, tail;
 };
 
-/* One direction of a link. The first line is what a hop needs. */
+/* Of a direction that was ever paused. */
+struct emu_pause {
+	uint64_t since_ps[8], paused_ps[8];
+	uint64_t until_ps;
+	uint32_t refresh_ev;
+	bool refreshing, expiring, deadlocked;
+};
+
+/* One direction of a link. The first line is what a hop needs, the second what it counts. */
 struct emu_dir {
 	uint64_t busy_ps;     /* the wire is free then */
 	uint64_t delay_ps;    /* end of the last bit to where the packet is dealt with */
 	uint32_t ps_per_byte; /* 0: not whole */
-	uint32_t overhead;
-	uint32_t to, from;          /* nodes */
-	uint16_t in_port, out_port; /* at `to`, at `from` */
-	bool to_host, from_host, down, captured;
+	uint32_t loss_e9;
+	uint32_t to_index, from_index; /* in hosts or switches */
+	uint32_t queued, queued_bytes; /* at a switch: in the port's queues */
 	struct emu_fifo flight;
-	uint32_t queued; /* at a switch: packets in the port's queues */
-	uint32_t arrive_ev, free_ev;
+	uint16_t in_port, out_port; /* at `to`, at `from` */
+	uint16_t overhead;
+	bool to_host, from_host, down, captured;
+	bool arrive_armed, free_armed;
+	uint8_t paused; /* as its sender knows */
+	uint8_t asked;  /* as its receiver asks, which the sender may not know yet */
+
+	struct {
+		uint64_t data_pkts, bytes, ack_pkts, cnp_pkts, lost_pkts, pfc_pkts, busy_ps, peak_queue_bytes;
+	} stats;
 
 	uint64_t rate_bps, rem; /* bits x 10^12 not yet counted as time */
 	uint64_t prop_ps;
-	uint32_t loss_e9;
+	uint32_t to, from;  /* nodes */
 	struct dp_rng *rng; /* when it loses */
-	struct emu_link_stats stats;
-	uint32_t queued_bytes;
-
-	/* PFC: of this direction's sender. */
-	uint8_t paused; /* as it knows */
-	uint8_t asked;  /* as its receiver asks, which the sender may not know yet */
-	bool refreshing;
-	uint32_t refresh_ev;
-	uint64_t since_ps[8], until_ps;
-	bool expiring, deadlocked;
+	struct emu_pause *pause;
+	uint64_t pad[2];
 };
+_Static_assert(sizeof(struct emu_dir) == 192, "a direction is three cache lines");
 
 enum { EMU_LINE_CNP, EMU_LINE_ACK, EMU_LINES };
 
@@ -141,14 +153,17 @@ struct emu_rx {
 
 struct emu_switch {
 	struct dp_tm *tm;
+	const uint32_t *out;  /* by port: direction out of it */
+	const uint16_t *hops; /* by leaf: group of ports; 0: none */
+	uint16_t *by_host;    /* set by hand, by host; 0: not set */
+	uint32_t group0;      /* its first group */
+	uint32_t seed;        /* of ECMP */
+	uint64_t timer_ps;    /* the traffic manager's next, as armed */
 	uint32_t node, cfg, nports;
-	uint32_t row, group0; /* of its next hops in emu_sim.hops; its first group */
-	uint64_t seed;
-	struct dp_rng rng; /* spraying */
-	uint64_t timer_ps; /* the traffic manager's next, as armed */
 	bool spray;
-	uint16_t *by_host; /* next hops set by hand, by host; 0: not set */
+	struct dp_rng rng; /* spraying */
 };
+#define EMU_HOP_HERE UINT16_MAX /* the leaf is this switch itself */
 
 struct emu_node {
 	bool is_host;
@@ -210,8 +225,10 @@ struct emu_probe_state {
 };
 
 struct emu_hop_group {
-	uint32_t first;
+	uint32_t first; /* in group_ports */
 	uint16_t n;
+	uint16_t base; /* the first port, when they are consecutive, as they are in regular fabrics */
+	bool consecutive;
 };
 
 struct emu_set_route { /* by hand */
@@ -224,8 +241,8 @@ struct emu_sim {
 	struct roce_pool *pool;
 	uint64_t timers_ps; /* roce_pool_next_ps() */
 
-	struct emu_pkt *pkts;
-	uint32_t pkts_n, pkts_room, pkts_free;
+	struct emu_pkt **slabs; /* of packets */
+	uint32_t nslabs, slabs_room, pkts_n, pkts_free;
 	struct emu_sack *sacks;
 	uint32_t sacks_n, sacks_room, sacks_free;
 	struct roce_pkt scratch; /* what the engine is given; only some fields ever change */
@@ -244,6 +261,7 @@ struct emu_sim {
 	struct emu_link_cfg *links;
 	uint32_t nlinks, links_room;
 	struct emu_dir *dirs;
+	uint32_t ndirs;
 	uint32_t *ports; /* by node: directions out of it */
 
 	uint32_t nleaves;
@@ -325,24 +343,28 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p);
 void emu_address(uint32_t node, struct dp_ip *ip);
 uint32_t emu_address_node(const struct dp_ip *ip);
+static inline struct emu_pkt *emu_pkt(const struct emu_sim *sim, uint32_t p)
+{
+	return &sim->slabs[p / EMU_SLAB_PKTS][p % EMU_SLAB_PKTS];
+}
 static inline void emu_fifo_init(struct emu_fifo *f)
 {
 	f->head = f->tail = EMU_NONE;
 }
 static inline void emu_fifo_push(struct emu_sim *sim, struct emu_fifo *f, uint32_t p)
 {
-	sim->pkts[p].next = EMU_NONE;
+	emu_pkt(sim, p)->next = EMU_NONE;
 	if (f->head == EMU_NONE)
 		f->head = p;
 	else
-		sim->pkts[f->tail].next = p;
+		emu_pkt(sim, f->tail)->next = p;
 	f->tail = p;
 }
 static inline uint32_t emu_fifo_pop(struct emu_sim *sim, struct emu_fifo *f)
 {
 	uint32_t p = f->head;
 
-	f->head = sim->pkts[p].next;
+	f->head = emu_pkt(sim, p)->next;
 	return p;
 }
 
@@ -354,8 +376,10 @@ void emu_dir_arrive(struct emu_sim *sim, uint32_t d);
 uint64_t emu_dir_serialise(struct emu_dir *dir, uint32_t bytes);
 static inline void emu_dir_wait(struct emu_sim *sim, struct emu_dir *dir) /* something waits for the wire */
 {
-	if (!sim->events.v[dir->free_ev].armed)
-		emu_events_arm(&sim->events, dir->free_ev, DP_MAX(dir->busy_ps, sim->now_ps));
+	if (dir->free_armed)
+		return;
+	dir->free_armed = true;
+	emu_events_arm(&sim->events, (uint32_t)(dir - sim->dirs) * 2 + EMU_DIR_FREE, DP_MAX(dir->busy_ps, sim->now_ps));
 }
 void emu_fault_apply(struct emu_sim *sim, uint32_t i);
 
@@ -365,6 +389,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 void emu_switch_free(struct emu_sim *sim, struct emu_dir *out);
 void emu_switch_tick(struct emu_sim *sim, struct emu_switch *sw);
 void emu_switch_timer(struct emu_sim *sim, struct emu_switch *sw);
+void emu_switch_prefetch(const struct emu_switch *sw);
 void emu_switch_settle(struct emu_sim *sim, struct emu_switch *sw);
 
 /* sim_host.c */

@@ -40,22 +40,20 @@ static int build_dir(struct emu_sim *sim, uint32_t d, uint32_t from, uint32_t to
 {
 	struct emu_dir *dir = &sim->dirs[d];
 
+	sim->ndirs = d + 1;
 	*dir = (struct emu_dir){
 		.from = from,
 		.to = to,
 		.from_host = sim->nodes[from].is_host,
 		.to_host = sim->nodes[to].is_host,
-		.overhead = cfg->overhead_bytes,
+		.from_index = sim->nodes[from].index,
+		.to_index = sim->nodes[to].index,
+		.overhead = (uint16_t)cfg->overhead_bytes,
 		.prop_ps = cfg->delay_ps,
-		.refresh_ev = EMU_EVENT_NONE,
 	};
 	dir->delay_ps = cfg->delay_ps + inside_ps(sim, dir);
 	set_rate(dir, cfg->rate_bps);
 	emu_fifo_init(&dir->flight);
-	dir->arrive_ev = emu_events_add(&sim->events, EMU_EV_ARRIVE, d, 0);
-	dir->free_ev = emu_events_add(&sim->events, EMU_EV_FREE, d, 0);
-	if (sim->events.failed)
-		return -ENOMEM;
 	return set_loss(sim, d, cfg->loss_e9);
 }
 
@@ -63,7 +61,7 @@ int emu_links_build(struct emu_sim *sim)
 {
 	uint32_t port = 0;
 
-	sim->dirs = calloc(2 * (size_t)sim->nlinks + 1, sizeof(*sim->dirs));
+	sim->dirs = aligned_alloc(64, (2 * (size_t)sim->nlinks + 1) * sizeof(*sim->dirs));
 	sim->ports = malloc((2 * (size_t)sim->nlinks + 1) * sizeof(*sim->ports));
 	if (!sim->dirs || !sim->ports)
 		return -ENOMEM;
@@ -106,10 +104,16 @@ static void lose(struct emu_sim *sim, struct emu_dir *dir, uint32_t p)
 	emu_pkt_put(sim, p);
 }
 
+static inline void arm(struct emu_sim *sim, uint32_t d, uint64_t at_ps)
+{
+	sim->dirs[d].arrive_armed = true;
+	emu_events_arm(&sim->events, d * 2 + EMU_DIR_ARRIVE, at_ps);
+}
+
 void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p)
 {
 	struct emu_dir *dir = &sim->dirs[d];
-	struct emu_pkt *pkt = &sim->pkts[p];
+	struct emu_pkt *pkt = emu_pkt(sim, p);
 	uint32_t bytes = pkt->l3_bytes + dir->overhead;
 	uint64_t wire_ps = emu_dir_serialise(dir, bytes);
 
@@ -121,7 +125,7 @@ void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p)
 		dir->stats.ack_pkts++;
 		dir->stats.cnp_pkts += pkt->opcode == ROCE_OPCODE_CNP;
 	}
-	dir->stats.data_bytes += bytes;
+	dir->stats.bytes += bytes;
 	if (dp_unlikely(dir->captured))
 		emu_capture_packet(sim, d, pkt, sim->now_ps);
 	if (dp_unlikely(dir->down) || (dp_unlikely(dir->loss_e9) && dp_rng_chance_ppb(dir->rng, dir->loss_e9))) {
@@ -130,10 +134,10 @@ void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p)
 	}
 	pkt->at_ps = dp_add_ps(dir->busy_ps, dir->delay_ps);
 	if (dir->flight.head == EMU_NONE) {
-		if (!sim->events.v[dir->arrive_ev].armed)
-			emu_events_arm(&sim->events, dir->arrive_ev, pkt->at_ps);
-	} else if (dp_unlikely(sim->pkts[dir->flight.tail].at_ps > pkt->at_ps)) {
-		pkt->at_ps = sim->pkts[dir->flight.tail].at_ps; /* the delay became shorter: still none overtakes */
+		if (!dir->arrive_armed)
+			arm(sim, d, pkt->at_ps);
+	} else if (dp_unlikely(emu_pkt(sim, dir->flight.tail)->at_ps > pkt->at_ps)) {
+		pkt->at_ps = emu_pkt(sim, dir->flight.tail)->at_ps; /* the delay became shorter: still none overtakes */
 	}
 	emu_fifo_push(sim, &dir->flight, p);
 }
@@ -144,16 +148,17 @@ void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
 	uint32_t p = dir->flight.head;
 	struct emu_pkt *pkt;
 
+	dir->arrive_armed = false;
 	if (p == EMU_NONE) /* the link went down */
 		return;
-	pkt = &sim->pkts[p];
+	pkt = emu_pkt(sim, p);
 	if (dp_unlikely(pkt->at_ps > sim->now_ps)) { /* it was, and is up again */
-		emu_events_arm(&sim->events, dir->arrive_ev, pkt->at_ps);
+		arm(sim, d, pkt->at_ps);
 		return;
 	}
 	dir->flight.head = pkt->next;
 	if (pkt->next != EMU_NONE)
-		emu_events_arm(&sim->events, dir->arrive_ev, sim->pkts[pkt->next].at_ps);
+		arm(sim, d, emu_pkt(sim, pkt->next)->at_ps);
 	if (pkt->is_data)
 		sim->stats.data_hops++;
 	else if (pkt->opcode == ROCE_OPCODE_CNP)
@@ -161,9 +166,9 @@ void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
 	else
 		sim->stats.ack_hops++;
 	if (dir->to_host)
-		emu_host_arrive(sim, &sim->hosts[sim->nodes[dir->to].index], p);
+		emu_host_arrive(sim, &sim->hosts[dir->to_index], p);
 	else
-		emu_switch_arrive(sim, &sim->switches[sim->nodes[dir->to].index], dir, p);
+		emu_switch_arrive(sim, &sim->switches[dir->to_index], dir, p);
 }
 
 static void set_down(struct emu_sim *sim, uint32_t d, bool down)

@@ -4,6 +4,8 @@
  * respond (802.3, 31B.3.7). A frame pauses for 65535 quanta and is sent again at half of that while the pause lasts, so a
  * frame that is lost with its link pauses nobody for ever.
  */
+#include <stdlib.h>
+
 #include "dpu_emu/csrc/sim_int.h"
 
 /* Quanta of 512 bits that a sender may take to stop, by speed (SONiC's headroom calculation has the same). */
@@ -78,19 +80,31 @@ static void send_frame(struct emu_sim *sim, uint32_t d, uint16_t cause)
 		 dp_add_ps(back->busy_ps, back->prop_ps + respond_ps(sim, dir)));
 }
 
+/* What a direction needs when it is paused, made the first time; NULL: no memory. */
+static struct emu_pause *pause_of(struct emu_sim *sim, struct emu_dir *dir)
+{
+	if (!dir->pause) {
+		uint32_t ev = emu_events_add(&sim->events, EMU_EV_REFRESH, (uint32_t)(dir - sim->dirs), 0);
+
+		dir->pause = calloc(1, sizeof(*dir->pause));
+		if (!dir->pause || ev == EMU_EVENT_NONE) {
+			emu_broken(sim);
+			return NULL;
+		}
+		dir->pause->refresh_ev = ev;
+	}
+	return dir->pause;
+}
+
 static void arm_refresh(struct emu_sim *sim, struct emu_dir *dir)
 {
-	if (dir->refreshing)
+	struct emu_pause *pause = pause_of(sim, dir);
+
+	if (!pause || pause->refreshing)
 		return;
-	if (dir->refresh_ev == EMU_EVENT_NONE)
-		dir->refresh_ev = emu_events_add(&sim->events, EMU_EV_REFRESH, (uint32_t)(dir - sim->dirs), 0);
-	if (dir->refresh_ev == EMU_EVENT_NONE) {
-		emu_broken(sim);
-		return;
-	}
-	dir->refreshing = true;
+	pause->refreshing = true;
 	sim->background++;
-	emu_events_arm(&sim->events, dir->refresh_ev,
+	emu_events_arm(&sim->events, pause->refresh_ev,
 		       sim->now_ps + emu_pfc_quanta_ps(dir->rate_bps, EMU_PFC_QUANTA / 2));
 }
 
@@ -110,33 +124,33 @@ void emu_pfc_ask(struct emu_sim *sim, uint32_t d, uint8_t mask)
 void emu_pfc_refresh(struct emu_sim *sim, uint32_t d)
 {
 	struct emu_dir *dir = &sim->dirs[d];
-	bool was = dir->deadlocked;
+	bool was = dir->pause->deadlocked, is = false;
 
-	dir->refreshing = false;
+	dir->pause->refreshing = false;
 	sim->background--;
-	dir->deadlocked = false;
-	if (!dir->asked)
-		return;
-	for (uint32_t prio = 0; prio < 8; prio++)
+	for (uint8_t prio = 0; dir->asked && prio < 8; prio++)
 		if (dir->paused >> prio & 1 && emu_deadlocked(sim, d, prio))
-			dir->deadlocked = true;
-	if (dir->deadlocked && !was) {
+			is = true;
+	dir->pause->deadlocked = is;
+	if (is && !was) {
 		sim->stats.deadlocks++;
 		emu_hash(sim, sim->now_ps ^ d);
 	}
+	if (!dir->asked)
+		return;
 	send_frame(sim, d, sim->pauses_max ? cause_of(sim, dir, dir->asked) : UINT16_MAX);
 	arm_refresh(sim, dir);
 }
 
 static void note(struct emu_sim *sim, uint32_t d, uint8_t prio, bool on, uint16_t cause)
 {
-	struct emu_dir *dir = &sim->dirs[d];
+	struct emu_pause *pause = sim->dirs[d].pause;
 
 	emu_hash(sim, sim->now_ps ^ (uint64_t)d << 40 ^ (uint64_t)prio << 1 ^ on);
 	if (on)
-		dir->since_ps[prio] = sim->now_ps;
+		pause->since_ps[prio] = sim->now_ps;
 	else
-		dir->stats.paused_ps[prio] += sim->now_ps - dir->since_ps[prio];
+		pause->paused_ps[prio] += sim->now_ps - pause->since_ps[prio];
 	if (sim->npauses < sim->pauses_max) {
 		if (!EMU_ROOM(sim, pauses, npauses, 1, pauses_room)) {
 			emu_broken(sim);
@@ -147,29 +161,28 @@ static void note(struct emu_sim *sim, uint32_t d, uint8_t prio, bool on, uint16_
 	}
 }
 
-/* From now on the sender of a direction pauses what the mask says, until until_ps. */
+/* From now on the sender of a direction pauses what the mask says, until pause->until_ps. */
 static void set_paused(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t cause)
 {
 	struct emu_dir *dir = &sim->dirs[d];
-	struct emu_node *node = &sim->nodes[dir->from];
 	uint8_t was = dir->paused;
 
 	for (uint8_t prio = 0; prio < 8; prio++)
 		if ((was ^ mask) >> prio & 1)
 			note(sim, d, prio, mask >> prio & 1, cause);
 	dir->paused = mask;
-	if (node->is_host) {
-		struct emu_host *host = &sim->hosts[node->index];
+	if (dir->from_host) {
+		struct emu_host *host = &sim->hosts[dir->from_index];
 
 		roce_dev_pause(host->dev, mask, sim->now_ps);
 		emu_timers(sim);
 		if (was & ~mask)
 			emu_host_send(sim, host);
 	} else {
-		struct emu_switch *sw = &sim->switches[node->index];
+		struct emu_switch *sw = &sim->switches[dir->from_index];
 
 		if (mask)
-			dp_tm_pause(sw->tm, dir->out_port, mask, dir->until_ps, sim->now_ps);
+			dp_tm_pause(sw->tm, dir->out_port, mask, dir->pause->until_ps, sim->now_ps);
 		if (was & ~mask) {
 			dp_tm_pause(sw->tm, dir->out_port, was & (uint8_t)~mask, sim->now_ps, sim->now_ps);
 			emu_switch_free(sim, dir);
@@ -178,18 +191,24 @@ static void set_paused(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t c
 	}
 }
 
+static void arm_expiry(struct emu_sim *sim, uint32_t d)
+{
+	struct emu_pause *pause = sim->dirs[d].pause;
+
+	pause->expiring = true;
+	sim->background++; /* that a pause will end is no reason to go on; what waits for it is */
+	emu_once(sim, EMU_EV_EXPIRE, d, 0, pause->until_ps);
+}
+
 void emu_pfc_arrive(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t cause)
 {
 	struct emu_dir *dir = &sim->dirs[d];
 
-	if (sim->dirs[d ^ 1].down) /* it was on the way when the link went down */
+	if (dir->down || !pause_of(sim, dir)) /* it was on the way when the link went down */
 		return;
-	dir->until_ps = dp_add_ps(sim->now_ps, emu_pfc_quanta_ps(dir->rate_bps, EMU_PFC_QUANTA));
-	if (mask && !dir->expiring) {
-		dir->expiring = true;
-		sim->background++; /* that a pause will end is no reason to go on; what waits for it is */
-		emu_once(sim, EMU_EV_EXPIRE, d, 0, dir->until_ps);
-	}
+	dir->pause->until_ps = dp_add_ps(sim->now_ps, emu_pfc_quanta_ps(dir->rate_bps, EMU_PFC_QUANTA));
+	if (mask && !dir->pause->expiring)
+		arm_expiry(sim, d);
 	set_paused(sim, d, mask, cause);
 }
 
@@ -197,17 +216,12 @@ void emu_pfc_expire(struct emu_sim *sim, uint32_t d)
 {
 	struct emu_dir *dir = &sim->dirs[d];
 
-	dir->expiring = false;
+	dir->pause->expiring = false;
 	sim->background--;
-	if (!dir->paused)
-		return;
-	if (dir->until_ps > sim->now_ps) {
-		dir->expiring = true;
-		sim->background++;
-		emu_once(sim, EMU_EV_EXPIRE, d, 0, dir->until_ps);
-		return;
-	}
-	set_paused(sim, d, 0, UINT16_MAX);
+	if (dir->paused && dir->pause->until_ps > sim->now_ps)
+		arm_expiry(sim, d);
+	else if (dir->paused)
+		set_paused(sim, d, 0, UINT16_MAX);
 }
 
 /* The link went down, or came up: nobody is paused, and who still has reason to ask asks anew. */

@@ -3,14 +3,27 @@
 
 #include "dpu_emu/csrc/sim_int.h"
 
+static bool more_slabs(struct emu_sim *sim)
+{
+	struct emu_pkt *slab;
+
+	if (!EMU_ROOM(sim, slabs, nslabs, 1, slabs_room))
+		return false;
+	slab = aligned_alloc(sizeof(*slab), EMU_SLAB_PKTS * sizeof(*slab));
+	if (!slab)
+		return false;
+	sim->slabs[sim->nslabs++] = slab;
+	return true;
+}
+
 uint32_t emu_pkt_get(struct emu_sim *sim)
 {
 	uint32_t p = sim->pkts_free;
 
 	if (dp_likely(p != EMU_NONE)) {
-		sim->pkts_free = sim->pkts[p].next;
+		sim->pkts_free = emu_pkt(sim, p)->next;
 	} else {
-		if (!EMU_ROOM(sim, pkts, pkts_n, 1, pkts_room)) {
+		if (sim->pkts_n == sim->nslabs * EMU_SLAB_PKTS && !more_slabs(sim)) {
 			emu_broken(sim);
 			return EMU_NONE;
 		}
@@ -38,7 +51,7 @@ static uint32_t sack_get(struct emu_sim *sim)
 
 void emu_pkt_put(struct emu_sim *sim, uint32_t p)
 {
-	struct emu_pkt *pkt = &sim->pkts[p];
+	struct emu_pkt *pkt = emu_pkt(sim, p);
 
 	if (!pkt->is_data && pkt->sack != EMU_NONE) {
 		sim->sacks[pkt->sack].next = sim->sacks_free;
@@ -79,14 +92,13 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 
 	if (i == EMU_NONE)
 		return i;
-	p = &sim->pkts[i];
+	p = emu_pkt(sim, i);
 	*p = (struct emu_pkt){
 		.next = EMU_NONE,
 		.src = src,
 		.dst = emu_address_node(&pkt->dgid),
 		.psn = pkt->psn,
 		.dqpn = pkt->dqpn,
-		.sqpn = pkt->sqpn,
 		.l3_bytes = (uint16_t)(28 + info->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES),
 		.len = (uint16_t)pkt->len,
 		.sport = pkt->sport,
@@ -97,6 +109,7 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 		.syndrome = pkt->syndrome,
 		.is_data = !!(info->flags & ROCE_OPF_REQUEST),
 	};
+	p->leaf = sim->nodes[p->dst].leaf;
 	p->hash = flow_hash(p);
 	if (p->is_data) {
 		p->va = pkt->va;
@@ -137,7 +150,6 @@ const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p)
 	pkt->syndrome = p->syndrome;
 	pkt->pkey = 0xffff;
 	pkt->dqpn = p->dqpn;
-	pkt->sqpn = p->sqpn;
 	pkt->psn = p->psn;
 	pkt->len = p->len;
 	pkt->l3_bytes = p->l3_bytes;

@@ -5,7 +5,7 @@
 
 static int check(struct emu_sim *sim, const struct emu_probe *p, uint32_t i)
 {
-	uint32_t ndirs = 2 * sim->nlinks;
+	uint32_t ndirs = sim->ndirs;
 
 	if (p->kind > EMU_PROBE_BUFFER)
 		return emu_fail(sim, -EINVAL, "probe %u: kind %u is unknown", i, p->kind);
@@ -57,8 +57,8 @@ static uint64_t value_of(const struct emu_sim *sim, struct emu_probe_state *p)
 	case EMU_PROBE_QUEUE:
 		return dp_tm_queue_bytes(sim->switches[sim->nodes[dir->from].index].tm, dir->out_port, p->cfg.prio);
 	case EMU_PROBE_TX:
-		value = dir->stats.data_bytes - p->last;
-		p->last = dir->stats.data_bytes;
+		value = dir->stats.bytes - p->last;
+		p->last = dir->stats.bytes;
 		return value;
 	case EMU_PROBE_FLOW:
 		return emu_flow_acked(sim, p->cfg.id);

@@ -15,26 +15,25 @@ static inline uint32_t mix(uint32_t h)
 
 uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_pkt *p)
 {
-	const struct emu_node *dst = &sim->nodes[p->dst];
 	const struct emu_hop_group *group;
-	uint32_t g, pick;
+	uint32_t g = dp_unlikely(sw->by_host) ? sw->by_host[sim->nodes[p->dst].index] : 0, pick;
 
-	g = dp_unlikely(sw->by_host) ? sw->by_host[dst->index] : 0;
 	if (dp_likely(!g)) {
-		if (sim->leaf_nodes[dst->leaf] == sw->node)
-			return dst->leaf_port;
-		g = sim->hops[(size_t)sw->row * sim->nleaves + dst->leaf];
+		g = sw->hops[p->leaf];
+		if (g == EMU_HOP_HERE)
+			return sim->nodes[p->dst].leaf_port;
 		if (dp_unlikely(!g))
 			return EMU_NONE;
 	}
 	group = &sim->groups[sw->group0 + g - 1];
 	if (group->n == 1)
-		return sim->group_ports[group->first];
+		return group->base;
 	if (sw->spray)
 		pick = (uint32_t)(dp_rng_next(&sw->rng) >> 32);
 	else
-		pick = mix(p->hash ^ (uint32_t)sw->seed ^ (uint32_t)(sw->seed >> 32));
-	return sim->group_ports[group->first + (uint32_t)((uint64_t)pick * group->n >> 32)];
+		pick = mix(p->hash ^ sw->seed);
+	pick = (uint32_t)((uint64_t)pick * group->n >> 32);
+	return group->consecutive ? group->base + pick : sim->group_ports[group->first + pick];
 }
 
 /* Number, from 1, of the group of these ports, counted from the first of the switch that it is for. */
@@ -47,10 +46,13 @@ static int64_t group_of(struct emu_sim *sim, uint32_t group0, const uint16_t *po
 	if (!EMU_ROOM(sim, groups, ngroups, 1, groups_room) ||
 	    !EMU_ROOM(sim, group_ports, ngroup_ports, n, group_ports_room))
 		return emu_fail(sim, -ENOMEM, "routes: no memory");
-	if (sim->ngroups - group0 >= UINT16_MAX)
-		return emu_fail(sim, -ENOMEM, "routes: a switch with more than %u sets of next hops", UINT16_MAX - 1);
+	if (sim->ngroups - group0 >= UINT16_MAX - 1)
+		return emu_fail(sim, -ENOMEM, "routes: a switch with more than %u sets of next hops", UINT16_MAX - 2);
 	memcpy(sim->group_ports + sim->ngroup_ports, ports, n * sizeof(*ports));
-	sim->groups[sim->ngroups] = (struct emu_hop_group){.first = sim->ngroup_ports, .n = (uint16_t)n};
+	sim->groups[sim->ngroups] = (struct emu_hop_group){
+		.first = sim->ngroup_ports, .n = (uint16_t)n, .base = ports[0], .consecutive = true};
+	for (uint32_t i = 1; i < n; i++)
+		sim->groups[sim->ngroups].consecutive &= ports[i] == ports[0] + i;
 	sim->ngroup_ports += n;
 	return ++sim->ngroups - group0;
 }
@@ -91,7 +93,7 @@ static int fill(struct emu_sim *sim, uint16_t *far, uint16_t *hops, uint32_t *qu
 		struct emu_switch *sw = &sim->switches[s];
 		const struct emu_node *node = &sim->nodes[sw->node];
 
-		sw->row = s;
+		sw->hops = sim->hops + (size_t)s * sim->nleaves;
 		sw->group0 = sim->ngroups;
 		for (uint32_t leaf = 0; leaf < sim->nleaves; leaf++) {
 			uint16_t *entry = &sim->hops[(size_t)s * sim->nleaves + leaf];
@@ -99,7 +101,7 @@ static int fill(struct emu_sim *sim, uint16_t *far, uint16_t *hops, uint32_t *qu
 			uint32_t n = 0;
 			int64_t g;
 
-			*entry = 0;
+			*entry = own ? 0 : EMU_HOP_HERE;
 			if (own == UINT16_MAX || !own)
 				continue;
 			for (uint32_t i = 0; i < node->nports; i++) {

@@ -18,16 +18,12 @@ int emu_switch_build(struct emu_sim *sim, struct emu_switch *sw)
 	if (!sw->tm)
 		return errno == ENOMEM ? emu_fail(sim, -ENOMEM, "switch %u: no memory", sw->node)
 				       : emu_fail(sim, -EINVAL, "switch %u: %s", sw->node, error);
-	sw->seed = cfg->ecmp_seed;
+	sw->out = sim->ports + sim->nodes[sw->node].port0;
+	sw->seed = (uint32_t)(cfg->ecmp_seed ^ cfg->ecmp_seed >> 32);
 	sw->spray = cfg->balance == EMU_BALANCE_SPRAY;
 	sw->timer_ps = DP_NEVER;
 	dp_rng_seed(&sw->rng, sim->seed * 0x9e3779b97f4a7c15ull + 7 * (uint64_t)sw->node + 3);
 	return 0;
-}
-
-static inline uint32_t dir_out(const struct emu_sim *sim, const struct emu_switch *sw, uint32_t port)
-{
-	return sim->ports[sim->nodes[sw->node].port0 + port];
 }
 
 static inline void tell(struct emu_sim *sim, struct emu_switch *sw)
@@ -36,19 +32,27 @@ static inline void tell(struct emu_sim *sim, struct emu_switch *sw)
 	uint8_t mask;
 
 	while (dp_unlikely(dp_tm_next_pfc(sw->tm, &port, &mask)))
-		emu_pfc_ask(sim, dir_out(sim, sw, port) ^ 1, mask);
+		emu_pfc_ask(sim, sw->out[port] ^ 1, mask);
 }
 
 static void drop(struct emu_sim *sim, uint32_t p)
 {
 	sim->stats.drops++;
-	emu_hash(sim, sim->now_ps ^ (uint64_t)sim->pkts[p].psn << 32);
+	emu_hash(sim, sim->now_ps ^ (uint64_t)emu_pkt(sim, p)->psn << 32);
 	emu_pkt_put(sim, p);
+}
+
+void emu_switch_prefetch(const struct emu_switch *sw)
+{
+	const char *tm = (const char *)sw->tm;
+
+	for (uint32_t i = 0; i < 6; i++)
+		__builtin_prefetch(tm + 64 * i);
 }
 
 void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_dir *in, uint32_t p)
 {
-	struct emu_pkt *pkt = &sim->pkts[p];
+	struct emu_pkt *pkt = emu_pkt(sim, p);
 	uint32_t port = emu_route(sim, sw, pkt);
 	struct dp_tm_pkt entry;
 	struct emu_dir *out;
@@ -71,7 +75,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 		tell(sim, sw);
 		return;
 	}
-	out = &sim->dirs[dir_out(sim, sw, port)];
+	out = &sim->dirs[sw->out[port]];
 	out->queued++;
 	out->queued_bytes += entry.len;
 	if (out->queued_bytes > out->stats.peak_queue_bytes)
@@ -86,7 +90,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 /* The wire of an output is free, or was when this was asked for. */
 void emu_switch_free(struct emu_sim *sim, struct emu_dir *out)
 {
-	struct emu_switch *sw = &sim->switches[sim->nodes[out->from].index];
+	struct emu_switch *sw = &sim->switches[out->from_index];
 	struct dp_tm_pkt entry;
 	uint32_t d;
 
@@ -102,7 +106,7 @@ void emu_switch_free(struct emu_sim *sim, struct emu_dir *out)
 	out->queued--;
 	out->queued_bytes -= entry.len;
 	if (dp_unlikely(entry.ce)) {
-		sim->pkts[entry.handle].tos |= 3;
+		emu_pkt(sim, entry.handle)->tos |= 3;
 		sim->stats.marked++;
 	}
 	emu_dir_send(sim, d, entry.handle);
@@ -118,14 +122,14 @@ void emu_switch_settle(struct emu_sim *sim, struct emu_switch *sw)
 	uint32_t port;
 
 	while (dp_tm_next_dropped(sw->tm, &entry)) {
-		struct emu_dir *out = &sim->dirs[dir_out(sim, sw, entry.out_port)];
+		struct emu_dir *out = &sim->dirs[sw->out[entry.out_port]];
 
 		out->queued--;
 		out->queued_bytes -= entry.len;
 		drop(sim, entry.handle);
 	}
 	while (dp_tm_next_ready(sw->tm, &port))
-		emu_switch_free(sim, &sim->dirs[dir_out(sim, sw, port)]);
+		emu_switch_free(sim, &sim->dirs[sw->out[port]]);
 	tell(sim, sw);
 	emu_switch_timer(sim, sw);
 }

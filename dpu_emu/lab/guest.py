@@ -122,8 +122,12 @@ class Guest:
             GuestError: QEMU ended before.
         """
         deadline = time.monotonic() + timeout_s
-        while "ready" not in self._status():
-            self._check_running()
+        while True:
+            code = self._running().poll()  # before its status is read: a short script may end in between
+            if "ready" in self._status():
+                break
+            if code is not None:
+                raise GuestError(self._describe(f"ended before its script (QEMU: {code})"))
             if time.monotonic() > deadline:
                 raise GuestTimeoutError(self._describe(f"did not boot within {timeout_s:g} s"))
             time.sleep(0.05)
@@ -206,11 +210,6 @@ class Guest:
         if self._process is None:
             raise GuestError(f"guest {self.config.name} is not started")
         return self._process
-
-    def _check_running(self) -> None:
-        code = self._running().poll()
-        if code is not None:
-            raise GuestError(self._describe(f"ended before its script (QEMU: {code})"))
 
     def _describe(self, what: str) -> str:
         """Return an error message with the ends of QEMU's errors and of the guest's console."""

@@ -73,8 +73,8 @@ if [ -n "$LAB_SHELL" ]; then
     setsid cttyhack sh -l
     code=$?
 else
-    wait_for [ -e /dev/vport0p2 ]
-    echo ready >/dev/vport0p2
+    # The kernel lists a port a moment after its node is there (ENXIO till then); the one of the output comes first.
+    wait_for sh -c 'echo ready >/dev/vport0p2' 2>/dev/null
     cd /lab && sh /lab/run </dev/null >/dev/vport0p1 2>&1
     code=$?
 fi

@@ -99,7 +99,7 @@ def _variants(tool: str, measure: str, service: str, events: bool) -> Iterator[C
         yield case("--use-srq")
         if measure == "bw":
             yield case("--use-srq", qps=4)
-    if tool != "send" and not events and service == "RC":
+    if tool in ("write", "read") and not events and service == "RC":
         yield case("--odp")
     if measure == "bw" and tool in ("write", "read") and service == "RC":
         yield case("--mr_per_qp", qps=4)

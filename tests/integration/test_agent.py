@@ -22,6 +22,7 @@ from datapath.errors import CallerError, DpuError
 from rdma_verbs.agent import NodeStatus, list_nodes
 from rdma_verbs.agent.rundir import Address, NodeDir, process_start
 from rdma_verbs.node import AgentConfig, NodeAttachment, attach
+from tests.integration.agents import eventually, node_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NSLOTS = 8
@@ -36,17 +37,6 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     yield tmp_path
     eventually(lambda: not list_nodes(), "agents left by themselves")
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.02)
-
-
-def node_of(ip: str) -> NodeStatus | None:
-    return next((node for node in list_nodes() if node.ip == ip), None)
 
 
 def the_node(ip: str) -> NodeStatus:

@@ -10,14 +10,14 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rdma_verbs import Context, Mtu
-from rdma_verbs.agent import NodeStatus, list_nodes
+from rdma_verbs.agent import list_nodes
+from tests.integration.agents import eventually, node_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = [ROOT / "build" / "py" / name for name in ("libroce.a", "libdp.a")]
@@ -46,17 +46,6 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DPU_AGENT_PATH", str(ROOT))
     yield tmp_path
     eventually(lambda: not list_nodes(), "agents left by themselves")
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.02)
-
-
-def node_of(ip: str) -> NodeStatus | None:
-    return next((node for node in list_nodes() if node.ip == ip), None)
 
 
 def owners(ip: str) -> list[int]:

@@ -1,5 +1,9 @@
 """A guest that was never started, and the order of its clean-up."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from dpu_emu.lab.errors import GuestError
@@ -21,3 +25,22 @@ def test_stop_may_come_before_start_and_again() -> None:
     guest = Guest(GuestConfig(script=""))
     guest.stop()
     guest.stop()
+
+
+def test_a_guest_that_is_ready_and_done_between_two_looks_was_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Guest(GuestConfig(script=""))
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        poll = process.poll
+
+        def poll_of_one_that_ends_now() -> int | None:
+            process.wait()
+            (tmp_path / "status").write_text("ready\n0\n")
+            return poll()
+
+        monkeypatch.setattr(process, "poll", poll_of_one_that_ends_now)
+        monkeypatch.setattr(guest, "_process", process)
+        monkeypatch.setattr(guest, "_run", tmp_path)
+        guest.wait_ready(5)
+        assert guest.wait(5) == 0

@@ -1,0 +1,343 @@
+"""The fabric against what can be derived on paper; each test names its row (A1 ...) and derives the number beside it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from dpu_emu.fabric.fluid import dcqcn_fixed_point, go_back_n_goodput
+from dpu_emu.fabric.plan import make_plan
+from dpu_emu.fabric.result import Result, jain
+from dpu_emu.fabric.run import run
+from dpu_emu.fabric.scenario import loads
+
+PACKET_BYTES = 4096 + 44 + 38
+WIRE = PACKET_BYTES / 4096
+QUIET = "hosts: {cc: {algorithm: none}}\n"
+
+
+def simulate(text: str) -> Result:
+    return run(make_plan(loads("name: reference\n" + text)))
+
+
+def us(ps: int | float) -> float:
+    return float(ps) / 1e6
+
+
+# ---- A: exact ----
+
+
+@pytest.mark.parametrize(
+    ("topology", "ends"),
+    [
+        ("{kind: star, hosts: 2, rate: 100Gb/s, delay: 1us}", "src: h0, dst: h1"),
+        ("{kind: leaf_spine, host_rate: 100Gb/s, uplink_rate: 400Gb/s}", "src: h0, dst: h7"),
+        ("{kind: fat_tree, k: 4, rate: 400Gb/s, delay: 500ns}", "src: h0, dst: h15"),
+        ("{kind: data_centres, distance: 10km, convergence: 16}", "src: dc0.h0, dst: dc1.h7"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4096, 100_000, 2_000_000])
+def test_a1_one_flow_on_an_idle_path_takes_store_and_forward_time(topology: str, ends: str, size: int) -> None:
+    result = simulate(f"topology: {topology}\n{QUIET}workload: [{{kind: flows, flows: [{{{ends}, size: {size}}}]}}]\n")
+    flow = result.flows[0]
+    slowest = min(int(row["rate_bps"]) for row in result.plan.topology.links)
+    assert abs(int(flow["fct_ps"]) - int(flow["ideal_ps"])) <= PACKET_BYTES * 8e12 / slowest
+
+
+def test_a2_one_flow_of_htsims_example_takes_its_time() -> None:
+    """490 packets at 100 Gb/s over three tiers with a round trip of 12 us: 176.2 us for the sender (its packets: 4160 B)."""
+    result = simulate(
+        "topology: {kind: fat_tree, k: 4, rate: 100Gb/s, delay: 1us}\n"
+        "switches: {pipeline: 0ns}\nhosts: {cc: {algorithm: none}, nic_tx: 0ns, nic_rx: 0ns}\n"
+        "workload: [{kind: flows, flows: [{src: h0, dst: h15, size: 2007040}]}]\n"
+    )
+    flow = result.flows[0]
+    wire_us = 490 * PACKET_BYTES * 8 / 100e3
+    assert us(flow["done_ps"]) == pytest.approx(wire_us + 12 + 5 * PACKET_BYTES * 8 / 100e3, rel=0.01)
+
+
+@pytest.mark.parametrize("senders", [2, 7, 15, 31])
+def test_a3_incast_ends_when_the_receivers_link_has_carried_it(senders: int) -> None:
+    result = simulate(
+        f"topology: {{kind: star, hosts: {senders + 1}}}\n{QUIET}"
+        f"workload: [{{kind: incast, senders: {senders}, size: 2MB}}]\n"
+    )
+    packets = math.ceil(2e6 / 4096)
+    wire_us = senders * (2e6 + packets * 82) * 8 / 100e3
+    last = us(result.flows["fct_ps"].max())
+    rtt = us(result.plan.base_rtt_ps.max())
+    assert wire_us < last <= (wire_us + rtt) * 1.02
+    assert result.drops() == {"links": 0}
+
+
+# ---- A6 to A8: collectives. A step costs its bytes at the line's rate and alpha: an empty message's whole way ----
+
+
+def collective_us(topology: str, work: str, extra: str = "") -> Result:
+    result = simulate(f"topology: {topology}\n{QUIET}{extra}workload: [{work}]\n")
+    assert result.done.all()
+    return result
+
+
+def last_us(result: Result) -> float:
+    return us(result.flows["last_byte_ps"].max())
+
+
+def alpha_us(hops: int, rate_gbps: float, *, delay_us: float, pipeline_us: float = 0.5) -> float:
+    """Of a message's first byte: NIC, links, switches, and a packet's time at each link but one."""
+    return 0.7 + hops * delay_us + (hops - 1) * pipeline_us + (hops - 1) * PACKET_BYTES * 8e-3 / rate_gbps
+
+
+@pytest.mark.parametrize(("n", "size"), [(4, 8_000_000), (8, 32_000_000), (16, 64_000_000)])
+def test_a6_ring_allreduce_takes_its_steps(n: int, size: int) -> None:
+    result = collective_us(f"{{kind: star, hosts: {n}, delay: 1us}}", f"{{kind: allreduce, size: {size}}}")
+    want = 2 * (n - 1) * (size / n * WIRE * 8e-5 + alpha_us(2, 100, delay_us=1))
+    assert last_us(result) == pytest.approx(want, rel=0.02)
+
+
+def test_a7_halving_doubling_takes_its_steps() -> None:
+    """n = 8: steps exchange 1/2, 1/4, 1/8, 1/8, 1/4, 1/2 of the bytes with the rank that differs in one bit."""
+    n, size = 8, 32_000_000
+    lines = []
+    for step, bit in enumerate((4, 2, 1, 1, 2, 4)):
+        part = size * bit // n
+        for r in range(n):
+            # A rank goes on when what its partner sent has come.
+            before = f", after: [s{step - 1}r{r ^ (4, 2, 1, 1, 2, 4)[step - 1]}]" if step else ""
+            lines.append(f"  - {{src: h{r}, dst: h{r ^ bit}, size: {part}, name: s{step}r{r}{before}}}")
+    work = "{kind: flows, flows: [" + ",".join(line.strip(" -") for line in lines) + "]}"
+    result = collective_us("{kind: star, hosts: 8, delay: 1us}", work)
+    want = 2 * 3 * alpha_us(2, 100, delay_us=1) + 2 * (n - 1) / n * size * WIRE * 8e-5
+    assert last_us(result) == pytest.approx(want, rel=0.02)
+
+
+def test_a8_alltoall_on_a_fabric_that_does_not_block() -> None:
+    n, size = 16, 64_000_000
+    result = collective_us("{kind: star, hosts: 16, delay: 1us}", f"{{kind: alltoall, size: {size}}}")
+    want = (n - 1) * (size / n * WIRE * 8e-5 + alpha_us(2, 100, delay_us=1))
+    assert last_us(result) == pytest.approx(want, rel=0.03)
+
+
+@pytest.mark.parametrize("ratio", [2, 4])
+def test_a8_oversubscribed_uplinks_stretch_what_crosses_them(ratio: int) -> None:
+    """Two leaves of 8, everything to the other leaf over one uplink of 800/ratio Gb/s."""
+    lines = ",".join(f"{{src: h{i}, dst: h{(i + 8) % 16}, size: 8MB}}" for i in range(16))
+    topology = f"{{kind: leaf_spine, leaves: 2, spines: 1, hosts_per_leaf: 8, uplink_rate: {800 // ratio}Gb/s}}"
+    result = collective_us(topology, f"{{kind: flows, flows: [{lines}]}}")
+    want = ratio * 8e6 * WIRE * 8e-5
+    assert last_us(result) == pytest.approx(want, rel=0.03)
+
+
+def test_a9_hashed_flows_leave_links_idle_as_chance_says() -> None:
+    """16 flows on 16 uplinks, hashed: k(1-1/k)^m of them idle, over 150 seeds."""
+    k = m = 16
+    idle = []
+    for seed in range(150):
+        lines = ",".join(f"{{src: h{i}, dst: h{i + m}, size: 1}}" for i in range(m))
+        result = simulate(
+            f"seed: {seed}\ntopology: {{kind: leaf_spine, leaves: 2, spines: {k}, hosts_per_leaf: {m}}}\n{QUIET}"
+            f"switches: {{buffer: 64MB}}\nworkload: [{{kind: flows, flows: [{lines}]}}]\n"
+        )
+        up = [result.direction(f"leaf0>spine{s}")["data_pkts"] for s in range(k)]
+        assert sum(up) == m
+        idle.append(sum(n == 0 for n in up))
+    mean = k * (1 - 1 / k) ** m
+    # Variance of the number of empty bins.
+    spread = k * (k - 1) * (1 - 2 / k) ** m + mean - mean**2
+    assert abs(np.mean(idle) - mean) <= 3 * math.sqrt(spread / len(idle))
+
+
+# ---- B: PFC and shared buffers ----
+
+LOSSLESS = (
+    "switches: {buffer: 8MB, pipeline: 0ns, classes: "
+    "{3: {ecn: none, reserve: 0B, alpha: %s, xon_offset: 8kB%s}, 6: {reserve: 0B}}}\n"
+)
+
+
+def first_xoff_ps(result: Result) -> int:
+    assert len(result.pauses)
+    return int(result.pauses["at_ps"][0])
+
+
+def shared_bytes(result: Result) -> int:
+    config = result.plan.switches[0].config
+    ports = len(result.plan.topology.ports()[result.plan.switches[0].nodes[0]])
+    return config.buffer_bytes - ports * config.classes[3].headroom_bytes
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.125])
+@pytest.mark.parametrize("n", [2, 8])
+def test_b1_b2_first_xoff_comes_at_the_dynamic_threshold(n: int, alpha: float) -> None:
+    """n ports fill at C(1-1/n) each until each has alpha B / (1 + n alpha)."""
+    result = simulate(
+        f"topology: {{kind: star, hosts: {n + 1}, delay: 1us}}\n{QUIET}"
+        + LOSSLESS % (f"{alpha:g}", "")
+        + f"workload: [{{kind: incast, senders: {n}, size: 20MB}}]\nuntil: 3ms\n"
+    )
+    threshold = alpha * shared_bytes(result) / (1 + n * alpha)
+    buffered = 4096 + 44  # what counts in the buffer of a packet: the IP packet
+    per_us = 100e9 / 8e6 * (1 - 1 / n) * buffered / PACKET_BYTES
+    first_packet_us = 0.5 + 1 + PACKET_BYTES * 8 / 100e3
+    assert us(first_xoff_ps(result)) - first_packet_us == pytest.approx(threshold / per_us, abs=2 * n * 0.34, rel=0.02)
+
+
+def test_b1_one_port_alone_gets_half_at_alpha_one() -> None:
+    """One sender at 100 Gb/s to a port of 50 Gb/s: its group grows at half the rate, to alpha B / (1 + alpha)."""
+    result = simulate(
+        "topology: {kind: custom, hosts: [a, b], switches: [s], links: [{a: a, b: s}, {a: b, b: s, rate: 50Gb/s}]}\n"
+        + QUIET
+        + LOSSLESS % ("1", "")
+        + "workload: [{kind: flows, flows: [{src: a, dst: b, size: 50MB}]}]\nuntil: 3ms\n"
+    )
+    grown = us(first_xoff_ps(result)) - 1.5 - PACKET_BYTES * 8 / 100e3
+    assert grown == pytest.approx(shared_bytes(result) / 2 / (50e9 / 8e6 * (4096 + 44) / PACKET_BYTES), rel=0.02)
+
+
+ADVERSARIAL = (
+    "topology: {kind: star, hosts: 5, rate: %s, delay: %s}\n"
+    "hosts: {mtu: %s, cc: {algorithm: none}, timeout: 16}\n"
+    "switches: {buffer: 64MB, cell: %s, classes: {3: {ecn: none, alpha: 0, xoff: 300kB%s}}%s}\n"
+    "workload: [{kind: incast, senders: 4, size: 3MB}]\nuntil: 20ms\n"
+)
+
+
+@pytest.mark.parametrize("mtu", ["256B", "4096B"])
+@pytest.mark.parametrize("cell", ["1B", "208B"])
+@pytest.mark.parametrize(("rate", "delay"), [("100Gb/s", "1us"), ("100Gb/s", "25ns"), ("400Gb/s", "500ns")])
+def test_b3_b4_nothing_is_lost_with_the_computed_headroom(rate: str, delay: str, cell: str, mtu: str) -> None:
+    result = simulate(ADVERSARIAL % (rate, delay, mtu, cell, "", ""))
+    assert result.stats["pfc_frames"] > 0
+    assert result.drops() == {"links": 0}
+    stats = next(iter(result.switches.values()))
+    head = result.plan.switches[0].config.classes[3].headroom_bytes
+    assert 0 < stats["peak_headroom_bytes"] <= 4 * head
+
+
+@pytest.mark.parametrize(("rate", "delay"), [("100Gb/s", "1us"), ("400Gb/s", "500ns")])
+def test_b4_headroom_that_is_two_packets_short_loses(rate: str, delay: str) -> None:
+    enough = simulate(ADVERSARIAL % (rate, delay, "4096B", "1B", "", ""))
+    used = next(iter(enough.switches.values()))["peak_headroom_bytes"] // 4
+    head = enough.plan.switches[0].config.classes[3].headroom_bytes
+    wire = 4096 + 44 + 16 + 38
+    short = simulate(
+        ADVERSARIAL % (rate, delay, "4096B", "1B", f", headroom: {head - 2 * wire}B", ", unsafe_headroom: true")
+    )
+    print(f"{rate} {delay}: headroom {head}, used {used}, drops {short.drops()}")
+    assert short.drops().get("headroom", 0) > 0
+
+
+def goodput(result: Result, tag: str) -> float:
+    """Mean goodput of a workload's flows in Gb/s, of wire rate."""
+    return float(result.of_tag(tag)["goodput_bps"].mean()) / 1e9
+
+
+# ---- C: long haul ----
+
+
+@pytest.mark.parametrize("km", [1, 10, 100])
+def test_c_headroom_of_a_long_link_is_its_round_trip(km: int) -> None:
+    """100 Gb/s: C x RTT is 0.125, 1.25, 12.5 MB; with it nothing is lost, without a quarter of it something is."""
+    text = (
+        "topology: {kind: custom, hosts: [a, b, c], switches: [s], links: [{a: a, b: s, distance: %dkm}, {a: b, b: s}, "
+        "{a: c, b: s}]}\nhosts: {cc: {algorithm: none}, timeout: 16}\n"
+        "switches: {buffer: 64MB, classes: {3: {ecn: none, alpha: 0, xoff: 500kB%s}}%s}\nuntil: 100ms\n"
+        "workload: [{kind: incast, receiver: b, senders: [a, c], size: 50MB}]\n"
+    )
+    result = simulate(text % (km, "", ""))
+    round_trip = 100e9 / 8 * 2 * km * 5e-6
+    head = result.plan.switches[0].config.classes[3].headroom_bytes
+    assert head == pytest.approx(round_trip, abs=60_000)
+    assert result.drops() == {"links": 0}
+    assert result.stats["pfc_frames"] > 0
+    short = simulate(text % (km, f", headroom: {round(head - round_trip / 4)}B", ", unsafe_headroom: true"))
+    assert short.drops().get("headroom", 0) > 0
+
+
+# ---- D: what loss costs go-back-N, through a switch ----
+
+
+@pytest.mark.parametrize(
+    ("rate", "w", "loss", "want"),
+    [(100, 24, 1e-3, 0.9766), (100, 24, 1e-2, 0.805), (400, 96, 1e-3, 0.9125), (400, 96, 1e-2, 0.508)],
+)
+def test_d_goodput_of_go_back_n_follows_the_model(rate: int, w: int, loss: float, want: float) -> None:
+    # A NAK arrives after: link, switch, link, NIC, and back; the first packet's own times at both links count, too.
+    packet_us = PACKET_BYTES * 8e-3 / rate
+    ack_us = 2 * 86 * 8e-3 / rate
+    delay_us = (w * packet_us - 2 * packet_us - ack_us - 1.0 - 0.4) / 4
+    size = 400_000_000 if loss == 1e-3 else 100_000_000
+    result = simulate(
+        f"topology: {{kind: custom, hosts: [a, b], switches: [s], links: "
+        f"[{{a: a, b: s, rate: {rate}Gb/s, delay: {round(delay_us * 1e6)}ps, loss: {loss}}}, "
+        f"{{a: b, b: s, rate: {rate}Gb/s, delay: {round(delay_us * 1e6)}ps}}]}}\n"
+        "hosts: {cc: {algorithm: none}, recovery: [nak_rearm], timeout: 10}\n"
+        f"workload: [{{kind: flows, flows: [{{src: a, dst: b, size: {size}}}]}}]\n"
+    )
+    flow = result.flows[0]
+    share = size * WIRE * 8e3 / rate / int(flow["fct_ps"]) * 1e0
+    assert go_back_n_goodput(loss, w) == pytest.approx(want, abs=2e-3)
+    print(f"W {w} p {loss}: {share:.4f} of {want}")
+    assert share == pytest.approx(want, rel=0.03)
+
+
+# ---- A4, E: DCQCN ----
+
+DCQCN_40G = (
+    "hosts: {mtu: 1024B, cc: {preset: paper}}\n"
+    "switches: {buffer: 12MB, classes: {3: {ecn: dequeue, kmin: 5kB, kmax: 200kB, pmax: 1%}}}\n"
+)
+
+
+def settled(result: Result, from_ps: int) -> tuple[np.ndarray, float, float]:
+    """Rates of all flows, use of the bottleneck and its mean queue, after ``from_ps``."""
+    rates = []
+    for s in result.series:
+        if s.kind == "flow":
+            late = s.at_ps >= from_ps
+            rates.append(float(s.value[late].max() - s.value[late].min()) if s.value.max() > 0 else 0.0)
+    link = next(s for s in result.series if s.kind == "link")
+    late = link.at_ps >= from_ps
+    span = (int(link.at_ps[late][-1]) - int(link.at_ps[late][0])) / 1e12
+    rate_bps = int(result.plan.topology.links["rate_bps"][0])
+    used = float(link.value[late][1:].sum()) * 8 / span / rate_bps
+    queue = result.find_series("queue", link.label)
+    return np.array(rates) * 8 / span, used, float(queue.value[queue.at_ps >= from_ps].mean())
+
+
+def dcqcn(n: int, *, rate: str, extra: str, seed: int = 1, ms: int = 400, warm: int = 150) -> tuple[Result, int]:
+    text = (
+        f"seed: {seed}\ntopology: {{kind: star, hosts: {n + 1}, rate: {rate}, delay: 1us}}\n{extra}"
+        f"until: {ms}ms\nstop_when_done: false\n"
+        f"workload: [{{kind: incast, name: all, senders: {n}, size: 100GB}}]\n"
+        'probes: {interval: 20us, queues: ["sw0>h0"], links: ["sw0>h0"], flows: [all], flows_max: 128}\n'
+    )
+    return simulate(text), warm * 10**9
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_e_dcqcn_settles_at_its_fixed_point_at_40g(n: int) -> None:
+    result, warm = dcqcn(n, rate="40Gb/s", extra=DCQCN_40G)
+    rates, used, queue = settled(result, warm)
+    point = dcqcn_fixed_point(40e9, n, mtu_bytes=1024, kmin_bytes=5e3, kmax_bytes=2e5, pmax=0.01, ai_bps=40e6)
+    print(f"n {n}: used {used:.4f} jain {jain(rates):.4f} queue {queue:.0f} / {point.queue_bytes:.0f}")
+    assert used >= 0.98
+    assert jain(rates) >= 0.98
+    assert 1.0 <= queue / point.queue_bytes <= 1.6
+
+
+@pytest.mark.parametrize("n", [2, 8, 32])
+def test_e_dcqcn_settles_at_its_fixed_point_at_100g(n: int) -> None:
+    extra = (
+        "hosts: {mtu: 1024B, cc: {preset: paper, parameters: {R_AI: 20, K: 50}}}\n"
+        "switches: {classes: {3: {ecn: dequeue, kmin: 400kB, kmax: 1.6MB, pmax: 20%}}}\n"
+    )
+    result, warm = dcqcn(n, rate="100Gb/s", extra=extra, ms=500, warm=250)
+    rates, used, queue = settled(result, warm)
+    point = dcqcn_fixed_point(
+        100e9, n, mtu_bytes=1024, kmin_bytes=4e5, kmax_bytes=1.6e6, pmax=0.2, ai_bps=20e6, alpha_timer_s=50e-6
+    )
+    print(f"n {n}: used {used:.4f} jain {jain(rates):.4f} queue {queue:.0f} / {point.queue_bytes:.0f}")
+    assert used >= 0.98
+    assert jain(rates) >= 0.98
+    assert 1.0 <= queue / point.queue_bytes <= 1.6
