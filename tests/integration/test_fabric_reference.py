@@ -1,6 +1,7 @@
 """The fabric against what can be derived on paper: each test names its row and derives the number beside it."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,9 +228,91 @@ def test_b4_headroom_that_is_two_packets_short_loses(rate: str, delay: str) -> N
     assert short.drops().get("headroom", 0) > 0
 
 
-def goodput(result: Result, tag: str) -> float:
-    """Mean goodput of a workload's flows in Gb/s, of wire rate."""
-    return float(result.of_tag(tag)["goodput_bps"].mean()) / 1e9
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "fabric"
+
+
+def example(name: str, *changes: tuple[str, str]) -> Result:
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return run(make_plan(loads(text, EXAMPLES)))
+
+
+def gbps(result: Result, tag: str) -> float:
+    """Mean rate of a workload's flows on the wire."""
+    mtu = result.plan.hosts[0].config.mtu_bytes
+    return float(result.of_tag(tag)["goodput_bps"].mean()) / 1e9 * (mtu + 82) / mtu
+
+
+def test_b11_pauses_are_fair_to_ports_and_dcqcn_to_flows() -> None:
+    paused = example("pfc_unfairness")
+    assert gbps(paused, "lone") == pytest.approx(40 / 2, rel=0.05)
+    assert gbps(paused, "three") == pytest.approx(40 / 6, rel=0.05)
+    fair = example("pfc_unfairness_dcqcn", ("until: 60ms", "until: 200ms"))
+    for tag in ("lone", "three"):
+        assert gbps(fair, tag) == pytest.approx(40 / 4, rel=0.15)
+    assert fair.stats["pfc_frames"] == 0
+
+
+def test_b12_a_victim_suffers_with_each_remote_sender_and_dcqcn_gives_its_share_back() -> None:
+    """With none, one and two remote senders; its share of T1's uplinks were 20 Gb/s."""
+    two = "      - {src: h31, dst: r, size: 1GB}\n      - {src: h32, dst: r, size: 1GB}\n"
+    none = "      - {src: h31, dst: h32, size: 1kB}\n"
+    rates = [
+        gbps(example("pfc_victim", (two, lines)), "victim")
+        for lines in (none, "      - {src: h31, dst: r, size: 1GB}\n", two)
+    ]
+    print("victim:", [round(r, 1) for r in rates])
+    assert rates[0] > rates[1] > rates[2]
+    assert rates[2] <= 0.5 * rates[0]
+    assert gbps(example("pfc_victim_dcqcn"), "victim") >= 0.85 * 20
+
+
+def test_b13_a_ring_deadlocks_and_the_watchdog_or_other_routes_free_it() -> None:
+    ring = example("deadlock_ring")
+    names = [ring.plan.topology.direction_name(d) for d in ring.cycle]
+    assert sorted(names) == ["s0>s1", "s1>s2", "s2>s3", "s3>s0"]
+    assert all(a.split(">")[1] == b.split(">")[0] for a, b in zip(names, names[1:] + names[:1], strict=True))
+    assert ring.stats["flows_done"] == 0
+    watched = example(
+        "deadlock_ring",
+        ("switches: {buffer", "switches: {watchdog: {interval: 100us, polls: 2, restore: 1ms}, buffer"),
+        ("until: 5ms", "until: 200ms"),
+    )
+    assert watched.summary()["storms"] > 0
+    assert watched.stats["flows_done"] == 4
+    # Half of them go the other way round: no cycle of buffers.
+    routes = "  - {node: s2, to: h0, via: [s3]}\n  - {node: s3, to: h1, via: [s0]}\n"
+    back = "  - {node: s2, to: h0, via: [s1]}\n  - {node: s3, to: h1, via: [s2]}\n"
+    free = example("deadlock_ring", (routes, back), ("until: 5ms", "until: 50ms"))
+    assert free.stats["flows_done"] == 4
+    assert not free.cycle
+
+
+# ---- A10: CNPs ----
+
+
+def test_a10_a_flow_has_at_most_a_cnp_every_50_us() -> None:
+    result = example("incast_dcqcn")
+    seconds = result.stats["now_ps"] / 1e12
+    per_flow = result.summary()["cnps"] / 16
+    assert 0 < per_flow <= 20_000 * seconds + 1
+
+
+# ---- F12: spraying ----
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_f12_spraying_ends_a_permutation_several_times_sooner_than_hashing(seed: int) -> None:
+    hashed = example("ecmp_permutation", ("topology:", f"seed: {seed}\ntopology:"))
+    sprayed = example("spray_permutation", ("topology:", f"seed: {seed}\ntopology:"))
+    slow, fast = (us(r.flows["fct_ps"].max()) for r in (hashed, sprayed))
+    print(f"seed {seed}: {slow:.0f} us hashed, {fast:.0f} us sprayed")
+    assert hashed.done.all()
+    assert sprayed.done.all()
+    assert slow / fast >= 2.5
+    assert fast <= 1.4 * us(sprayed.flows["ideal_ps"].max())
 
 
 # ---- C: long haul ----
@@ -237,20 +320,23 @@ def goodput(result: Result, tag: str) -> float:
 
 @pytest.mark.parametrize("km", [1, 10, 100])
 def test_c_headroom_of_a_long_link_is_its_round_trip(km: int) -> None:
-    """100 Gb/s: C x RTT is 0.125, 1.25, 12.5 MB; with it nothing is lost, without a quarter of it something is."""
+    """100 Gb/s into 1 Gb/s: C x RTT is 0.125, 1.25, 12.5 MB; with it nothing is lost, a tenth less loses."""
     text = (
-        "topology: {kind: custom, hosts: [a, b, c], switches: [s], links: [{a: a, b: s, distance: %dkm}, {a: b, b: s}, "
-        "{a: c, b: s}]}\nhosts: {cc: {algorithm: none}, timeout: 16}\n"
-        "switches: {buffer: 64MB, classes: {3: {ecn: none, alpha: 0, xoff: 500kB%s}}%s}\nuntil: 100ms\n"
-        "workload: [{kind: incast, receiver: b, senders: [a, c], size: 50MB}]\n"
+        "topology: {kind: custom, hosts: [a, b], switches: [s], "
+        "links: [{a: a, b: s, distance: %dkm}, {a: b, b: s, rate: 1Gb/s}]}\n"
+        "hosts: {cc: {algorithm: none}, timeout: 20}\n"
+        "switches: {buffer: 64MB, pipeline: 0ns, classes: {3: {ecn: none, alpha: 0, xoff: 500kB%s}}%s}\n"
+        "until: 30ms\nworkload: [{kind: incast, receiver: b, senders: [a], size: 50MB}]\n"
     )
     result = simulate(text % (km, "", ""))
     round_trip = 100e9 / 8 * 2 * km * 5e-6
     head = result.plan.switches[0].config.classes[3].headroom_bytes
-    assert head == pytest.approx(round_trip, abs=60_000)
+    assert head == pytest.approx(round_trip, abs=40_000)
     assert result.drops() == {"links": 0}
     assert result.stats["pfc_frames"] > 0
-    short = simulate(text % (km, f", headroom: {round(head - round_trip / 4)}B", ", unsafe_headroom: true"))
+    short = simulate(
+        text % (km, f", headroom: {round(head - round_trip / 10 - 2 * PACKET_BYTES)}B", ", unsafe_headroom: true")
+    )
     assert short.drops().get("headroom", 0) > 0
 
 
@@ -262,20 +348,23 @@ def test_c_headroom_of_a_long_link_is_its_round_trip(km: int) -> None:
     [(100, 24, 1e-3, 0.9766), (100, 24, 1e-2, 0.805), (400, 96, 1e-3, 0.9125), (400, 96, 1e-2, 0.508)],
 )
 def test_d_goodput_of_go_back_n_follows_the_model(rate: int, w: int, loss: float, want: float) -> None:
-    # A NAK arrives after: link, switch, link, NIC, and back; the first packet's own times at both links count, too.
+    # A NAK arrives after three links, two switches and the NIC, and as far back; the packet's own times count, too. Two
+    # links between the switches, one for each way: NAKs are not lost.
     packet_us = PACKET_BYTES * 8e-3 / rate
-    ack_us = 2 * 86 * 8e-3 / rate
-    delay_us = (w * packet_us - 2 * packet_us - ack_us - 1.0 - 0.4) / 4
-    size = 400_000_000 if loss == 1e-3 else 100_000_000
+    ack_us = 3 * 86 * 8e-3 / rate
+    delay_us = (w * packet_us - 3 * packet_us - ack_us - 0.4) / 6
+    until_us = 1000 / loss * packet_us
+    line = f"rate: {rate}Gb/s, delay: {round(delay_us * 1e6)}ps"
     result = simulate(
-        f"topology: {{kind: custom, hosts: [a, b], switches: [s], links: "
-        f"[{{a: a, b: s, rate: {rate}Gb/s, delay: {round(delay_us * 1e6)}ps, loss: {loss}}}, "
-        f"{{a: b, b: s, rate: {rate}Gb/s, delay: {round(delay_us * 1e6)}ps}}]}}\n"
-        "hosts: {cc: {algorithm: none}, recovery: [nak_rearm], timeout: 10}\n"
-        f"workload: [{{kind: flows, flows: [{{src: a, dst: b, size: {size}}}]}}]\n"
+        "topology: {kind: custom, hosts: [a, b], switches: [s, t], links: "
+        f"[{{a: a, b: s, {line}}}, {{a: b, b: t, {line}}}, "
+        f"{{a: s, b: t, {line}, loss: {loss}}}, {{a: s, b: t, {line}}}]}}\n"
+        "routes: [{node: s, to: b, via: [t]}, {node: t, to: a, via: ['s#1']}]\nswitches: {pipeline: 0ns}\n"
+        f"hosts: {{cc: {{algorithm: none}}, recovery: [nak_rearm], timeout: 12}}\nuntil: {round(until_us)}us\n"
+        "stop_when_done: false\nworkload: [{kind: flows, flows: [{src: a, dst: b, size: 100GB}]}]\n"
     )
     flow = result.flows[0]
-    share = size * WIRE * 8e3 / rate / int(flow["fct_ps"]) * 1e0
+    share = float(flow["goodput_bps"]) * WIRE / (rate * 1e9)
     assert (1 - loss) / (1 - loss + loss * w) == pytest.approx(want, abs=2e-3)
     print(f"W {w} p {loss}: {share:.4f} of {want}")
     assert share == pytest.approx(want, rel=0.03)
@@ -305,8 +394,20 @@ def settled(result: Result, from_ps: int) -> tuple[np.ndarray, float, float]:
     return np.array(rates) * 8 / span, used, float(queue.value[queue.at_ps >= from_ps].mean())
 
 
-def fixed_queue(rate_bps: float, n: int, **parameters: float) -> float:
-    queue = fixed_point(DcqcnModel(rate_bps=rate_bps, flows=n, mtu_bytes=1024, **parameters)).queue_bytes
+def fixed_queue(
+    rate_bps: float, n: int, *, kmin_bytes: float, kmax_bytes: float, pmax: float, ai_bps: float, alpha_timer_s: float
+) -> float:
+    model = DcqcnModel(
+        rate_bps=rate_bps,
+        flows=n,
+        mtu_bytes=1024,
+        ai_bps=ai_bps,
+        kmin_bytes=kmin_bytes,
+        kmax_bytes=kmax_bytes,
+        pmax=pmax,
+        alpha_timer_s=alpha_timer_s,
+    )
+    queue = fixed_point(model).queue_bytes
     assert queue is not None
     return queue
 
@@ -332,8 +433,9 @@ def test_e_dcqcn_settles_at_its_fixed_point_at_40g(n: int) -> None:
     assert 1.0 <= queue / point <= 1.6
 
 
-@pytest.mark.parametrize("n", [2, 8, 32])
-def test_e_dcqcn_settles_at_its_fixed_point_at_100g(n: int) -> None:
+@pytest.mark.parametrize(("n", "low"), [(2, 0.9), (8, 1.0), (32, 1.0), (64, 1.0)])
+def test_e_dcqcn_settles_at_its_fixed_point_at_100g(n: int, low: float) -> None:
+    """For two flows one cut takes 3 % of half the link, many times the 1.2 kB of the ramp: the mean lies below Kmin."""
     extra = (
         "hosts: {mtu: 1024B, cc: {preset: paper, parameters: {R_AI: 20, K: 50}}}\n"
         "switches: {classes: {3: {ecn: dequeue, kmin: 400kB, kmax: 1.6MB, pmax: 20%}}}\n"
@@ -344,4 +446,4 @@ def test_e_dcqcn_settles_at_its_fixed_point_at_100g(n: int) -> None:
     print(f"n {n}: used {used:.4f} jain {jain(rates):.4f} queue {queue:.0f} / {point:.0f}")
     assert used >= 0.98
     assert jain(rates) >= 0.98
-    assert 1.0 <= queue / point <= 1.6
+    assert low <= queue / point <= 1.6
