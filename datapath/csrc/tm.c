@@ -327,6 +327,40 @@ int dp_tm_enqueue(struct dp_tm *tm, struct dp_tm_pkt *pkt, uint64_t now_ps)
 	return DP_TM_QUEUED;
 }
 
+/* ---- ahead ---------------------------------------------------------------------------------------------------- */
+
+void dp_tm_prefetch_own(const struct dp_tm *tm)
+{
+	for (size_t i = 0; i < offsetof(struct dp_tm, rng); i += 64)
+		__builtin_prefetch((const char *)tm + i);
+}
+
+void dp_tm_prefetch(const struct dp_tm *tm, uint32_t in_port, uint32_t out_port, uint32_t prio)
+{
+	if (!tm->queues[prio])
+		return;
+	__builtin_prefetch(&tm->ports[out_port]);
+	__builtin_prefetch(&tm->queues[prio][out_port]);
+	__builtin_prefetch(&tm->pgs[prio][in_port]);
+	__builtin_prefetch(&tm->cfg.cls[prio]);
+	if (tm->free_entry != TM_NONE)
+		__builtin_prefetch(&tm->entries[tm->free_entry]);
+}
+
+void dp_tm_prefetch_out(const struct dp_tm *tm, uint32_t port)
+{
+	uint32_t prio, active = tm->ports[port].active, head;
+
+	if (!active)
+		return;
+	prio = 31 - (uint32_t)__builtin_clz(active);
+	head = tm->queues[prio][port].head;
+	if (head == TM_NONE)
+		return;
+	__builtin_prefetch(&tm->entries[head]);
+	__builtin_prefetch(&tm->cfg.cls[prio]);
+}
+
 /* ---- out ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t head_len(const struct dp_tm *tm, uint32_t port, uint32_t prio)

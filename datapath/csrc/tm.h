@@ -78,6 +78,14 @@ void dp_tm_free(struct dp_tm *tm);
  */
 int dp_tm_enqueue(struct dp_tm *tm, struct dp_tm_pkt *pkt, uint64_t now_ps);
 
+/*
+ * For owners of thousands of them, in steps some packets ahead of the call: its own state; then what a packet will need on
+ * its way in, or a port on its way out.
+ */
+void dp_tm_prefetch_own(const struct dp_tm *tm);
+void dp_tm_prefetch(const struct dp_tm *tm, uint32_t in_port, uint32_t out_port, uint32_t prio);
+void dp_tm_prefetch_out(const struct dp_tm *tm, uint32_t port);
+
 /* The next packet of the port that may be sent now: 1, or 0 (empty, or all that is there is paused). */
 int dp_tm_dequeue(struct dp_tm *tm, uint32_t port, struct dp_tm_pkt *out, uint64_t now_ps);
 

@@ -257,7 +257,7 @@ static uint32_t bucket_shift(const struct emu_sim *sim)
 
 	for (uint32_t i = 0; i < sim->nlinks; i++)
 		bps += sim->links[i].rate_bps;
-	ps = bps ? (uint64_t)((unsigned __int128)(16 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
+	ps = bps ? (uint64_t)((unsigned __int128)(4 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
 	return ps < 64 ? 6 : ps >= 1 << 16 ? 16 : 63 - (uint32_t)__builtin_clzll(ps);
 }
 
@@ -341,10 +341,10 @@ static void run_dir_event(struct emu_sim *sim, uint32_t event)
 		emu_switch_free(sim, dir);
 }
 
-/* Fabrics are larger than caches, and what the next events will touch is known: it is asked for ahead of them. */
+/* Fabrics are larger than caches, and what the next events will touch is known: it is asked for in steps ahead of them. */
 static inline void prefetch(struct emu_sim *sim)
 {
-	uint32_t fixed = sim->events.fixed, event = emu_events_peek(&sim->events, 8);
+	uint32_t fixed = sim->events.fixed, event = emu_events_peek(&sim->events, 12);
 	const struct emu_dir *dir;
 
 	if (event < fixed) {
@@ -353,17 +353,25 @@ static inline void prefetch(struct emu_sim *sim)
 		if (event % 2 == EMU_DIR_FREE)
 			__builtin_prefetch(&dir->stats);
 	}
-	event = emu_events_peek(&sim->events, 4);
+	event = emu_events_peek(&sim->events, 7);
 	if (event < fixed) {
 		dir = &sim->dirs[event / 2];
 		if (event % 2 == EMU_DIR_ARRIVE) {
 			if (dir->flight.head != EMU_NONE)
 				__builtin_prefetch(emu_pkt(sim, dir->flight.head));
 			if (!dir->to_host)
-				emu_switch_prefetch(&sim->switches[dir->to_index]);
+				dp_tm_prefetch_own(sim->switches[dir->to_index].tm);
 		} else if (!dir->from_host) {
-			emu_switch_prefetch(&sim->switches[dir->from_index]);
+			dp_tm_prefetch_own(sim->switches[dir->from_index].tm);
 		}
+	}
+	event = emu_events_peek(&sim->events, 3);
+	if (event < fixed) {
+		bool arriving = event % 2 == EMU_DIR_ARRIVE;
+
+		dir = &sim->dirs[event / 2];
+		if (arriving ? !dir->to_host && dir->flight.head != EMU_NONE : !dir->from_host)
+			emu_switch_prefetch(sim, dir, arriving);
 	}
 }
 
@@ -532,7 +540,8 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 			return sim->broken;
 		}
 	}
-	return (int64_t)(sim->stats.events - begin);
+	err = emu_capture_flush(sim);
+	return err ? err : (int64_t)(sim->stats.events - begin);
 }
 
 /* ---- what came out -------------------------------------------------------------------------------------------- */

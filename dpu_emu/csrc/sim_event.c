@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #define BUCKETS (1u << 14)
+#define AHEAD   12 /* events that should be known, for who looks ahead */
+#define FILL    32 /* to so many, when there are fewer */
 #define WORDS   (BUCKETS / 64)
 
 int emu_events_init(struct emu_events *q, uint32_t shift, uint32_t fixed)
@@ -210,22 +212,25 @@ static uint64_t next_bucket(const struct emu_events *q)
 	return q->turn + 1 + ((found - start) & (BUCKETS - 1));
 }
 
-static int by_due(const void *a, const void *b)
-{
-	return before(a, b) ? -1 : 1;
-}
-
+/* Appends a bucket, all of which is later than what is there, and sorts it. */
 static void take_bucket(struct emu_events *q, uint32_t b)
 {
-	uint32_t n = 0;
+	uint32_t begin = q->cur_n;
 
 	for (uint32_t c = q->head[b], next; c != EMU_EVENT_NONE; c = next) {
 		struct emu_chunk *chunk = &q->chunks[c];
 
+		/* Most often in the order in which they were armed, which is close to the right one. */
 		for (uint32_t i = 0; i < chunk->n; i++) {
-			if (!grow(q, &q->cur, n, &q->cur_room))
+			struct emu_due due = chunk->v[i];
+			uint32_t k = q->cur_n;
+
+			if (!grow(q, &q->cur, k, &q->cur_room))
 				return;
-			q->cur[n++] = chunk->v[i];
+			for (; k > begin && before(&due, &q->cur[k - 1]); k--)
+				q->cur[k] = q->cur[k - 1];
+			q->cur[k] = due;
+			q->cur_n++;
 		}
 		next = chunk->next;
 		chunk->next = q->chunks_free;
@@ -234,44 +239,40 @@ static void take_bucket(struct emu_events *q, uint32_t b)
 	q->bitmap[b / 64] &= ~(1ull << (b % 64));
 	if (!q->bitmap[b / 64])
 		q->summary[b / 4096] &= ~(1ull << (b / 64 % 64));
-	q->cur_n = n;
-	if (n > 24) {
-		qsort(q->cur, n, sizeof(*q->cur), by_due);
-		return;
-	}
-	for (uint32_t i = 1; i < n; i++) {
-		struct emu_due due = q->cur[i];
-		uint32_t k = i;
-
-		for (; k && before(&due, &q->cur[k - 1]); k--)
-			q->cur[k] = q->cur[k - 1];
-		q->cur[k] = due;
-	}
 }
 
-/* Fills `cur`, which is empty, with what comes next. False: there is nothing up to the bucket of limit_ps. */
-static bool advance(struct emu_events *q, uint64_t limit_ps)
+/*
+ * Fills `cur` with buckets up to that of limit_ps, until it has enough of them; while it has anything, none that is far.
+ */
+static void refill(struct emu_events *q, uint64_t limit_ps)
 {
-	uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;
 	uint64_t limit = limit_ps >> q->shift;
 
-	q->cur_at = q->cur_n = 0;
-	if (DP_MIN(turn, far) > limit) {
-		if (limit_ps != DP_NEVER)
-			q->turn = DP_MAX(q->turn, limit);
-		return false;
+	q->cur_n -= q->cur_at;
+	memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
+	q->cur_at = 0;
+	while (q->cur_n < FILL) {
+		uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;
+		uint64_t first = DP_MIN(turn, far);
+
+		if (first == UINT64_MAX || first > limit + 16 || (q->cur_n && first > q->turn + 16)) {
+			if (!q->cur_n && limit_ps != DP_NEVER)
+				q->turn = DP_MAX(q->turn, limit);
+			return;
+		}
+		q->turn = first;
+		if (turn == first)
+			take_bucket(q, turn & (BUCKETS - 1));
+		while (q->heap_n && q->heap[0].at_ps >> q->shift == first)
+			cur_insert(q, heap_pop(q));
+		if (q->failed)
+			return;
 	}
-	q->turn = DP_MIN(turn, far);
-	if (turn <= far)
-		take_bucket(q, turn & (BUCKETS - 1));
-	while (q->heap_n && q->heap[0].at_ps >> q->shift == q->turn)
-		cur_insert(q, heap_pop(q));
-	return true;
 }
 
 uint64_t emu_events_next_ps(struct emu_events *q, uint64_t limit_ps)
 {
-	if (q->cur_at == q->cur_n && !advance(q, limit_ps))
-		return DP_NEVER;
-	return q->cur[q->cur_at].at_ps;
+	if (q->cur_n - q->cur_at < AHEAD)
+		refill(q, limit_ps);
+	return q->cur_at == q->cur_n ? DP_NEVER : q->cur[q->cur_at].at_ps;
 }

@@ -145,8 +145,8 @@ static void route_out(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 	struct emu_pkt *pkt = emu_pkt(sim, p);
 	const struct emu_dir *dir = &sim->dirs[host->dir];
 
-	if (!pkt->is_data) {
-		if (pkt->opcode == ROCE_OPCODE_CNP) {
+	if (pkt->kind != EMU_PKT_DATA) {
+		if (pkt->kind == EMU_PKT_CNP) {
 			if (cfg->cnp_delay_ns) {
 				into_line(sim, host, EMU_LINE_CNP, p, cfg->cnp_delay_ns * DP_NS);
 				return;
@@ -163,7 +163,7 @@ static void route_out(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 	if (dir->paused >> pkt->prio & 1)
 		emu_fifo_push(sim, &host->ctl, p);
 	else
-		emu_dir_send(sim, host->dir, p);
+		emu_dir_send(sim, host->dir, p, pkt->l3_bytes, (enum emu_pkt_kind)pkt->kind);
 }
 
 void emu_host_send(struct emu_sim *sim, struct emu_host *host)
@@ -182,7 +182,9 @@ void emu_host_send(struct emu_sim *sim, struct emu_host *host)
 			return;
 		}
 		if (ctl) {
-			emu_dir_send(sim, host->dir, emu_fifo_pop(sim, &host->ctl));
+			p = emu_fifo_pop(sim, &host->ctl);
+			emu_dir_send(sim, host->dir, p, emu_pkt(sim, p)->l3_bytes,
+				     (enum emu_pkt_kind)emu_pkt(sim, p)->kind);
 			continue;
 		}
 		if (!roce_dev_tx(host->dev, &pkt, 1, sim->now_ps)) {
@@ -204,7 +206,7 @@ static void to_engine(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 {
 	const struct emu_pkt *pkt = emu_pkt(sim, p);
 	uint32_t dqpn = pkt->dqpn;
-	bool data = pkt->is_data;
+	bool data = pkt->kind == EMU_PKT_DATA;
 
 	roce_dev_rx(host->dev, emu_pkt_to(sim, pkt), sim->now_ps);
 	emu_timers(sim);

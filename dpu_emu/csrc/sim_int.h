@@ -28,12 +28,11 @@
 #include "rdma_verbs/csrc/device.h"
 #include "rdma_verbs/csrc/opcode.h"
 
-#define EMU_NONE         UINT32_MAX
-#define EMU_MAX_PARTS    1024
-#define EMU_ETH_BYTES    18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
-#define EMU_PFC_BYTES    64
-#define EMU_PFC_QUANTA   65535
-#define EMU_QUANTUM_BITS 512
+#define EMU_NONE       UINT32_MAX
+#define EMU_MAX_PARTS  1024
+#define EMU_ETH_BYTES  18 /* header and FCS: what a switch's buffer holds of a frame beyond the IP packet */
+#define EMU_PFC_BYTES  64
+#define EMU_PFC_QUANTA 65535
 
 /* Events below 4 x links: of direction event / 2. */
 enum emu_dir_event { EMU_DIR_ARRIVE = 0, EMU_DIR_FREE = 1 /* the wire is free */ };
@@ -52,6 +51,9 @@ enum emu_ev {
 	EMU_EV_REROUTE,
 	EMU_EV_PROBE, /* id: probe */
 };
+
+/* Also the tenant of an entry of a traffic manager: what is dequeued need not be looked at. */
+enum emu_pkt_kind { EMU_PKT_DATA, EMU_PKT_ACK, EMU_PKT_CNP };
 
 /* A packet in the fabric: one cache line. */
 struct emu_pkt {
@@ -72,10 +74,10 @@ struct emu_pkt {
 			uint32_t sack; /* in emu_sim.sacks; EMU_NONE: it has none */
 		};
 	};
-	uint64_t at_ps; /* when it arrives where it is on its way to */
+	uint64_t at_ps; /* on a wire: when the next one arrives; in a line of a NIC: when this one leaves it */
 	uint16_t sport;
 	uint8_t opcode, bth_flags, prio, tos, syndrome;
-	uint8_t is_data;
+	uint8_t kind; /* enum emu_pkt_kind */
 };
 _Static_assert(sizeof(struct emu_pkt) == 64, "a packet is one cache line");
 
@@ -112,6 +114,8 @@ struct emu_dir {
 	uint16_t overhead;
 	bool to_host, from_host, down, captured;
 	bool arrive_armed, free_armed;
+	bool stale;     /* the event that is armed is of a packet that went down with the link */
+	bool held;      /* none arrives before not_before_ps: the delay became shorter */
 	uint8_t paused; /* as its sender knows */
 	uint8_t asked;  /* as its receiver asks, which the sender may not know yet */
 
@@ -124,7 +128,8 @@ struct emu_dir {
 	uint32_t to, from;  /* nodes */
 	struct dp_rng *rng; /* when it loses */
 	struct emu_pause *pause;
-	uint64_t pad[2];
+	uint64_t head_at_ps; /* when stale: of the first packet */
+	uint64_t not_before_ps;
 };
 _Static_assert(sizeof(struct emu_dir) == 192, "a direction is three cache lines");
 
@@ -371,7 +376,7 @@ static inline uint32_t emu_fifo_pop(struct emu_sim *sim, struct emu_fifo *f)
 /* sim_link.c */
 int emu_links_build(struct emu_sim *sim);
 /* Puts a packet on the wire, which is free. */
-void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p);
+void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p, uint32_t l3_bytes, enum emu_pkt_kind kind);
 void emu_dir_arrive(struct emu_sim *sim, uint32_t d);
 uint64_t emu_dir_serialise(struct emu_dir *dir, uint32_t bytes);
 static inline void emu_dir_wait(struct emu_sim *sim, struct emu_dir *dir) /* something waits for the wire */
@@ -389,7 +394,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 void emu_switch_free(struct emu_sim *sim, struct emu_dir *out);
 void emu_switch_tick(struct emu_sim *sim, struct emu_switch *sw);
 void emu_switch_timer(struct emu_sim *sim, struct emu_switch *sw);
-void emu_switch_prefetch(const struct emu_switch *sw);
+void emu_switch_prefetch(struct emu_sim *sim, const struct emu_dir *dir, bool arriving);
 void emu_switch_settle(struct emu_sim *sim, struct emu_switch *sw);
 
 /* sim_host.c */
@@ -404,6 +409,7 @@ void emu_host_polled(struct emu_sim *sim, struct emu_host *host); /* takes compl
 /* sim_route.c */
 int emu_route_check(struct emu_sim *sim);
 int emu_route_build(struct emu_sim *sim);
+uint32_t emu_route_ahead(const struct emu_sim *sim, const struct emu_switch *sw, const struct emu_pkt *p);
 uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_pkt *p); /* port; EMU_NONE: no way */
 
 /* sim_flow.c */
@@ -421,7 +427,6 @@ void emu_pfc_arrive(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t caus
 void emu_pfc_refresh(struct emu_sim *sim, uint32_t d);
 void emu_pfc_expire(struct emu_sim *sim, uint32_t d);
 void emu_pfc_reset(struct emu_sim *sim, uint32_t d);
-uint64_t emu_pfc_quanta_ps(uint64_t rate_bps, uint32_t quanta);
 uint64_t emu_pfc_response_ps(uint64_t rate_bps);
 
 /* sim_deadlock.c */
@@ -432,7 +437,8 @@ void emu_probe_sample(struct emu_sim *sim, uint32_t i);
 
 /* sim_capture.c */
 void emu_capture_packet(struct emu_sim *sim, uint32_t d, const struct emu_pkt *p, uint64_t at_ps);
-void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t mask, uint32_t quanta, uint64_t at_ps);
+void emu_capture_pfc(struct emu_sim *sim, uint32_t d, uint8_t pause, uint8_t resume, uint64_t at_ps);
+int emu_capture_flush(struct emu_sim *sim);
 void emu_capture_free(struct emu_sim *sim);
 
 #endif

@@ -110,58 +110,67 @@ static inline void arm(struct emu_sim *sim, uint32_t d, uint64_t at_ps)
 	emu_events_arm(&sim->events, d * 2 + EMU_DIR_ARRIVE, at_ps);
 }
 
-void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p)
+/* The packet itself is only written to, and so is the one before it: nobody waits for their cache lines. */
+void emu_dir_send(struct emu_sim *sim, uint32_t d, uint32_t p, uint32_t l3_bytes, enum emu_pkt_kind kind)
 {
 	struct emu_dir *dir = &sim->dirs[d];
-	struct emu_pkt *pkt = emu_pkt(sim, p);
-	uint32_t bytes = pkt->l3_bytes + dir->overhead;
-	uint64_t wire_ps = emu_dir_serialise(dir, bytes);
+	uint32_t bytes = l3_bytes + dir->overhead;
+	uint64_t wire_ps = emu_dir_serialise(dir, bytes), at_ps;
 
 	dir->busy_ps = sim->now_ps + wire_ps;
 	dir->stats.busy_ps += wire_ps;
-	if (pkt->is_data) {
+	dir->stats.bytes += bytes;
+	if (kind == EMU_PKT_DATA) {
 		dir->stats.data_pkts++;
 	} else {
 		dir->stats.ack_pkts++;
-		dir->stats.cnp_pkts += pkt->opcode == ROCE_OPCODE_CNP;
+		dir->stats.cnp_pkts += kind == EMU_PKT_CNP;
 	}
-	dir->stats.bytes += bytes;
 	if (dp_unlikely(dir->captured))
-		emu_capture_packet(sim, d, pkt, sim->now_ps);
+		emu_capture_packet(sim, d, emu_pkt(sim, p), sim->now_ps);
 	if (dp_unlikely(dir->down) || (dp_unlikely(dir->loss_e9) && dp_rng_chance_ppb(dir->rng, dir->loss_e9))) {
 		lose(sim, dir, p);
 		return;
 	}
-	pkt->at_ps = dp_add_ps(dir->busy_ps, dir->delay_ps);
+	at_ps = dp_add_ps(dir->busy_ps, dir->delay_ps);
+	if (dp_unlikely(dir->held))
+		at_ps = DP_MAX(at_ps, dir->not_before_ps);
+	emu_pkt(sim, p)->next = EMU_NONE;
 	if (dir->flight.head == EMU_NONE) {
+		dir->flight.head = p;
 		if (!dir->arrive_armed)
-			arm(sim, d, pkt->at_ps);
-	} else if (dp_unlikely(emu_pkt(sim, dir->flight.tail)->at_ps > pkt->at_ps)) {
-		pkt->at_ps = emu_pkt(sim, dir->flight.tail)->at_ps; /* the delay became shorter: still none overtakes */
+			arm(sim, d, at_ps);
+		else
+			dir->head_at_ps = at_ps;
+	} else {
+		struct emu_pkt *last = emu_pkt(sim, dir->flight.tail);
+
+		last->next = p;
+		last->at_ps = at_ps;
 	}
-	emu_fifo_push(sim, &dir->flight, p);
+	dir->flight.tail = p;
 }
 
 void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
 {
 	struct emu_dir *dir = &sim->dirs[d];
 	uint32_t p = dir->flight.head;
-	struct emu_pkt *pkt;
+	const struct emu_pkt *pkt;
 
 	dir->arrive_armed = false;
-	if (p == EMU_NONE) /* the link went down */
-		return;
-	pkt = emu_pkt(sim, p);
-	if (dp_unlikely(pkt->at_ps > sim->now_ps)) { /* it was, and is up again */
-		arm(sim, d, pkt->at_ps);
+	if (dp_unlikely(dir->stale)) {
+		dir->stale = false;
+		if (p != EMU_NONE)
+			arm(sim, d, DP_MAX(dir->head_at_ps, sim->now_ps));
 		return;
 	}
+	pkt = emu_pkt(sim, p);
 	dir->flight.head = pkt->next;
 	if (pkt->next != EMU_NONE)
-		arm(sim, d, emu_pkt(sim, pkt->next)->at_ps);
-	if (pkt->is_data)
+		arm(sim, d, pkt->at_ps);
+	if (pkt->kind == EMU_PKT_DATA)
 		sim->stats.data_hops++;
-	else if (pkt->opcode == ROCE_OPCODE_CNP)
+	else if (pkt->kind == EMU_PKT_CNP)
 		sim->stats.other_hops++;
 	else
 		sim->stats.ack_hops++;
@@ -178,6 +187,7 @@ static void set_down(struct emu_sim *sim, uint32_t d, bool down)
 	if (dir->down == down)
 		return;
 	dir->down = down;
+	dir->stale |= dir->arrive_armed;
 	while (dir->flight.head != EMU_NONE)
 		lose(sim, dir, emu_fifo_pop(sim, &dir->flight));
 	emu_pfc_reset(sim, d);
@@ -204,6 +214,8 @@ void emu_fault_apply(struct emu_sim *sim, uint32_t i)
 				emu_broken(sim);
 			break;
 		case EMU_FAULT_DELAY:
+			dir->held = true;
+			dir->not_before_ps = dp_add_ps(dir->busy_ps, dir->delay_ps);
 			dir->prop_ps = fault->value;
 			dir->delay_ps = fault->value + inside_ps(sim, dir);
 			break;

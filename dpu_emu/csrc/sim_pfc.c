@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "datapath/csrc/pfc.h"
 #include "dpu_emu/csrc/sim_int.h"
 
 /* Quanta of 512 bits that a sender may take to stop, by speed (SONiC's headroom calculation has the same). */
@@ -17,18 +18,13 @@ static const struct {
 	{100000000000, 394}, {200000000000, 453}, {UINT64_MAX, 905},
 };
 
-uint64_t emu_pfc_quanta_ps(uint64_t rate_bps, uint32_t quanta)
-{
-	return (uint64_t)((unsigned __int128)quanta * EMU_QUANTUM_BITS * DP_SEC / rate_bps);
-}
-
 uint64_t emu_pfc_response_ps(uint64_t rate_bps)
 {
 	uint32_t i = 0;
 
 	while (rate_bps > response[i].up_to_bps)
 		i++;
-	return emu_pfc_quanta_ps(rate_bps, response[i].quanta);
+	return dp_pfc_quanta_ps(response[i].quanta, rate_bps);
 }
 
 /* How long the sender of a direction takes to respond: a switch as configured. */
@@ -61,7 +57,8 @@ static uint16_t cause_of(const struct emu_sim *sim, const struct emu_dir *dir, u
 	return port;
 }
 
-static void send_frame(struct emu_sim *sim, uint32_t d, uint16_t cause)
+/* was: what was asked before. */
+static void send_frame(struct emu_sim *sim, uint32_t d, uint8_t was, uint16_t cause)
 {
 	struct emu_dir *dir = &sim->dirs[d], *back = &sim->dirs[d ^ 1];
 	uint32_t bytes = EMU_PFC_BYTES + (back->overhead > EMU_ETH_BYTES ? back->overhead - EMU_ETH_BYTES : 0);
@@ -73,7 +70,7 @@ static void send_frame(struct emu_sim *sim, uint32_t d, uint16_t cause)
 	sim->stats.pfc_frames++;
 	sim->stats.other_hops++;
 	if (back->captured)
-		emu_capture_pfc(sim, d ^ 1, dir->asked, EMU_PFC_QUANTA, begin_ps);
+		emu_capture_pfc(sim, d ^ 1, dir->asked, was & (uint8_t)~dir->asked, begin_ps);
 	if (back->down)
 		return;
 	emu_once(sim, EMU_EV_PFC, d, (uint32_t)cause << 16 | dir->asked,
@@ -105,17 +102,19 @@ static void arm_refresh(struct emu_sim *sim, struct emu_dir *dir)
 	pause->refreshing = true;
 	sim->background++;
 	emu_events_arm(&sim->events, pause->refresh_ev,
-		       sim->now_ps + emu_pfc_quanta_ps(dir->rate_bps, EMU_PFC_QUANTA / 2));
+		       sim->now_ps + dp_pfc_quanta_ps(EMU_PFC_QUANTA / 2, dir->rate_bps));
 }
 
 void emu_pfc_ask(struct emu_sim *sim, uint32_t d, uint8_t mask)
 {
 	struct emu_dir *dir = &sim->dirs[d];
 
-	if (dir->asked == mask)
+	uint8_t was = dir->asked;
+
+	if (was == mask)
 		return;
 	dir->asked = mask;
-	send_frame(sim, d, sim->pauses_max ? cause_of(sim, dir, mask) : UINT16_MAX);
+	send_frame(sim, d, was, sim->pauses_max ? cause_of(sim, dir, mask) : UINT16_MAX);
 	if (mask)
 		arm_refresh(sim, dir);
 }
@@ -138,7 +137,7 @@ void emu_pfc_refresh(struct emu_sim *sim, uint32_t d)
 	}
 	if (!dir->asked)
 		return;
-	send_frame(sim, d, sim->pauses_max ? cause_of(sim, dir, dir->asked) : UINT16_MAX);
+	send_frame(sim, d, dir->asked, sim->pauses_max ? cause_of(sim, dir, dir->asked) : UINT16_MAX);
 	arm_refresh(sim, dir);
 }
 
@@ -206,7 +205,7 @@ void emu_pfc_arrive(struct emu_sim *sim, uint32_t d, uint8_t mask, uint16_t caus
 
 	if (dir->down || !pause_of(sim, dir)) /* it was on the way when the link went down */
 		return;
-	dir->pause->until_ps = dp_add_ps(sim->now_ps, emu_pfc_quanta_ps(dir->rate_bps, EMU_PFC_QUANTA));
+	dir->pause->until_ps = dp_add_ps(sim->now_ps, dp_pfc_quanta_ps(EMU_PFC_QUANTA, dir->rate_bps));
 	if (mask && !dir->pause->expiring)
 		arm_expiry(sim, d);
 	set_paused(sim, d, mask, cause);
@@ -232,7 +231,7 @@ void emu_pfc_reset(struct emu_sim *sim, uint32_t d)
 	if (dir->paused)
 		set_paused(sim, d, 0, UINT16_MAX);
 	if (!dir->down && dir->asked) {
-		send_frame(sim, d, UINT16_MAX);
+		send_frame(sim, d, dir->asked, UINT16_MAX);
 		arm_refresh(sim, dir);
 	}
 }

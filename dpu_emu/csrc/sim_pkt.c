@@ -53,7 +53,7 @@ void emu_pkt_put(struct emu_sim *sim, uint32_t p)
 {
 	struct emu_pkt *pkt = emu_pkt(sim, p);
 
-	if (!pkt->is_data && pkt->sack != EMU_NONE) {
+	if (pkt->kind != EMU_PKT_DATA && pkt->sack != EMU_NONE) {
 		sim->sacks[pkt->sack].next = sim->sacks_free;
 		sim->sacks_free = pkt->sack;
 	}
@@ -107,11 +107,13 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 		.prio = pkt->prio,
 		.tos = pkt->tos,
 		.syndrome = pkt->syndrome,
-		.is_data = !!(info->flags & ROCE_OPF_REQUEST),
+		.kind = info->flags & ROCE_OPF_REQUEST   ? EMU_PKT_DATA
+			: pkt->opcode == ROCE_OPCODE_CNP ? EMU_PKT_CNP
+							 : EMU_PKT_ACK,
 	};
 	p->leaf = sim->nodes[p->dst].leaf;
 	p->hash = flow_hash(p);
-	if (p->is_data) {
+	if (p->kind == EMU_PKT_DATA) {
 		p->va = pkt->va;
 		p->rkey = pkt->rkey;
 		p->dma_len = pkt->dma_len;
@@ -154,8 +156,8 @@ const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p)
 	pkt->len = p->len;
 	pkt->l3_bytes = p->l3_bytes;
 	pkt->sport = p->sport;
-	pkt->ts_ps = p->at_ps;
-	if (p->is_data) {
+	pkt->ts_ps = sim->now_ps;
+	if (p->kind == EMU_PKT_DATA) {
 		pkt->va = p->va;
 		pkt->rkey = p->rkey;
 		pkt->dma_len = p->dma_len;

@@ -13,6 +13,21 @@ static inline uint32_t mix(uint32_t h)
 	return h ^ h >> 16;
 }
 
+/* The same, where that draws nothing from a generator: for prefetching. */
+uint32_t emu_route_ahead(const struct emu_sim *sim, const struct emu_switch *sw, const struct emu_pkt *p)
+{
+	const struct emu_hop_group *group;
+	uint32_t g = sw->hops[p->leaf], pick;
+
+	if (dp_unlikely(!g || g == EMU_HOP_HERE || sw->by_host))
+		return g == EMU_HOP_HERE ? sim->nodes[p->dst].leaf_port : EMU_NONE;
+	group = &sim->groups[sw->group0 + g - 1];
+	if (group->n > 1 && (sw->spray || !group->consecutive))
+		return EMU_NONE;
+	pick = mix(p->hash ^ sw->seed);
+	return group->base + (uint32_t)((uint64_t)pick * group->n >> 32);
+}
+
 uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_pkt *p)
 {
 	const struct emu_hop_group *group;

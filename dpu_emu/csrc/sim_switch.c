@@ -42,12 +42,25 @@ static void drop(struct emu_sim *sim, uint32_t p)
 	emu_pkt_put(sim, p);
 }
 
-void emu_switch_prefetch(const struct emu_switch *sw)
+/* What a packet that is about to arrive, or to leave, will need: its own line is there already. */
+void emu_switch_prefetch(struct emu_sim *sim, const struct emu_dir *dir, bool arriving)
 {
-	const char *tm = (const char *)sw->tm;
+	const struct emu_switch *sw;
+	const struct emu_pkt *pkt;
+	uint32_t port;
 
-	for (uint32_t i = 0; i < 6; i++)
-		__builtin_prefetch(tm + 64 * i);
+	if (!arriving) {
+		dp_tm_prefetch_out(sim->switches[dir->from_index].tm, dir->out_port);
+		return;
+	}
+	sw = &sim->switches[dir->to_index];
+	pkt = emu_pkt(sim, dir->flight.head);
+	port = emu_route_ahead(sim, sw, pkt);
+	if (port == EMU_NONE)
+		return;
+	__builtin_prefetch(&sim->dirs[sw->out[port]]);
+	__builtin_prefetch(&sim->dirs[sw->out[port]].stats);
+	dp_tm_prefetch(sw->tm, dir->in_port, port, pkt->prio);
 }
 
 void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_dir *in, uint32_t p)
@@ -68,6 +81,7 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 		.in_port = in->in_port,
 		.out_port = (uint16_t)port,
 		.prio = pkt->prio,
+		.tenant = pkt->kind,
 		.ect = (pkt->tos & 3) == 1 || (pkt->tos & 3) == 2,
 	};
 	if (dp_unlikely(dp_tm_enqueue(sw->tm, &entry, sim->now_ps) != DP_TM_QUEUED)) {
@@ -109,7 +123,7 @@ void emu_switch_free(struct emu_sim *sim, struct emu_dir *out)
 		emu_pkt(sim, entry.handle)->tos |= 3;
 		sim->stats.marked++;
 	}
-	emu_dir_send(sim, d, entry.handle);
+	emu_dir_send(sim, d, entry.handle, entry.len - EMU_ETH_BYTES, (enum emu_pkt_kind)entry.tenant);
 	tell(sim, sw);
 	if (out->queued)
 		emu_dir_wait(sim, out);
