@@ -28,9 +28,7 @@ def run(
     scenario: _File,
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the results as files.")] = None,
     html: Annotated[bool, typer.Option("--html", help="Write report.html.")] = False,
-    parquet: Annotated[
-        bool, typer.Option("--parquet", help="Write Parquet instead of numpy's .npy.")
-    ] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write Parquet instead of numpy's .npy.")] = False,
     pcapng: Annotated[list[str] | None, typer.Option("--pcapng", help="Capture a link, such as leaf0-h3.")] = None,
     seed: _Seed = None,
     effective: Annotated[bool, typer.Option("--effective", help="Print the effective parameters, too.")] = False,

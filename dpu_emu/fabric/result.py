@@ -76,15 +76,6 @@ class Series:
     at_ps: Array
     value: Array
 
-    def rate_bps(self) -> Array:
-        """Return bit/s of each interval, of a link or flow."""
-        step = np.diff(self.at_ps.astype(np.int64), prepend=0)
-        grown = self.value.astype(float)
-        if self.kind == "flow":
-            grown = np.diff(grown, prepend=0)
-        rate: Array = grown * 8e12 / np.maximum(step, 1)
-        return rate
-
 
 @dataclass(slots=True, eq=False)
 class Result:
