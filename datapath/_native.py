@@ -20,6 +20,7 @@ __all__ = [
     "check",
     "dgram_neigh_stats",
     "dgram_new",
+    "dgram_pfc_frames",
     "fault_new",
     "fault_rule_hits",
     "fault_set",
@@ -227,6 +228,11 @@ def dgram_neigh_stats(port: Handle) -> dict[str, int]:
     raw = ffi.new("struct dp_neigh_stats *")
     lib.dp_port_dgram_neigh_stats(port, raw)
     return {name: int(getattr(raw, name)) for name, _ in ffi.typeof("struct dp_neigh_stats").fields}
+
+
+def dgram_pfc_frames(port: Handle) -> int:
+    """Return how many PFC frames such a port has honoured."""
+    return int(lib.dp_port_dgram_pfc_frames(port))
 
 
 def udp_new(fd: int) -> Handle:

@@ -179,7 +179,7 @@ class Engine:
             raise from_errno(ffi.errno or _errno.EINVAL, f"device with {config}")
         self._destroyer: weakref.finalize[Any, Engine] | None = None
 
-    def start(self, port: Port) -> None:
+    def start(self, port: Port, dilation: int = 1) -> None:
         """Give the device its port, which from now on belongs to it, and drive it."""
         if self.net:
             # The net frees the device: it may be entered as long as the net runs, even if its context was closed.
@@ -187,7 +187,7 @@ class Engine:
                 self.net.join(self._dev, port, self._graveyard)
             return
         handle = port.take(self)
-        live = lib.roce_live_start(self._dev, handle)
+        live = lib.roce_live_start(self._dev, handle, dilation)
         if not live:
             code = ffi.errno
             port.freed()

@@ -37,6 +37,7 @@ HCA_CORE_CLOCK_KHZ = 1_000_000_000
 """Ticks of a device's clock per millisecond (``hca_core_clock``): they are picoseconds."""
 
 # IPv6, UDP, BTH, the longest extension headers (AtomicETH) and ICRC around the payload.
+_DILATION_MAX = 1_000_000
 _HEADERS_BYTES = 40 + 8 + 12 + 28 + 4
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
@@ -82,7 +83,7 @@ class Context:
     It may be used from several threads. Closing it closes everything on it; so does forgetting it.
     """
 
-    def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None) -> None:
+    def __init__(self, config: DeviceConfig, port: Port, net: "VirtualNet | None" = None, *, dilation: int = 1) -> None:
         """Take over a port and drive a new engine on it; for the constructors above."""
         port.check_free()
         if net is None and not config.seed:
@@ -95,7 +96,7 @@ class Context:
         self.port = port
         """What it sends and receives on: its counters, its faults, its capture."""
         self.port_mtu = port.mtu
-        engine.start(port)
+        engine.start(port, dilation)
         with engine:
             self.config = engine.config()
         self.gids: tuple[GID, ...] = self.config.gids
@@ -175,13 +176,18 @@ class Context:
         return context
 
     @classmethod
-    def over(cls, port: Port, address: str | GID, config: DeviceConfig | None = None) -> Self:
+    def over(cls, port: Port, address: str | GID, config: DeviceConfig | None = None, *, dilation: int = 1) -> Self:
         """Return a live device on a port of any sort, which from now on belongs to it.
+
+        ``dilation`` is how many seconds of the clock are one of the device, its timers and its port: with 100, a port
+        limited to 100 Gb/s sends 1 Gb/s, and a timeout of 1 ms takes 100 ms. All that talk to each other have the same.
 
         Raises:
             CallerError: an address or a limit is illegal, or the port was given away already.
         """
-        return cls(with_address(config, address), port)
+        if not 1 <= dilation <= _DILATION_MAX:
+            raise CallerError(f"device {address}: dilation {dilation} is not within 1 and {_DILATION_MAX}")
+        return cls(with_address(config, address), port, dilation=dilation)
 
     @property
     def closed(self) -> bool:

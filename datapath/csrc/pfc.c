@@ -50,3 +50,27 @@ uint64_t dp_pfc_quanta_ps(uint32_t quanta, uint64_t rate_bps)
 
 	return DP_MIN(ps / rate_bps, (unsigned __int128)DP_NEVER);
 }
+
+void dp_pauses_add(struct dp_pauses *pauses, const struct dp_pfc *pfc, uint64_t rate_bps, uint64_t now_ps)
+{
+	uint32_t prio;
+
+	pauses->frames++;
+	for (prio = 0; prio < 8; prio++)
+		if (pfc->enabled >> prio & 1)
+			pauses->until_ps[prio] = dp_add_ps(now_ps, dp_pfc_quanta_ps(pfc->quanta[prio], rate_bps));
+}
+
+uint8_t dp_pauses_mask(const struct dp_pauses *pauses, uint64_t now_ps, uint64_t *next_ps)
+{
+	uint8_t mask = 0;
+	uint32_t prio;
+
+	*next_ps = DP_NEVER;
+	for (prio = 0; prio < 8; prio++)
+		if (pauses->until_ps[prio] > now_ps) {
+			mask |= (uint8_t)(1 << prio);
+			*next_ps = DP_MIN(*next_ps, pauses->until_ps[prio]);
+		}
+	return mask;
+}

@@ -36,4 +36,13 @@ int dp_pfc_parse(const uint8_t *frame, size_t len, const uint8_t *mac, struct dp
 uint64_t dp_pfc_quanta_ps(uint32_t quanta, uint64_t rate_bps);
 /* cffi: end */
 
+/* What a port's neighbour has said by such frames. Starts as zeros. */
+struct dp_pauses {
+	uint64_t frames;
+	uint64_t until_ps[8];
+};
+void dp_pauses_add(struct dp_pauses *pauses, const struct dp_pfc *pfc, uint64_t rate_bps, uint64_t now_ps);
+/* Priorities that are paused now; *next_ps: when the first of them ends, DP_NEVER when there is none. */
+uint8_t dp_pauses_mask(const struct dp_pauses *pauses, uint64_t now_ps, uint64_t *next_ps);
+
 #endif

@@ -14,6 +14,7 @@
 #include "datapath/csrc/frame.h"
 
 struct dp_port;
+struct dp_pauses;
 
 struct dp_port_ops {
 	const char *name;
@@ -59,7 +60,16 @@ struct dp_port {
 	bool rx_empty;         /* rx() saw that no more had come than it returned; not set: unknown */
 	bool by_destination;   /* tx() that takes fewer speaks of the first frame's destination left, not of all */
 	struct dp_port *inner; /* wrappers: the port below, owned */
+	const struct dp_pauses *pauses; /* PFC frames that came (pfc.h), at a base port; NULL: it knows none */
 };
+
+/* Of the medium itself, below all wrappers. */
+static inline const struct dp_pauses *dp_port_pauses(const struct dp_port *p)
+{
+	while (p->inner)
+		p = p->inner;
+	return p->pauses;
+}
 
 static inline void dp_port_prepare(struct dp_port *p, struct dp_frame **v, int n)
 {

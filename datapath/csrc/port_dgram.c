@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "datapath/csrc/eth.h"
+#include "datapath/csrc/pfc.h"
 #include "datapath/csrc/port_dgram.h"
 
 #define BATCH        32
@@ -31,8 +32,10 @@ struct dgram_port {
 	struct dp_neigh *neigh;
 	struct sockaddr_un local, remote;
 	uint64_t retry_ps; /* DP_NEVER: not blocked */
-	size_t rx_size;    /* of one buffer */
-	uint8_t *rx_buf;   /* BATCH of them */
+	uint64_t rate_bps;
+	struct dp_pauses pauses;
+	size_t rx_size;  /* of one buffer */
+	uint8_t *rx_buf; /* BATCH of them */
 	struct dp_frame rx_frame[BATCH];
 };
 
@@ -225,6 +228,13 @@ static bool take_in(struct dgram_port *d, uint8_t *bytes, size_t len, struct dp_
 {
 	int tci = dp_eth_untag(&bytes, &len);
 	struct dp_ip src, dst;
+	struct dp_pfc pfc;
+
+	/* Of the link, not of a VLAN: it has no tag. */
+	if (d->rate_bps && tci < 0 && dp_pfc_parse(bytes, len, d->mac, &pfc) == DP_PFC_OK) {
+		dp_pauses_add(&d->pauses, &pfc, d->rate_bps, now_ps);
+		return false;
+	}
 
 	/* Tag or not, the VLAN must be ours; an untagged frame is in VLAN 0 with priority 0. */
 	if (len < DP_ETH_BYTES || (tci < 0 ? 0 : tci & 0xfff) != d->vlan_id || !dp_neigh_is_our_mac(d->neigh, bytes))
@@ -339,16 +349,21 @@ static const struct dp_port_ops dgram_ops = {
 	.free = dgram_free,
 };
 
-static bool path_set(struct sockaddr_un *sa, const char *path)
+uint64_t dp_port_dgram_pfc_frames(const struct dp_port *port)
+{
+	return dgram_of(port)->pauses.frames;
+}
+
+int dp_dgram_address(struct sockaddr_un *sa, const char *path)
 {
 	size_t len = path ? strlen(path) : 0;
 
 	if (!len || len >= sizeof(sa->sun_path))
-		return false;
+		return -EINVAL;
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
 	memcpy(sa->sun_path, path, len);
-	return true;
+	return 0;
 }
 
 /* Removes a socket whose owner is dead; a live one, or a file that is no socket, stays and bind() will say so. */
@@ -368,8 +383,7 @@ static void remove_stale(const struct sockaddr_un *sa)
 	close(fd);
 }
 
-/* A bound socket, or -errno. */
-static int open_socket(const struct sockaddr_un *local)
+int dp_dgram_open(const struct sockaddr_un *local)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), size = SOCKET_BYTES, err;
 
@@ -403,7 +417,7 @@ static int dgram_init(struct dgram_port *d, const struct dp_dgram_cfg *cfg)
 	d->rx_buf = malloc(BATCH * d->rx_size);
 	if (!d->rx_buf)
 		return -ENOMEM;
-	d->fd = open_socket(&d->local);
+	d->fd = dp_dgram_open(&d->local);
 	return d->fd < 0 ? d->fd : 0;
 }
 
@@ -426,8 +440,13 @@ struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg)
 	d->vlan_id = cfg->vlan_id;
 	d->retry_ps = DP_NEVER;
 	d->fd = -1;
-	err = path_set(&d->local, cfg->local_path) && path_set(&d->remote, cfg->remote_path) ? dgram_init(d, cfg)
-											     : -EINVAL;
+	d->rate_bps = cfg->rate_bps;
+	d->p.pauses = &d->pauses;
+	err = dp_dgram_address(&d->local, cfg->local_path);
+	if (!err)
+		err = dp_dgram_address(&d->remote, cfg->remote_path);
+	if (!err)
+		err = dgram_init(d, cfg);
 	if (err) {
 		dgram_free(&d->p);
 		errno = -err;

@@ -21,10 +21,17 @@ struct dp_dgram_cfg {
 	uint8_t ip[16][16];      /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t max_entries;    /* neighbours, 0: 1024 */
 	uint32_t max_waiting;    /* frames that wait for an address, 0: 256 */
+	uint64_t rate_bps; /* of the link: what a PFC frame's quanta are counted in; 0: such frames are not for us */
 };
 
 struct dp_port *dp_port_dgram_new(const struct dp_dgram_cfg *cfg); /* NULL: errno */
 void dp_port_dgram_neigh_stats(const struct dp_port *port, struct dp_neigh_stats *out);
+uint64_t dp_port_dgram_pfc_frames(const struct dp_port *port); /* that came and were honoured */
 /* cffi: end */
+
+/* For whoever speaks frames himself: a socket bound to the path, or -errno; one left by a dead process is replaced. */
+struct sockaddr_un;
+int dp_dgram_address(struct sockaddr_un *sa, const char *path); /* 0 or -EINVAL */
+int dp_dgram_open(const struct sockaddr_un *local);
 
 #endif

@@ -32,7 +32,8 @@ class DgramPort(Port):
     address if not given, always the same. ``mtu`` is the largest IP packet: a RoCEv2 path MTU of 4096 needs 4188.
     ``vlan`` None sends untagged frames and takes untagged ones and those with a mere priority; 0 sends 802.1Q tags
     that carry only the priority; 1 to 4094 is that VLAN alone. ``max_neighbours`` bounds the table of addresses,
-    ``max_waiting`` the frames that wait for one.
+    ``max_waiting`` the frames that wait for one. ``rate_bps`` is the speed of the link, which PFC frames count their
+    pauses in: with it they are honoured, with 0 they are not for us.
 
     Raises:
         CallerError: a value is illegal, a path's folder does not exist or may not be written to.
@@ -50,6 +51,7 @@ class DgramPort(Port):
         vlan: int | None = None,
         max_neighbours: int = 1024,
         max_waiting: int = 256,
+        rate_bps: int = 0,
     ) -> None:
         what = f"DgramPort {os.fspath(local)}"
         ips = [_ip(what, address) for address in addresses]
@@ -62,6 +64,8 @@ class DgramPort(Port):
         for name, size in (("max_neighbours", max_neighbours), ("max_waiting", max_waiting)):
             if not 1 <= size <= _TABLE_MAX:
                 raise CallerError(f"{what}: {name} {size} is not within 1 and {_TABLE_MAX}")
+        if not 0 <= rate_bps < 1 << 63:
+            raise CallerError(f"{what}: rate_bps {rate_bps} is not within 0 and {(1 << 63) - 1}")
         ethernet = _derived_mac(ips[0]) if mac is None else _mac(what, mac)
         handle = _native.dgram_new(
             _path(what, local),
@@ -74,6 +78,7 @@ class DgramPort(Port):
                 "mtu": mtu,
                 "max_entries": max_neighbours,
                 "max_waiting": max_waiting,
+                "rate_bps": rate_bps,
             },
             what,
         )
@@ -82,6 +87,11 @@ class DgramPort(Port):
         self.remote = os.fspath(remote)
         self.addresses = tuple(ips)
         self.mac = ethernet.hex(":")
+
+    def pfc_frames(self) -> int:
+        """Return how many PFC frames came and were honoured."""
+        with self.guard():
+            return _native.dgram_pfc_frames(self.handle)
 
     def neighbour_stats(self) -> dict[str, int]:
         """Return what ARP and neighbour discovery did: requests and replies sent, and what went wrong."""

@@ -41,6 +41,7 @@ struct roce_live {
 	} __attribute__((aligned(64))) sides[SIDES];
 	pthread_t thread;
 	struct timespec epoch;
+	uint32_t dilation;
 	int wake_fd, event_fd;
 	bool stop, sleeping, signalled;
 	uint64_t stopped_ps;
@@ -58,7 +59,8 @@ uint64_t roce_live_now_ps(const struct roce_live *live)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)((t.tv_sec - live->epoch.tv_sec) * 1000000000LL + t.tv_nsec - live->epoch.tv_nsec) * DP_NS;
+	return (uint64_t)((t.tv_sec - live->epoch.tv_sec) * 1000000000LL + t.tv_nsec - live->epoch.tv_nsec) * DP_NS /
+	       live->dilation;
 }
 
 static void ring(int fd)
@@ -235,6 +237,7 @@ static void wait_for_work(struct roce_live *live, uint64_t now_ps, uint64_t next
 		until = DP_MIN(until, LOCAL_LOOK_PS);
 	if (local && !poller && !roce_local_sleep(local))
 		return;
+	until = until > DP_NEVER / live->dilation ? DP_NEVER : until * live->dilation;
 	timeout.tv_sec = (time_t)DP_MIN(until / DP_SEC, 3600ULL);
 	timeout.tv_nsec = (long)(until % DP_SEC / DP_NS);
 	if (ppoll(fds, 3, &timeout, NULL) > 0 && (fds[0].revents & POLLIN))
@@ -264,7 +267,7 @@ static void ask_for_short_turns(void)
 /* What the engine counts as sent goes out before the device does: an unreliable request has completed with it. */
 static bool lingers(const struct roce_live *live)
 {
-	return roce_pump_blocked(&live->pump) && roce_live_now_ps(live) - live->stopped_ps < LINGER_PS;
+	return roce_pump_blocked(&live->pump) && roce_live_now_ps(live) - live->stopped_ps < LINGER_PS / live->dilation;
 }
 
 static void *helper(void *arg)
@@ -306,9 +309,9 @@ static void destroy_locks(struct roce_live *live)
 		pthread_mutex_destroy(&live->sides[i].lock);
 }
 
-struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
+struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port, uint32_t dilation)
 {
-	struct roce_live *live = aligned_alloc(64, sizeof(*live));
+	struct roce_live *live = dilation ? aligned_alloc(64, sizeof(*live)) : (errno = EINVAL, NULL);
 	sigset_t all, old;
 	int err;
 
@@ -316,6 +319,7 @@ struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port)
 		return NULL;
 	memset(live, 0, sizeof(*live));
 	live->dev = dev;
+	live->dilation = dilation;
 	roce_dev_set_persistence(dev, &persistence);
 	live->port = port;
 	roce_dev_on_real_clock(dev);

@@ -15,8 +15,11 @@
 /* cffi: begin */
 struct roce_live;
 
-/* Starts the helper thread. The device and the port stay the caller's and must outlive it. NULL: errno. */
-struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port);
+/*
+ * Starts the helper thread. The device and the port stay the caller's and must outlive it. dilation: so many seconds of
+ * the clock are one of the device, its timers and its port (live switches, docs/architecture.md); 1: none. NULL: errno.
+ */
+struct roce_live *roce_live_start(struct roce_dev *dev, struct dp_port *port, uint32_t dilation);
 /* Under the lock, before the first queue pair: a way to processes of this machine. It must outlive the driver. */
 struct roce_local;
 void roce_live_set_local(struct roce_live *live, struct roce_local *local);

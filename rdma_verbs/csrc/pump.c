@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "datapath/csrc/guard.h"
+#include "datapath/csrc/pfc.h"
 
 #define FRAME_ROOM (ROCE_WIRE_HDR_MAX + 4096 + 4 + ROCE_ICRC_BYTES)
 #define RX_ROUNDS  8
@@ -35,6 +36,7 @@ int roce_pump_init(struct roce_pump *p, struct roce_dev *dev, struct dp_port *po
 	memset(p, 0, sizeof(*p));
 	p->dev = dev;
 	p->port = port;
+	p->resume_ps = DP_NEVER;
 	p->batches[0] = batch_new();
 	return p->batches[0] ? 0 : -ENOMEM;
 }
@@ -138,7 +140,7 @@ static int flush(struct roce_pump *p, struct roce_batch *b, uint64_t *blocked, u
 		int n = 0, took;
 
 		for (int i = 0; i < b->n; i++)
-			if (!(*blocked >> b->lane[b->v[i] - b->frames] & 1))
+			if (!(*blocked >> b->lane[b->v[i] - b->frames] & 1) && !(p->paused >> b->v[i]->prio & 1))
 				w[n++] = b->v[i];
 		if (!n)
 			break;
@@ -147,6 +149,7 @@ static int flush(struct roce_pump *p, struct roce_batch *b, uint64_t *blocked, u
 		took = dp_port_tx(p->port, w, n, now_ps);
 		batch_took(b, w, took);
 		sent += took;
+		p->refused = took < n;
 		if (took < n)
 			*blocked |= p->port->by_destination ? 1ULL << b->lane[w[took] - b->frames] : UINT64_MAX;
 	}
@@ -158,6 +161,7 @@ static int flush_all(struct roce_pump *p, uint64_t *blocked, uint64_t now_ps)
 {
 	int sent = 0, left = 0;
 
+	p->refused = false;
 	for (int i = 0; i < p->n; i++) {
 		struct roce_batch *b = p->batches[i];
 
@@ -171,10 +175,16 @@ static int flush_all(struct roce_pump *p, uint64_t *blocked, uint64_t now_ps)
 	return sent;
 }
 
+/* What a pause holds is of its priority alone, and the engine makes no more of that: others may follow. */
+static bool full(const struct roce_pump *p)
+{
+	return p->n == ROCE_PUMP_BATCHES || (p->refused && !p->port->by_destination);
+}
+
 /* An empty batch; NULL: what is left blocks all that could come, or fills them all. */
 static struct roce_batch *batch_free(struct roce_pump *p)
 {
-	if (p->n && (!p->port->by_destination || p->n == ROCE_PUMP_BATCHES))
+	if (full(p))
 		return NULL;
 	if (!p->batches[p->n])
 		p->batches[p->n] = batch_new();
@@ -224,13 +234,30 @@ static void hold(struct roce_pump *p, uint64_t blocked, uint64_t now_ps)
 	roce_dev_hold(p->dev, blocked, now_ps);
 }
 
+/* PFC frames that came, and pauses that ended by themselves. */
+static void follow_pauses(struct roce_pump *p, uint64_t now_ps)
+{
+	const struct dp_pauses *pauses = dp_port_pauses(p->port);
+	uint8_t mask;
+
+	if (dp_likely(!pauses || !pauses->frames))
+		return;
+	mask = dp_pauses_mask(pauses, now_ps, &p->resume_ps);
+	if (mask == p->paused)
+		return;
+	p->paused = mask;
+	roce_dev_pause(p->dev, mask, now_ps);
+}
+
 int roce_pump_tx(struct roce_pump *p, uint64_t now_ps)
 {
 	struct roce_pkt *pkts[ROCE_PUMP_FRAMES];
 	struct roce_batch *b;
 	uint64_t blocked = 0;
-	int sent = flush_all(p, &blocked, now_ps);
+	int sent;
 
+	follow_pauses(p, now_ps);
+	sent = flush_all(p, &blocked, now_ps);
 	hold(p, blocked, now_ps);
 	while ((b = batch_free(p))) {
 		int n = roce_dev_tx(p->dev, pkts, ROCE_PUMP_FRAMES, now_ps);
@@ -305,13 +332,13 @@ int roce_pump_run(struct roce_pump *p, uint64_t now_ps)
 
 uint64_t roce_pump_next_ps(const struct roce_pump *p)
 {
-	uint64_t port = dp_port_next_ps(p->port), dev = roce_dev_next_ps(p->dev);
+	uint64_t port = DP_MIN(dp_port_next_ps(p->port), p->resume_ps), dev = roce_dev_next_ps(p->dev);
 
 	if (p->local && roce_local_tight(p->local)) /* it does not say when there is room */
 		dev = DP_MIN(dev, dp_add_ps(p->local_tried_ps, LOCAL_RETRY_PS));
 
 	/* While all that could be sent waits, the engine is not asked for more; its timers run at the port's next event. */
-	if (p->n && (!p->port->by_destination || p->n == ROCE_PUMP_BATCHES))
+	if (full(p))
 		return port;
 	return DP_MIN(port, dev);
 }

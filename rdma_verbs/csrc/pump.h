@@ -34,8 +34,11 @@ struct roce_pump {
 	uint64_t port_seen_ps;    /* the port had something last */
 	uint64_t folded_ps, local_tried_ps;
 	uint32_t port_skips;
-	bool strict_icrc; /* no solving for an unknown IPv4 identification */
-	int n;            /* batches with frames left: the first of `batches`, oldest first */
+	bool strict_icrc;   /* no solving for an unknown IPv4 identification */
+	uint8_t paused;     /* priorities, by the port's neighbour */
+	bool refused;       /* the port took fewer frames than it was given, the last time */
+	uint64_t resume_ps; /* when a pause ends */
+	int n;              /* batches with frames left: the first of `batches`, oldest first */
 	struct roce_batch *batches[ROCE_PUMP_BATCHES];
 };
 
@@ -51,7 +54,7 @@ int roce_pump_tx(struct roce_pump *p, uint64_t now_ps);
 /* When run() has work by time; a blocked port's writability and a port's input come besides. */
 uint64_t roce_pump_next_ps(const struct roce_pump *p);
 
-/* The port took fewer frames than there were: try again when it says so or becomes writable. */
+/* The port took fewer frames than there were, or a pause holds some: try again when it says so or becomes writable. */
 static inline bool roce_pump_blocked(const struct roce_pump *p)
 {
 	return p->n > 0;

@@ -135,7 +135,7 @@ static int make_device(struct roce_session *s, const struct roce_session_cfg *cf
 			break;
 	roce_dev_set_counters(s->dev, (struct roce_counters *)slot->counters, (struct roce_qp_counters *)slot->qps,
 			      DP_NODE_QPS);
-	s->live = roce_live_start(s->dev, s->port);
+	s->live = roce_live_start(s->dev, s->port, 1);
 	if (!s->live) {
 		err = -errno;
 		roce_node_say(error, error_bytes, "device %s: its driver: %s", roce_node_address(s->node),

@@ -46,7 +46,7 @@ static void open_end(struct end *e, struct dp_port *port, unsigned int i)
 	struct roce_dev_cfg cfg = {.seed = 7 + i, .ngid = 1};
 
 	cfg.gid[0] = e->gid = bench_gid(0, 0, i + 1);
-	MUST((e->dev = roce_dev_new(&cfg)) && (e->live = roce_live_start(e->dev, port)));
+	MUST((e->dev = roce_dev_new(&cfg)) && (e->live = roce_live_start(e->dev, port, 1)));
 	MUST((e->buf = calloc(RECVS, BYTES)));
 	roce_live_lock(e->live);
 	MUST((e->pd = roce_pd_alloc(e->dev)));

@@ -124,7 +124,7 @@ static void end_open(struct end *e, int i, int fd)
 	MUST(!dp_port_udp_set_self(e->port, node[i], dp_node_bytes(1), 0));
 	MUST(!dp_port_udp_set_peer(e->port, peer.b, node[!i], dp_node_bytes(1), 0));
 	cfg.sport = (uint16_t)dp_port_sport(e->port);
-	MUST((e->dev = roce_dev_new(&cfg)) && (e->live = roce_live_start(e->dev, e->port)));
+	MUST((e->dev = roce_dev_new(&cfg)) && (e->live = roce_live_start(e->dev, e->port, 1)));
 	MUST((e->buf = aligned_alloc(4096, BUF_BYTES)));
 	memset(e->buf, i + 1, BUF_BYTES);
 	roce_live_lock(e->live);

@@ -50,7 +50,7 @@ static int devices_open(struct devices *d)
 
 		d->gid[i] = cfg.gid[0] = test_gid(i + 1);
 		d->dev[i] = roce_dev_new(&cfg);
-		d->live[i] = roce_live_start(d->dev[i], d->port[i]);
+		d->live[i] = roce_live_start(d->dev[i], d->port[i], 1);
 		bad = !d->live[i];
 	}
 	if (bad)

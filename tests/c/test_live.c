@@ -35,7 +35,7 @@ static void node_open(struct node *n, int i, struct dp_port *port)
 	memset(n, 0, sizeof(*n));
 	n->gid = cfg.gid[0] = test_gid((unsigned int)i + 1);
 	n->dev = roce_dev_new(&cfg);
-	n->live = roce_live_start(n->dev, port);
+	n->live = roce_live_start(n->dev, port, 1);
 	n->buf = calloc(2, BYTES);
 	memset(n->buf, 'a' + i, BYTES);
 	roce_live_lock(n->live);

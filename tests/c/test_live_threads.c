@@ -78,7 +78,7 @@ static void side_open(struct side *s, unsigned int i, struct dp_port *port)
 
 	s->gid = cfg.gid[0] = test_gid(i + 1);
 	s->dev = roce_dev_new(&cfg);
-	s->live = roce_live_start(s->dev, port);
+	s->live = roce_live_start(s->dev, port, 1);
 	lock(s);
 	s->pd = roce_pd_alloc(s->dev);
 	s->shared_cq = roce_cq_create(s->dev, 4 * RECVS, NULL);

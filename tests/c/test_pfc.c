@@ -63,10 +63,30 @@ static void test_quanta(void)
 	CHECK_EQ(dp_pfc_quanta_ps(65535, 1), (uint64_t)DP_NEVER); /* a year: saturated */
 }
 
+static void test_pauses_by_priority_end_one_by_one(void)
+{
+	struct dp_pauses pauses = {0};
+	struct dp_pfc pfc = {.enabled = 0x0c, .quanta = {0, 0, 10, 20}};
+	uint64_t next_ps;
+
+	CHECK_EQ(dp_pauses_mask(&pauses, 0, &next_ps), 0);
+	CHECK_EQ(next_ps, (uint64_t)DP_NEVER);
+	dp_pauses_add(&pauses, &pfc, 512 * DP_SEC, 100); /* a quantum is a picosecond */
+	CHECK_EQ(dp_pauses_mask(&pauses, 100, &next_ps), 0x0c);
+	CHECK_EQ(next_ps, 110);
+	CHECK_EQ(dp_pauses_mask(&pauses, 110, &next_ps), 0x08);
+	CHECK_EQ(next_ps, 120);
+	pfc = (struct dp_pfc){.enabled = 0x08}; /* resume */
+	dp_pauses_add(&pauses, &pfc, 512 * DP_SEC, 112);
+	CHECK_EQ(dp_pauses_mask(&pauses, 112, &next_ps), 0);
+	CHECK_EQ(pauses.frames, 2);
+}
+
 int main(void)
 {
 	RUN(test_frame_bytes);
 	RUN(test_what_is_refused_and_why);
 	RUN(test_quanta);
+	RUN(test_pauses_by_priority_end_one_by_one);
 	return check_done();
 }

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "datapath/csrc/pfc.h"
 #include "datapath/csrc/port_dgram.h"
 #include "tests/c/check.h"
 #include "tests/c/frames.h"
@@ -220,6 +221,31 @@ static void test_what_is_not_for_us_is_counted(void)
 	close(fd);
 }
 
+static void test_pfc_frames_are_for_a_port_that_knows_its_rate(void)
+{
+	struct dp_pfc pfc = {.src = {2, 0, 0, 0, 0, 9}, .enabled = 8, .quanta = {0, 0, 0, 100}};
+	struct dp_dgram_cfg ca = cfg_of(true);
+	uint8_t frame[DP_PFC_FRAME_BYTES];
+	struct dp_port *a;
+	uint64_t next_ps;
+	int fd;
+
+	dp_pfc_build(frame, &pfc);
+	for (int knows = 0; knows < 2; knows++) {
+		ca.rate_bps = knows ? 100000000000 : 0;
+		a = dp_port_dgram_new(&ca);
+		fd = raw_end();
+		raw_send(fd, frame, sizeof(frame));
+		CHECK(test_rx1(a, 1000) == NULL);
+		CHECK_EQ(a->stats.rx_invalid, !knows);
+		CHECK_EQ(dp_port_dgram_pfc_frames(a), knows);
+		CHECK_EQ(dp_pauses_mask(dp_port_pauses(a), 1000, &next_ps), knows ? 8 : 0);
+		CHECK_EQ(next_ps, knows ? 1000 + 512000 : DP_NEVER);
+		dp_port_free(a);
+		close(fd);
+	}
+}
+
 static void learn_b(struct dp_port *a, int fd)
 {
 	uint8_t reply[42] = {2, 0, 0, 0, 0, 1, 2, 0,  0, 0, 0, 2, 8, 6, 0, 1, 8, 0,  6, 4, 0,
@@ -378,6 +404,7 @@ int main(void)
 	test_bytes_on_the_medium(false);
 	test_bytes_on_the_medium(true);
 	test_what_is_not_for_us_is_counted();
+	test_pfc_frames_are_for_a_port_that_knows_its_rate();
 	test_full_receiver_is_busy_and_nothing_is_lost_or_doubled();
 	test_nobody_there_is_lost_and_a_restarted_peer_is_found();
 	test_unanswered_address_fails();

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "datapath/csrc/pfc.h"
 #include "rdma_verbs/csrc/pump.h"
 #include "tests/c/check.h"
 
@@ -89,7 +90,7 @@ static void end_open(struct end *e, int i)
 	e->mr = roce_mr_reg(e->pd, e->buf, BUF_BYTES, (uintptr_t)e->buf, 15);
 }
 
-static struct roce_qp *end_connect(struct end *e, int to, uint32_t dqpn)
+static struct roce_qp *end_connect_prio(struct end *e, int to, uint32_t dqpn, uint8_t prio)
 {
 	struct roce_qp_init_attr init = {
 		.send_cq = e->cq, .recv_cq = e->cq, .cap = {64, 64, 4, 4, 64}, .qp_type = ROCE_QPT_RC};
@@ -101,7 +102,7 @@ static struct roce_qp *end_connect(struct end *e, int to, uint32_t dqpn)
 				    .timeout = TIMEOUT,
 				    .retry_cnt = 7,
 				    .rnr_retry = 7,
-				    .ah = {.dgid = address(to), .port_num = 1}};
+				    .ah = {.dgid = address(to), .port_num = 1, .sl = prio}};
 	struct roce_qp *qp = roce_qp_create(e->pd, &init, NULL);
 
 	CHECK_EQ(roce_qp_modify(qp, &attr, ROCE_QP_STATE | ROCE_QP_PKEY_INDEX | ROCE_QP_PORT | ROCE_QP_ACCESS_FLAGS),
@@ -117,6 +118,11 @@ static struct roce_qp *end_connect(struct end *e, int to, uint32_t dqpn)
 					ROCE_QP_RNR_RETRY | ROCE_QP_MAX_QP_RD_ATOMIC),
 		 0);
 	return qp;
+}
+
+static struct roce_qp *end_connect(struct end *e, int to, uint32_t dqpn)
+{
+	return end_connect_prio(e, to, dqpn, 0);
 }
 
 static void end_close(struct end *e)
@@ -199,6 +205,42 @@ static void test_destination_that_takes_nothing_holds_up_no_other(void)
 				CHECK_EQ(dp_get_be24(e.port->tx[i].data + 9), n++);
 		CHECK_EQ(n, 200);
 	}
+	end_close(&e);
+}
+
+/* A PFC frame comes while the port is full: what is built already waits, too, and other priorities pass it. */
+static void test_pause_holds_what_is_built_and_nothing_else(void)
+{
+	struct dp_pfc pfc = {.enabled = 1, .quanta = {1000}};
+	struct dp_pauses pauses = {0};
+	uint64_t now = DP_SEC, end;
+	struct roce_qp *qp, *other;
+	struct end e;
+
+	end_open(&e, 0);
+	e.port->port.by_destination = false;
+	e.port->port.pauses = &pauses;
+	qp = end_connect(&e, 1, 100);
+	other = end_connect_prio(&e, 2, 101, 5);
+	e.port->refuse = 2;
+	write_to(&e, qp, NULL, 8 * 1024);
+	roce_pump_run(&e.pump, now);
+	CHECK(roce_pump_blocked(&e.pump));
+	dp_pauses_add(&pauses, &pfc, 100000000000, now);
+	end = now + dp_pfc_quanta_ps(1000, 100000000000);
+	e.port->refuse = 0;
+	write_to(&e, qp, NULL, 8 * 1024);
+	write_to(&e, other, NULL, 4 * 1024);
+	for (; now < end; now += DP_US) {
+		roce_pump_run(&e.pump, now);
+		CHECK_EQ(taken_by(e.port, 2, 0), 0);
+		CHECK_EQ(taken_by(e.port, 3, 0), 4);
+		CHECK_EQ(e.pump.n, 1); /* the engine makes no more of it */
+		CHECK(roce_pump_next_ps(&e.pump) > now && roce_pump_next_ps(&e.pump) <= end);
+	}
+	roce_pump_run(&e.pump, end);
+	CHECK_EQ(taken_by(e.port, 2, 0), 16);
+	CHECK_EQ(roce_dev_counters(e.dev)->timeouts, 0);
 	end_close(&e);
 }
 
@@ -427,6 +469,7 @@ static void test_only_the_next_packet_of_a_write_lands(void)
 int main(void)
 {
 	RUN(test_destination_that_takes_nothing_holds_up_no_other);
+	RUN(test_pause_holds_what_is_built_and_nothing_else);
 	RUN(test_time_behind_a_full_receiver_is_no_timeout);
 	RUN(test_answers_that_have_come_are_heard_before_timers_run);
 	RUN(test_on_a_real_clock_timeouts_are_as_patient_as_answers_are_late);

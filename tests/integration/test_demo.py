@@ -101,7 +101,10 @@ def started(folder: Path) -> "Iterator[subprocess.Popen[str]]":
     with file.open("wb") as big:
         big.truncate(256 << 20)
     command = [*CLI, "demo", "--file", str(file), "--out", str(folder), "--json"]
+    # A shell's job in the background ignores SIGINT, and so would all that it starts, if we did not handle it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        signal.signal(signal.SIGINT, before)
         try:
             yield demo
         finally:
