@@ -31,8 +31,8 @@ static struct emu_host_cfg host_cfg(void)
 
 static struct emu_switch_cfg switch_cfg(uint64_t seed)
 {
-	struct emu_switch_cfg cfg = {
-		.tm = {.cell_bytes = 1, .quantum_bytes = 4200, .buffer_bytes = 32 << 20}, .ecmp_seed = seed};
+	struct emu_switch_cfg cfg = {.tm = {.cell_bytes = 1, .quantum_bytes = 4200, .buffer_bytes = 32 << 20},
+				     .ecmp_seed = seed};
 
 	cfg.tm.cls[DATA] = (struct dp_tm_class){.lossless = 1,
 						.ecn = 1,
