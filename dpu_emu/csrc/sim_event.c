@@ -249,7 +249,8 @@ static void refill(struct emu_events *q, uint64_t limit_ps)
 	uint64_t limit = limit_ps >> q->shift;
 
 	q->cur_n -= q->cur_at;
-	memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
+	if (q->cur_at && q->cur_n)
+		memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
 	q->cur_at = 0;
 	while (q->cur_n < FILL) {
 		uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;

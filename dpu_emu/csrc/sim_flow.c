@@ -418,11 +418,8 @@ static void give_up(struct emu_sim *sim, uint32_t f, uint64_t bytes)
 
 static void count_retransmitted(struct emu_part *part, struct emu_flow_state *flow)
 {
-	struct roce_qp_counters ctr;
-	uint32_t total;
+	uint32_t total = roce_qp_resent(part->tx);
 
-	roce_qp_counters(part->tx, &ctr);
-	total = (uint32_t)ctr.retransmitted_pkts;
 	flow->res.retransmitted_pkts += total - part->retransmitted;
 	part->retransmitted = total;
 }

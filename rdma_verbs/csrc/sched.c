@@ -209,7 +209,7 @@ void roce_dev_hold(struct roce_dev *dev, uint64_t lanes, uint64_t now_ps)
 		return;
 	for (int i = 0; i < ROCE_LANES; i++)
 		if (freed >> i & 1)
-			dev->freed_ps[i] = now_ps;
+			dev->more->freed_ps[i] = now_ps;
 	dev->parked.head = NULL;
 	dev->parked.tail = &dev->parked.head;
 	while (qp) {
