@@ -426,9 +426,7 @@ def dcqcn(n: int, *, rate: str, extra: str, seed: int = 1, ms: int = 400, warm: 
 def test_e_dcqcn_settles_at_its_fixed_point_at_40g(n: int) -> None:
     result, warm = dcqcn(n, rate="40Gb/s", extra=DCQCN_40G)
     rates, used, queue = settled(result, warm)
-    point = dcqcn_fixed_point(
-        40e9, n, mtu_bytes=1024, kmin_bytes=5e3, kmax_bytes=2e5, pmax=0.01, ai_bps=40e6, alpha_timer_s=55e-6
-    )
+    point = fixed_queue(40e9, n, kmin_bytes=5e3, kmax_bytes=2e5, pmax=0.01, ai_bps=40e6, alpha_timer_s=55e-6)
     print(f"n {n}: used {used:.4f} jain {jain(rates):.4f} queue {queue:.0f} / {point:.0f}")
     assert used >= 0.98
     assert jain(rates) >= 0.98
