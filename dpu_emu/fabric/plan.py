@@ -408,7 +408,7 @@ def _resolve_switch(
             rate,
             delay,
             wire,
-            c.pfc_response_ns * 1000 or response_ps(rate),
+            max(c.pfc_response_ns * 1000, response_ps(rate)),  # a host takes the standard's time
             cell_bytes=c.cell_bytes,
             pipeline_ps=c.pipeline_ns * 1000,
         )

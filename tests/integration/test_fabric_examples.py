@@ -48,7 +48,9 @@ def test_outcomes_are_equal_over_runs_and_processes() -> None:
         "for name in sys.argv[1:]: print(run(make_plan(load(Path(name)))).hash)"
     )
     argv = [sys.executable, "-c", code, *map(str, SCENARIOS)]
-    other = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=110, env={"PYTHONHASHSEED": "7"})
+    other = subprocess.run(
+        argv, capture_output=True, text=True, check=True, timeout=110, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
     hashes = [outcome(path)["hash"] for path in SCENARIOS]
     assert other.stdout.split() == hashes
     assert [json.loads((GOLDEN / f"{p.stem}.json").read_text("utf-8"))["hash"] for p in SCENARIOS] == hashes

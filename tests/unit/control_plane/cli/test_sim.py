@@ -39,7 +39,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 def test_run_prints_and_writes_all_that_was_asked_for(
     scenario: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(monkeypatch, "run", scenario, "--out", "r", "--html", "--effective") == 0
+    assert command(monkeypatch, "run", scenario, "--out", "r", "--html", "--pcapng", "h1-sw0", "--effective") == 0
     text = capsys.readouterr().out
     assert "who paused whom" in text
     assert "preset" not in text  # no congestion control
@@ -48,6 +48,9 @@ def test_run_prints_and_writes_all_that_was_asked_for(
         assert title in page
     assert page.count("<svg") >= 5
     assert "http" not in page.replace("http-equiv", "")
+    capture = Path("r/h1-sw0.pcapng").read_bytes()
+    assert capture[:4] == b"\x0a\x0d\x0d\x0a"  # a section header of pcapng
+    assert len(capture) > 1000
     flows = np.load("r/flows.npy")
     (row,) = json.loads(Path("r/summary.json").read_text("utf-8"))["fct"]
     assert flows["fct_ps"].max() / 1e6 == pytest.approx(row["fct_us_p100"], abs=1e-3)
