@@ -226,6 +226,7 @@ class Result:
             "local_pairs": self.plan.flows.local,
             "fct": self.fct_table(),
             "paused": self.pause_table()[:20],
+            **({"pauses_cut_at": len(self.pauses)} if len(self.pauses) >= self.plan.scenario.pauses_max else {}),
             "pause_tree": [
                 f"{'  ' * depth}{what}" + (f": {cause.pauses} x, {cause.paused_ps / 1e6:.1f} us" if cause else "")
                 for depth, what, cause in self.tree.lines(self.plan.topology)
