@@ -106,6 +106,7 @@ void emu_sim_free(struct emu_sim *sim)
 	free(sim->channels);
 	free(sim->channel_table);
 	free(sim->parts);
+	free(sim->ways);
 	free(sim->msgs);
 	free(sim->after);
 	free(sim->faults);
@@ -249,7 +250,7 @@ int emu_sim_links(struct emu_sim *sim, const struct emu_link_cfg *v, uint32_t n)
 	return 0;
 }
 
-/* Buckets that hold some events each, if a third of the fabric's links is busy with packets of 4 KB. */
+/* Buckets that hold one or two events each when the fabric is busy with packets of 4 KB. */
 static uint32_t bucket_shift(const struct emu_sim *sim)
 {
 	unsigned __int128 bps = 0;
@@ -257,7 +258,7 @@ static uint32_t bucket_shift(const struct emu_sim *sim)
 
 	for (uint32_t i = 0; i < sim->nlinks; i++)
 		bps += sim->links[i].rate_bps;
-	ps = bps ? (uint64_t)((unsigned __int128)(4 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
+	ps = bps ? (uint64_t)((unsigned __int128)(4096 * 8 * 2) * DP_SEC / bps) : 0;
 	return ps < 64 ? 6 : ps >= 1 << 16 ? 16 : 63 - (uint32_t)__builtin_clzll(ps);
 }
 

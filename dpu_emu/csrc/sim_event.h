@@ -28,7 +28,7 @@ struct emu_due {
 	uint32_t event;
 };
 
-#define EMU_CHUNK 10
+#define EMU_CHUNK 5
 struct emu_chunk {
 	struct emu_due v[EMU_CHUNK];
 	uint32_t n, next;

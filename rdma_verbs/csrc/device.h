@@ -99,6 +99,7 @@ bool roce_dev_ready(const struct roce_dev *dev); /* there is something to send n
 /* What a simulator asks of a queue pair. */
 struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn); /* NULL: there is none */
 void *roce_qp_user(const struct roce_qp *qp);
+uint16_t roce_qp_sport(const struct roce_qp *qp);
 uint32_t roce_qp_msn(const struct roce_qp *qp);      /* messages that came whole, modulo 2^24 */
 uint32_t roce_qp_resent(const struct roce_qp *qp);   /* request packets sent again */
 uint64_t roce_qp_rate_bps(const struct roce_qp *qp); /* congestion control's, of IP packets; 0: no limit */

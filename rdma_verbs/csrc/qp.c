@@ -394,6 +394,11 @@ void *roce_qp_user(const struct roce_qp *qp)
 	return qp->user;
 }
 
+uint16_t roce_qp_sport(const struct roce_qp *qp)
+{
+	return qp->sport;
+}
+
 uint32_t roce_qp_msn(const struct roce_qp *qp)
 {
 	return qp->resp.msn;
