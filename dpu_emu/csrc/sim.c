@@ -342,11 +342,35 @@ static void run_dir_event(struct emu_sim *sim, uint32_t event)
 		emu_switch_free(sim, dir);
 }
 
+/* At a host: step 0 asks for the device, step 1 for the queue pair. */
+static inline void prefetch_host(struct emu_sim *sim, const struct emu_dir *dir, bool arriving, int step)
+{
+	const struct emu_host *host = &sim->hosts[arriving ? dir->to_index : dir->from_index];
+	const struct roce_qp *qp = NULL;
+
+	if (!step) {
+		roce_dev_prefetch(host->dev);
+		if (arriving && dir->flight.head != EMU_NONE)
+			__builtin_prefetch(&sim->parts[emu_pkt(sim, dir->flight.head)->way / 2]);
+		return;
+	}
+	if (!arriving) {
+		qp = roce_dev_next_to_send(host->dev);
+	} else if (dir->flight.head != EMU_NONE) {
+		uint32_t way = emu_pkt(sim, dir->flight.head)->way;
+
+		qp = way % 2 ? sim->parts[way / 2].tx : sim->parts[way / 2].rx;
+	}
+	if (qp)
+		roce_qp_prefetch(qp);
+}
+
 /* Fabrics are larger than caches, and what the next events will touch is known: it is asked for in steps ahead of them. */
 static inline void prefetch(struct emu_sim *sim)
 {
 	uint32_t fixed = sim->events.fixed, event = emu_events_peek(&sim->events, 12);
 	const struct emu_dir *dir;
+	bool arriving;
 
 	if (event < fixed) {
 		dir = &sim->dirs[event / 2];
@@ -354,24 +378,31 @@ static inline void prefetch(struct emu_sim *sim)
 		if (event % 2 == EMU_DIR_FREE)
 			__builtin_prefetch(&dir->stats);
 	}
-	event = emu_events_peek(&sim->events, 7);
+	event = emu_events_peek(&sim->events, 8);
 	if (event < fixed) {
 		dir = &sim->dirs[event / 2];
-		if (event % 2 == EMU_DIR_ARRIVE) {
-			if (dir->flight.head != EMU_NONE)
-				__builtin_prefetch(emu_pkt(sim, dir->flight.head));
-			if (!dir->to_host)
-				dp_tm_prefetch_own(sim->switches[dir->to_index].tm);
-		} else if (!dir->from_host) {
-			dp_tm_prefetch_own(sim->switches[dir->from_index].tm);
-		}
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving && dir->flight.head != EMU_NONE)
+			__builtin_prefetch(emu_pkt(sim, dir->flight.head));
+		if (arriving ? dir->to_host : dir->from_host)
+			__builtin_prefetch(&sim->hosts[arriving ? dir->to_index : dir->from_index]);
+		else
+			dp_tm_prefetch_own(sim->switches[arriving ? dir->to_index : dir->from_index].tm);
+	}
+	event = emu_events_peek(&sim->events, 5);
+	if (event < fixed) {
+		dir = &sim->dirs[event / 2];
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving ? dir->to_host : dir->from_host)
+			prefetch_host(sim, dir, arriving, 0);
 	}
 	event = emu_events_peek(&sim->events, 3);
 	if (event < fixed) {
-		bool arriving = event % 2 == EMU_DIR_ARRIVE;
-
 		dir = &sim->dirs[event / 2];
-		if (arriving ? !dir->to_host && dir->flight.head != EMU_NONE : !dir->from_host)
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving ? dir->to_host : dir->from_host)
+			prefetch_host(sim, dir, arriving, 1);
+		else if (!arriving || dir->flight.head != EMU_NONE)
 			emu_switch_prefetch(sim, dir, arriving);
 	}
 }

@@ -96,6 +96,11 @@ uint64_t roce_pool_next_ps(const struct roce_pool *pool);
 struct roce_dev *roce_pool_tick(struct roce_pool *pool, uint64_t now_ps);
 bool roce_dev_ready(const struct roce_dev *dev); /* there is something to send now */
 
+/* For whoever has thousands: cache lines asked for ahead of a call. A device; then the queue pair that it will be about. */
+void roce_dev_prefetch(const struct roce_dev *dev);
+struct roce_qp *roce_dev_next_to_send(const struct roce_dev *dev); /* as of now; NULL: none */
+void roce_qp_prefetch(const struct roce_qp *qp);
+
 /* What a simulator asks of a queue pair. */
 struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn); /* NULL: there is none */
 void *roce_qp_user(const struct roce_qp *qp);
