@@ -1,5 +1,6 @@
 """``dpu-emu sim``: fabrics in virtual time, out of a scenario file."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,11 @@ def run(
 ) -> None:
     """Run a scenario and print what came out."""
     from control_plane.cli.output import print_json
+    from datapath.errors import DpuError
 
+    for wanted, module, what in ((html, "jinja2", "--html"), (parquet, "pyarrow", "--parquet")):
+        if wanted and find_spec(module) is None:
+            raise DpuError(f"sim run: {what} needs {module}: pip install 'dpu-emu[report]'")
     plan = _plan(scenario, seed)
     folder = out or Path(f"{scenario.stem}.out")
     captures = {link: folder / f"{link.replace('#', '_')}.pcapng" for link in pcapng or []}

@@ -98,6 +98,10 @@ def _alarms(result: Result, summary: dict[str, Any]) -> list[str]:
         found.append(f"{lossless} packets of a lossless class were dropped: the headroom was full")
     if summary["flows_done"] < summary["flows"] and result.plan.scenario.stop_when_done:
         found.append(f"{summary['flows'] - summary['flows_done']} flows were not done at the end")
+    if "pauses_cut_at" in summary:
+        found.append(
+            f"Only the first {summary['pauses_cut_at']} pause events were kept (pauses_max): the tree is of these"
+        )
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from dpu_emu.fabric.plan import make_plan
 from dpu_emu.fabric.run import run
-from dpu_emu.fabric.scenario import load
+from dpu_emu.fabric.scenario import load, loads
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "fabric"
@@ -54,6 +54,18 @@ def test_outcomes_are_equal_over_runs_and_processes() -> None:
     hashes = [outcome(path)["hash"] for path in SCENARIOS]
     assert other.stdout.split() == hashes
     assert [json.loads((GOLDEN / f"{p.stem}.json").read_text("utf-8"))["hash"] for p in SCENARIOS] == hashes
+
+
+def test_the_hash_tells_outcomes_apart_where_no_flow_ends() -> None:
+    text = (ROOT / "examples" / "fabric" / "dcqcn_convergence.yaml").read_text(encoding="utf-8")
+    short = text.replace("until: 80ms", "until: 35ms")
+    one, other, later = (
+        run(make_plan(loads(t))) for t in (short, short + "seed: 2\n", short.replace("until: 35ms", "until: 36ms"))
+    )
+    assert one.stats["flows_done"] == 0
+    assert len({one.hash, other.hash, later.hash}) == 3
+    stored = [json.loads(p.read_text("utf-8"))["hash"] for p in GOLDEN.glob("*.json")]
+    assert len(set(stored)) == len(stored)
 
 
 def test_examples_have_a_page() -> None:

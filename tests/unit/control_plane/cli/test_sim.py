@@ -100,3 +100,23 @@ def test_headroom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert command(monkeypatch, "headroom", "--speed", "100G", "--length", "100m", "--json") == 0
     assert json.loads(capsys.readouterr().out)["headroom_bytes"] == pytest.approx(56_300, rel=0.01)
     assert command(monkeypatch, "headroom", "--speed", "fast", "--length", "100m") == 2
+
+
+def test_what_a_report_needs_is_looked_for_before_the_run(
+    scenario: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from control_plane.cli import sim
+
+    monkeypatch.setattr(sim, "find_spec", lambda name: None)
+    assert command(monkeypatch, "run", scenario, "--html") == 1
+    assert "pip install 'dpu-emu[report]'" in capsys.readouterr().err
+    assert not Path("small.out").exists()
+
+
+def test_pauses_that_were_not_kept_are_told(
+    scenario: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario.write_text(SCENARIO + "pauses_max: 4\n", encoding="utf-8")
+    assert command(monkeypatch, "run", scenario, "--json", "--html") == 0
+    assert json.loads(capsys.readouterr().out)["pauses_cut_at"] == 4
+    assert "Only the first 4 pause events" in Path("small.out/report.html").read_text(encoding="utf-8")
