@@ -555,6 +555,7 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 			sim->now_ps = DP_MAX(sim->now_ps, sim->timers_ps);
 			run_timer(sim);
 		} else {
+			assert(next_ps >= sim->now_ps);
 			sim->now_ps = next_ps;
 			event = emu_events_pop(&sim->events);
 			prefetch(sim);

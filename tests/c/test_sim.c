@@ -83,6 +83,23 @@ static void test_delays_of_the_nic_add_up(void)
 	emu_sim_free(slow);
 }
 
+static void test_a_delay_that_becomes_shorter_lets_no_packet_overtake(void)
+{
+	struct emu_host_cfg host = sim_host();
+	struct emu_sim *plain = chain(2, &host, 100 * GBPS, 1), *shorter = chain(2, &host, 100 * GBPS, 1);
+	struct emu_fault fault = {.at_ps = 50 * DP_US, .link = 1, .kind = EMU_FAULT_DELAY, .value = 100 * DP_NS};
+
+	sim_flow(plain, 0, 1, 2000000, 0);
+	sim_flow(shorter, 0, 1, 2000000, 0);
+	CHECK_EQ(emu_sim_faults(shorter, &fault, 1), 0);
+	CHECK(emu_sim_run(plain, DP_SEC, UINT64_MAX, 1) > 0);
+	CHECK(emu_sim_run(shorter, DP_SEC, UINT64_MAX, 1) > 0);
+	CHECK_EQ(sim_result(plain, 0).last_byte_ps - sim_result(shorter, 0).last_byte_ps, 900 * DP_NS);
+	CHECK_EQ(sim_result(shorter, 0).retransmitted_pkts, 0);
+	emu_sim_free(plain);
+	emu_sim_free(shorter);
+}
+
 static void test_a_flow_waits_for_the_last_byte_of_others(void)
 {
 	struct emu_host_cfg host = sim_host();
@@ -431,6 +448,7 @@ int main(void)
 	RUN(test_one_flow_takes_the_time_of_its_bits_and_of_a_packet_for_each_further_hop);
 	RUN(test_serialisation_carries_its_remainder);
 	RUN(test_delays_of_the_nic_add_up);
+	RUN(test_a_delay_that_becomes_shorter_lets_no_packet_overtake);
 	RUN(test_a_flow_waits_for_the_last_byte_of_others);
 	RUN(test_a_message_is_dealt_over_its_queue_pairs);
 	RUN(test_a_message_of_gigabytes_comes_whole);

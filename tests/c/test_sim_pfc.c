@@ -308,14 +308,14 @@ static void test_probes_see_what_passes(void)
 	emu_sim_free(sim);
 }
 
-static void test_a_capture_has_every_frame_of_its_links(void)
+static void test_a_capture_has_every_frame_of_its_links_one_after_the_other(void)
 {
 	static const char path[] = "/tmp/dpu-emu-test-sim.pcapng";
 	struct emu_switch_cfg sw = sim_switch(100000);
 	struct emu_host_cfg host = sim_host();
-	struct emu_sim *sim = star(2, &host, &host, &sw, 100 * GBPS);
-	uint32_t links[] = {0, 2}, blocks[7] = {0}, pfc = 0, udp = 0;
-	uint64_t sent = 0;
+	struct emu_sim *sim = star(3, &host, &host, &sw, 100 * GBPS);
+	uint32_t links[] = {0, 2}, blocks[7] = {0}, pfc = 0, udp = 0, overlaps = 0;
+	uint64_t sent = 0, free_ns[4] = {0};
 	uint8_t *data = malloc(8 << 20), *p;
 	FILE *file;
 	size_t len;
@@ -324,11 +324,13 @@ static void test_a_capture_has_every_frame_of_its_links(void)
 	CHECK_EQ(emu_sim_capture(sim, path, links, 2), -EINVAL);
 	sim_flow(sim, 0, 2, 1000000, 0);
 	sim_flow(sim, 1, 2, 1000000, 0);
+	sim_flow(sim, 2, 0, 1000000, 0); /* so that PFC frames to 0 find the wire busy */
+	sim_flow(sim, 3, 0, 1000000, 0);
 	CHECK(emu_sim_run(sim, DP_SEC, UINT64_MAX, 1) > 0);
-	for (uint32_t i = 0; i < 6; i++) {
+	for (uint32_t i = 0; i < 8; i++) {
 		struct emu_link_stats stats = sim_dir(sim, i);
 
-		if (i / 2 != 1)
+		if (i / 2 == 0 || i / 2 == 2)
 			sent += stats.data_pkts + stats.ack_pkts + stats.pfc_pkts;
 	}
 	emu_sim_free(sim);
@@ -346,11 +348,22 @@ static void test_a_capture_has_every_frame_of_its_links(void)
 		if (type < 7)
 			blocks[type]++;
 		if (type == 6) {
+			uint32_t interface, high, low, bytes;
+			uint64_t at_ns;
+
+			memcpy(&interface, p + 8, 4);
+			memcpy(&high, p + 12, 4);
+			memcpy(&low, p + 16, 4);
+			memcpy(&bytes, p + 24, 4);
+			at_ns = (uint64_t)high << 32 | low;
+			overlaps += at_ns < free_ns[interface];
+			free_ns[interface] = at_ns + (bytes + 24) * 80 / 1000; /* preamble, gap and FCS are not there */
 			udp += dp_get_be16(p + 28 + 12) == 0x0800 && p[28 + 14 + 9] == 17;
 			pfc += dp_get_be16(p + 28 + 12) == 0x8808;
 		}
 		p += size;
 	}
+	CHECK_EQ(overlaps, 0);
 	CHECK_EQ(blocks[1], 4);
 	CHECK_EQ(blocks[6], sent);
 	CHECK(pfc > 0);
@@ -369,6 +382,6 @@ int main(void)
 	RUN(test_the_watchdog_frees_a_ring_that_is_locked_up);
 	RUN(test_pauses_are_told_with_their_cause);
 	RUN(test_probes_see_what_passes);
-	RUN(test_a_capture_has_every_frame_of_its_links);
+	RUN(test_a_capture_has_every_frame_of_its_links_one_after_the_other);
 	return check_done();
 }
