@@ -106,12 +106,12 @@ $(ASAN_VENV)/.installed: $(VENV)/.installed $(BUILD_FILES)
 		--config-settings=cmake.define.DPU_SANITIZE=address,undefined -e .
 	@touch $@
 
-asan: $(ASAN_VENV)/.installed ## C tests, Python unit and property tests, and the drop-in, under ASan and UBSan
+asan: $(ASAN_VENV)/.installed ## C tests, Python unit and property tests, the drop-in and the example fabrics, under ASan and UBSan
 	$(CMAKE) -S . -B build/asan-c -DDPU_TESTS=ON -DDPU_SANITIZE=address,undefined >/dev/null
 	$(BIN)/cmake --build build/asan-c
 	$(CTEST) --test-dir build/asan-c
 	$(ASAN_ENV) $(ASAN_VENV)/bin/python -c 'from datapath.build import build; assert "address" in build().sanitizers'
-	$(ASAN_ENV) $(ASAN_VENV)/bin/python -m pytest tests/unit $(wildcard tests/property) tests/integration/test_ibverbs.py -m 'not long' --timeout 600 --capture=sys $(ARGS)
+	$(ASAN_ENV) $(ASAN_VENV)/bin/python -m pytest tests/unit $(wildcard tests/property) tests/integration/test_ibverbs.py tests/integration/test_fabric_examples.py -m 'not long' --timeout 600 --capture=sys $(ARGS)
 
 tsan: $(VENV)/.tools ## C tests under ThreadSanitizer
 	$(CMAKE) -S . -B build/tsan-c -DDPU_TESTS=ON -DDPU_SANITIZE=thread >/dev/null

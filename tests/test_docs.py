@@ -20,7 +20,15 @@ from rdma_verbs import EventType
 from rdma_verbs.counters import counter_aliases, counter_names, qp_counter_names
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("p4/*.md"), *ROOT.glob("vagrant/*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("p4/*.md"),
+        *ROOT.glob("vagrant/*.md"),
+    ]
+)
 EXAMPLES = sorted(ROOT.glob("examples/**/*.py"))
 
 _BLOCK = re.compile(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dpu_emu.demo import Act, ActResult, PingPong
+    from dpu_emu.demo import Act, ActResult, Incast, PingPong
 
 CHECKPOINT_BYTES = 64 << 20
 
@@ -26,10 +26,11 @@ def demo(
 ) -> None:
     """Move a file between two software DPUs over RoCEv2: clean, with loss, and with loss and selective repeat.
 
-    Then an unmodified verbs program runs between them, if rdma-core's are installed.
+    Then an unmodified verbs program runs between them, if rdma-core's are installed; and in virtual time a fabric
+    shows what an incast does to a bystander, with PFC alone and with DCQCN.
     """
     from datapath.errors import CallerError
-    from dpu_emu.demo import Act, make_checkpoint, run_ping_pong, sha256
+    from dpu_emu.demo import Act, Control, make_checkpoint, run_incast, run_ping_pong, sha256
 
     if not 0 <= loss <= 0.2:
         raise CallerError(f"demo: loss {loss} is not within 0 and 0.2")
@@ -51,14 +52,26 @@ def demo(
     same = [sha256(act.target_path) == wanted for act in acts]
     rows = [_row(result, ok) for result, ok in zip(results, same, strict=True)]
     ping_pong = run_ping_pong()
+    incasts = [run_incast(control) for control in Control]
     if json:
         from control_plane.cli.output import print_json
 
         verbs = asdict(ping_pong) if ping_pong else None
-        print_json({"file": str(file), "sha256": wanted, "capture": str(capture), "acts": rows, "verbs": verbs})
+        fabric = [asdict(one) for one in incasts]
+        print_json(
+            {
+                "file": str(file),
+                "sha256": wanted,
+                "capture": str(capture),
+                "acts": rows,
+                "verbs": verbs,
+                "fabric": fabric,
+            }
+        )
     else:
         _print(file, wanted, capture, rows)
         _print_verbs(ping_pong)
+        _print_fabric(incasts)
     if not all(same):
         raise typer.Exit(1)
 
@@ -75,6 +88,24 @@ def _print_verbs(ping_pong: "PingPong | None") -> None:
         took = f"{ping_pong.messages} messages, {ping_pong.round_trip_ns / 1000:.1f} us there and back"
         text = f"{ping_pong.command}, unmodified: {took}"
     console.print(f"verbs    {text}", soft_wrap=True, highlight=False)
+
+
+def _print_fabric(incasts: "list[Incast]") -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(
+        "fabric   16 hosts send to one at 100 Gb/s, a bystander beside them to another (virtual time):", soft_wrap=True
+    )
+    for one in incasts:
+        console.print(
+            f"         {one.control:6} incast {one.incast_bps / 1e9:5.1f} Gb/s, "
+            f"bystander {one.bystander_bps / 1e9:5.1f} Gb/s, "
+            f"{one.pfc_frames} PFC frames, {one.marked} marked, {one.drops} lost; "
+            f"{one.hops / max(1, one.cpu_ns) * 1000:.1f} M hops a CPU second",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def _folder(out: Path | None) -> Path:

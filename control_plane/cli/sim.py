@@ -1,5 +1,6 @@
 """``dpu-emu sim``: fabrics in virtual time, out of a scenario file."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,9 +29,7 @@ def run(
     scenario: _File,
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the results as files.")] = None,
     html: Annotated[bool, typer.Option("--html", help="Write report.html.")] = False,
-    parquet: Annotated[
-        bool, typer.Option("--parquet", help="Write Parquet instead of numpy's .npy.")
-    ] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write Parquet instead of numpy's .npy.")] = False,
     pcapng: Annotated[list[str] | None, typer.Option("--pcapng", help="Capture a link, such as leaf0-h3.")] = None,
     seed: _Seed = None,
     effective: Annotated[bool, typer.Option("--effective", help="Print the effective parameters, too.")] = False,
@@ -38,7 +37,11 @@ def run(
 ) -> None:
     """Run a scenario and print what came out."""
     from control_plane.cli.output import print_json
+    from datapath.errors import DpuError
 
+    for wanted, module, what in ((html, "jinja2", "--html"), (parquet, "pyarrow", "--parquet")):
+        if wanted and find_spec(module) is None:
+            raise DpuError(f"sim run: {what} needs {module}: pip install 'dpu-emu[report]'")
     plan = _plan(scenario, seed)
     folder = out or Path(f"{scenario.stem}.out")
     captures = {link: folder / f"{link.replace('#', '_')}.pcapng" for link in pcapng or []}

@@ -222,8 +222,8 @@ static uint32_t entry_get(struct dp_tm *tm)
 		return i;
 	}
 	if (tm->entries_used == tm->entries_cap) {
-		/* By half: with many of them, what none needs counts. */
-		uint32_t cap = tm->entries_cap + tm->entries_cap / 2 + 16;
+		/* By an eighth: with many of them, what none needs counts. */
+		uint32_t cap = tm->entries_cap + tm->entries_cap / 8 + 16;
 		struct tm_entry *entries = cap < tm->entries_cap ? NULL : realloc(tm->entries, cap * sizeof(*entries));
 
 		if (!entries)
@@ -250,7 +250,7 @@ int dp_tm_enqueue(struct dp_tm *tm, struct dp_tm_pkt *pkt, uint64_t now_ps)
 	struct tm_pg *pg;
 	uint64_t cost, settled, rest, shared = 0, headroom = 0;
 
-	assert(prio < DP_TM_PRIOS && in < tm->cfg.nports && out < tm->cfg.nports);
+	assert(prio < DP_TM_PRIOS && pkt->len <= UINT16_MAX && in < tm->cfg.nports && out < tm->cfg.nports);
 	if (dp_unlikely(now_ps >= tm->next_ps))
 		dp_tm_tick(tm, now_ps);
 	c = &tm->cfg.cls[prio];
@@ -294,11 +294,11 @@ int dp_tm_enqueue(struct dp_tm *tm, struct dp_tm_pkt *pkt, uint64_t now_ps)
 	tm->stats.marked += pkt->ce;
 	tm->entries[i] = (struct tm_entry){
 		.next = TM_NONE,
-		.len = pkt->len,
+		.len = (uint16_t)pkt->len,
 		.handle = pkt->handle,
 		.in_port = (uint16_t)in,
 		.out_port = (uint16_t)out,
-		.prio = (uint8_t)prio,
+		.prio = prio & 7,
 		.flags = (uint8_t)((pkt->ect ? TM_ECT : 0) | (pkt->ce ? TM_CE : 0)),
 		.tenant = pkt->tenant,
 	};

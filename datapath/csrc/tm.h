@@ -56,7 +56,7 @@ enum dp_tm_verdict {
 /* cffi: end */
 
 struct dp_tm_pkt {
-	uint32_t len;    /* bytes that count in the buffer */
+	uint32_t len;    /* bytes that count in the buffer, at most 65535 */
 	uint32_t handle; /* the owner's */
 	uint16_t in_port, out_port;
 	uint8_t prio;

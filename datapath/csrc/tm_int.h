@@ -14,12 +14,13 @@
 /* A packet in a queue, linked by index into dp_tm.entries. */
 struct tm_entry {
 	uint32_t next;
-	uint32_t len;
 	uint32_t handle;
+	uint16_t len;
 	uint16_t in_port, out_port;
-	uint8_t prio, flags;
+	uint8_t prio : 4, flags : 4;
 	uint8_t tenant;
 };
+_Static_assert(sizeof(struct tm_entry) == 16, "there are hundreds of thousands of them");
 #define TM_ECT 1
 #define TM_CE  2
 

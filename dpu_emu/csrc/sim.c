@@ -106,6 +106,7 @@ void emu_sim_free(struct emu_sim *sim)
 	free(sim->channels);
 	free(sim->channel_table);
 	free(sim->parts);
+	free(sim->ways);
 	free(sim->msgs);
 	free(sim->after);
 	free(sim->faults);
@@ -249,7 +250,7 @@ int emu_sim_links(struct emu_sim *sim, const struct emu_link_cfg *v, uint32_t n)
 	return 0;
 }
 
-/* Buckets that hold some events each, if a third of the fabric's links is busy with packets of 4 KB. */
+/* Buckets that hold one or two events each when the fabric is busy with packets of 4 KB. */
 static uint32_t bucket_shift(const struct emu_sim *sim)
 {
 	unsigned __int128 bps = 0;
@@ -257,7 +258,7 @@ static uint32_t bucket_shift(const struct emu_sim *sim)
 
 	for (uint32_t i = 0; i < sim->nlinks; i++)
 		bps += sim->links[i].rate_bps;
-	ps = bps ? (uint64_t)((unsigned __int128)(4 * 4096 * 8 * 2) * DP_SEC / bps) : 0;
+	ps = bps ? (uint64_t)((unsigned __int128)(4096 * 8 * 2) * DP_SEC / bps) : 0;
 	return ps < 64 ? 6 : ps >= 1 << 16 ? 16 : 63 - (uint32_t)__builtin_clzll(ps);
 }
 
@@ -341,11 +342,35 @@ static void run_dir_event(struct emu_sim *sim, uint32_t event)
 		emu_switch_free(sim, dir);
 }
 
+/* At a host: step 0 asks for the device, step 1 for the queue pair. */
+static inline void prefetch_host(struct emu_sim *sim, const struct emu_dir *dir, bool arriving, int step)
+{
+	const struct emu_host *host = &sim->hosts[arriving ? dir->to_index : dir->from_index];
+	const struct roce_qp *qp = NULL;
+
+	if (!step) {
+		roce_dev_prefetch(host->dev);
+		if (arriving && dir->flight.head != EMU_NONE)
+			__builtin_prefetch(&sim->parts[emu_pkt(sim, dir->flight.head)->way / 2]);
+		return;
+	}
+	if (!arriving) {
+		qp = roce_dev_next_to_send(host->dev);
+	} else if (dir->flight.head != EMU_NONE) {
+		uint32_t way = emu_pkt(sim, dir->flight.head)->way;
+
+		qp = way % 2 ? sim->parts[way / 2].tx : sim->parts[way / 2].rx;
+	}
+	if (qp)
+		roce_qp_prefetch(qp);
+}
+
 /* Fabrics are larger than caches, and what the next events will touch is known: it is asked for in steps ahead of them. */
 static inline void prefetch(struct emu_sim *sim)
 {
 	uint32_t fixed = sim->events.fixed, event = emu_events_peek(&sim->events, 12);
 	const struct emu_dir *dir;
+	bool arriving;
 
 	if (event < fixed) {
 		dir = &sim->dirs[event / 2];
@@ -353,24 +378,31 @@ static inline void prefetch(struct emu_sim *sim)
 		if (event % 2 == EMU_DIR_FREE)
 			__builtin_prefetch(&dir->stats);
 	}
-	event = emu_events_peek(&sim->events, 7);
+	event = emu_events_peek(&sim->events, 8);
 	if (event < fixed) {
 		dir = &sim->dirs[event / 2];
-		if (event % 2 == EMU_DIR_ARRIVE) {
-			if (dir->flight.head != EMU_NONE)
-				__builtin_prefetch(emu_pkt(sim, dir->flight.head));
-			if (!dir->to_host)
-				dp_tm_prefetch_own(sim->switches[dir->to_index].tm);
-		} else if (!dir->from_host) {
-			dp_tm_prefetch_own(sim->switches[dir->from_index].tm);
-		}
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving && dir->flight.head != EMU_NONE)
+			__builtin_prefetch(emu_pkt(sim, dir->flight.head));
+		if (arriving ? dir->to_host : dir->from_host)
+			__builtin_prefetch(&sim->hosts[arriving ? dir->to_index : dir->from_index]);
+		else
+			dp_tm_prefetch_own(sim->switches[arriving ? dir->to_index : dir->from_index].tm);
+	}
+	event = emu_events_peek(&sim->events, 5);
+	if (event < fixed) {
+		dir = &sim->dirs[event / 2];
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving ? dir->to_host : dir->from_host)
+			prefetch_host(sim, dir, arriving, 0);
 	}
 	event = emu_events_peek(&sim->events, 3);
 	if (event < fixed) {
-		bool arriving = event % 2 == EMU_DIR_ARRIVE;
-
 		dir = &sim->dirs[event / 2];
-		if (arriving ? !dir->to_host && dir->flight.head != EMU_NONE : !dir->from_host)
+		arriving = event % 2 == EMU_DIR_ARRIVE;
+		if (arriving ? dir->to_host : dir->from_host)
+			prefetch_host(sim, dir, arriving, 1);
+		else if (!arriving || dir->flight.head != EMU_NONE)
 			emu_switch_prefetch(sim, dir, arriving);
 	}
 }
@@ -523,6 +555,7 @@ int64_t emu_sim_run(struct emu_sim *sim, uint64_t until_ps, uint64_t max_events,
 			sim->now_ps = DP_MAX(sim->now_ps, sim->timers_ps);
 			run_timer(sim);
 		} else {
+			assert(next_ps >= sim->now_ps);
 			sim->now_ps = next_ps;
 			event = emu_events_pop(&sim->events);
 			prefetch(sim);

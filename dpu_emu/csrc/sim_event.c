@@ -10,10 +10,10 @@
 int emu_events_init(struct emu_events *q, uint32_t shift, uint32_t fixed)
 {
 	*q = (struct emu_events){.shift = shift, .fixed = fixed, .free = EMU_EVENT_NONE, .chunks_free = EMU_EVENT_NONE};
-	q->head = malloc(BUCKETS * sizeof(*q->head));
+	q->last = malloc(BUCKETS * sizeof(*q->last));
 	q->bitmap = calloc(WORDS, sizeof(*q->bitmap));
 	q->summary = calloc(WORDS / 64, sizeof(*q->summary));
-	if (!q->head || !q->bitmap || !q->summary)
+	if (!q->last || !q->bitmap || !q->summary)
 		return -ENOMEM;
 	return 0;
 }
@@ -21,7 +21,7 @@ int emu_events_init(struct emu_events *q, uint32_t shift, uint32_t fixed)
 void emu_events_fini(struct emu_events *q)
 {
 	free(q->v);
-	free(q->head);
+	free(q->last);
 	free(q->bitmap);
 	free(q->summary);
 	free(q->chunks);
@@ -155,6 +155,7 @@ void emu_events_arm(struct emu_events *q, uint32_t event, uint64_t at_ps)
 	struct emu_due due = {at_ps, q->seq++, event};
 	uint64_t turn = at_ps >> q->shift;
 	uint32_t b = turn & (BUCKETS - 1), c;
+	bool used;
 
 	if (event >= q->fixed)
 		emu_events_at(q, event)->armed = true;
@@ -167,22 +168,22 @@ void emu_events_arm(struct emu_events *q, uint32_t event, uint64_t at_ps)
 		heap_push(q, due);
 		return;
 	}
-	if (q->bitmap[b / 64] >> (b % 64) & 1) {
-		c = q->head[b];
-	} else {
+	used = q->bitmap[b / 64] >> (b % 64) & 1;
+	if (!used || q->chunks[q->last[b]].n == EMU_CHUNK) {
+		c = chunk_get(q);
+		if (c == EMU_EVENT_NONE)
+			return;
+		q->chunks[c].n = 0;
+		q->chunks[c].next = c;
+		if (used) {
+			q->chunks[c].next = q->chunks[q->last[b]].next;
+			q->chunks[q->last[b]].next = c;
+		}
+		q->last[b] = c;
 		q->bitmap[b / 64] |= 1ull << (b % 64);
 		q->summary[b / 4096] |= 1ull << (b / 64 % 64);
-		c = q->head[b] = EMU_EVENT_NONE;
 	}
-	if (c == EMU_EVENT_NONE || q->chunks[c].n == EMU_CHUNK) {
-		uint32_t more = chunk_get(q);
-
-		if (more == EMU_EVENT_NONE)
-			return;
-		q->chunks[more].n = 0;
-		q->chunks[more].next = c;
-		c = q->head[b] = more;
-	}
+	c = q->last[b];
 	q->chunks[c].v[q->chunks[c].n++] = due;
 }
 
@@ -212,33 +213,54 @@ static uint64_t next_bucket(const struct emu_events *q)
 	return q->turn + 1 + ((found - start) & (BUCKETS - 1));
 }
 
-/* Appends a bucket, all of which is later than what is there, and sorts it. */
+static int by_due(const void *a, const void *b)
+{
+	return before(a, b) ? -1 : 1;
+}
+
+/* Most often almost in order: by insertion, unless that takes too long. */
+static void sort(struct emu_due *v, uint32_t n)
+{
+	uint32_t moves = 0;
+
+	for (uint32_t i = 1; i < n; i++) {
+		struct emu_due due = v[i];
+		uint32_t k = i;
+
+		for (; k && before(&due, &v[k - 1]); k--)
+			v[k] = v[k - 1];
+		v[k] = due;
+		moves += i - k;
+		if (moves > 8 * n + 64) {
+			qsort(v, n, sizeof(*v), by_due);
+			return;
+		}
+	}
+}
+
+/* Appends a bucket, all of which is later than what is there, in its order. */
 static void take_bucket(struct emu_events *q, uint32_t b)
 {
-	uint32_t begin = q->cur_n;
+	uint32_t begin = q->cur_n, last = q->last[b], c = q->chunks[last].next, next;
 
-	for (uint32_t c = q->head[b], next; c != EMU_EVENT_NONE; c = next) {
+	for (;; c = next) {
 		struct emu_chunk *chunk = &q->chunks[c];
 
-		/* Most often in the order in which they were armed, which is close to the right one. */
 		for (uint32_t i = 0; i < chunk->n; i++) {
-			struct emu_due due = chunk->v[i];
-			uint32_t k = q->cur_n;
-
-			if (!grow(q, &q->cur, k, &q->cur_room))
+			if (!grow(q, &q->cur, q->cur_n, &q->cur_room))
 				return;
-			for (; k > begin && before(&due, &q->cur[k - 1]); k--)
-				q->cur[k] = q->cur[k - 1];
-			q->cur[k] = due;
-			q->cur_n++;
+			q->cur[q->cur_n++] = chunk->v[i];
 		}
 		next = chunk->next;
 		chunk->next = q->chunks_free;
 		q->chunks_free = c;
+		if (c == last)
+			break;
 	}
 	q->bitmap[b / 64] &= ~(1ull << (b % 64));
 	if (!q->bitmap[b / 64])
 		q->summary[b / 4096] &= ~(1ull << (b / 64 % 64));
+	sort(q->cur + begin, q->cur_n - begin);
 }
 
 /*
@@ -249,7 +271,8 @@ static void refill(struct emu_events *q, uint64_t limit_ps)
 	uint64_t limit = limit_ps >> q->shift;
 
 	q->cur_n -= q->cur_at;
-	memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
+	if (q->cur_at && q->cur_n)
+		memmove(q->cur, q->cur + q->cur_at, q->cur_n * sizeof(*q->cur));
 	q->cur_at = 0;
 	while (q->cur_n < FILL) {
 		uint64_t turn = next_bucket(q), far = q->heap_n ? q->heap[0].at_ps >> q->shift : UINT64_MAX;

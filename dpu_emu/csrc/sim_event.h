@@ -28,7 +28,7 @@ struct emu_due {
 	uint32_t event;
 };
 
-#define EMU_CHUNK 10
+#define EMU_CHUNK 5
 struct emu_chunk {
 	struct emu_due v[EMU_CHUNK];
 	uint32_t n, next;
@@ -42,7 +42,7 @@ struct emu_events {
 	uint32_t armed;
 	uint32_t cur_at, cur_n, cur_room;
 	struct emu_due *cur; /* the bucket whose turn it is, sorted; from cur_at on */
-	uint32_t *head;      /* of a bucket's chunks; EMU_EVENT_NONE: it is empty */
+	uint32_t *last;      /* of a bucket's chunks, if it has any: a ring, so its next is the first */
 	uint64_t *bitmap, *summary;
 	struct emu_chunk *chunks;
 	uint32_t chunks_n, chunks_room, chunks_free;

@@ -167,14 +167,14 @@ static uint32_t mtu_code(uint32_t bytes)
 	return (uint32_t)__builtin_ctz(bytes) - 7;
 }
 
-static struct roce_qp *make_qp(struct emu_host *host, uint32_t depth, uint32_t part)
+static struct roce_qp *make_qp(struct emu_host *host, uint32_t depth, uint32_t way)
 {
 	struct roce_qp_init_attr init = {.send_cq = host->cq,
 					 .recv_cq = host->cq,
 					 .qp_type = ROCE_QPT_RC,
 					 .cap = {.max_send_wr = depth, .max_send_sge = 1}};
 
-	return roce_qp_create(host->pd, &init, (void *)(uintptr_t)part);
+	return roce_qp_create(host->pd, &init, (void *)(uintptr_t)way);
 }
 
 static int connect_qp(struct emu_sim *sim, struct emu_host *host, struct roce_qp *qp, uint32_t peer,
@@ -207,6 +207,19 @@ static int connect_qp(struct emu_sim *sim, struct emu_host *host, struct roce_qp
 				      ROCE_QP_MAX_QP_RD_ATOMIC);
 }
 
+/* Those of the channel that was closed first, unless packets of it are still somewhere: copies that were sent twice. */
+static uint32_t reuse_parts(struct emu_sim *sim, uint32_t n)
+{
+	uint32_t first = sim->parts_free[n].head;
+
+	for (uint32_t i = 0; first != EMU_NONE && i < 2 * n; i++)
+		if (sim->ways[2 * first + i].live)
+			return EMU_NONE;
+	if (first != EMU_NONE)
+		sim->parts_free[n].head = sim->parts[first].flow;
+	return first;
+}
+
 static int connect_channel(struct emu_sim *sim, uint32_t index)
 {
 	struct emu_channel *c = &sim->channels[index];
@@ -216,11 +229,10 @@ static int connect_channel(struct emu_sim *sim, uint32_t index)
 	/* A WRITE that is too long for one request comes in pieces. */
 	if (depth == 1 && sim->flows[c->last].cfg.bytes / c->nparts >= MAX_WRITE)
 		depth = 2;
-	if (sim->parts_free[c->nparts] != EMU_NONE) {
-		c->first = sim->parts_free[c->nparts];
-		sim->parts_free[c->nparts] = sim->parts[c->first].flow;
-	} else {
-		if (!EMU_ROOM(sim, parts, nparts, c->nparts, parts_room))
+	c->first = reuse_parts(sim, c->nparts);
+	if (c->first == EMU_NONE) {
+		if (!EMU_ROOM(sim, parts, nparts, c->nparts, parts_room) ||
+		    !emu_room((void **)&sim->ways, 2 * sim->nparts, 2 * c->nparts, &sim->ways_room, sizeof(*sim->ways)))
 			return -ENOMEM;
 		c->first = sim->nparts;
 		sim->nparts += c->nparts;
@@ -229,8 +241,8 @@ static int connect_channel(struct emu_sim *sim, uint32_t index)
 		uint32_t n = c->first + i;
 		struct emu_part *part = &sim->parts[n];
 
-		*part = (struct emu_part){.tx = make_qp(src, depth, n),
-					  .rx = make_qp(dst, 0, n),
+		*part = (struct emu_part){.tx = make_qp(src, depth, 2 * n),
+					  .rx = make_qp(dst, 0, 2 * n + 1),
 					  .channel = index,
 					  .depth = depth,
 					  .flow = EMU_NONE,
@@ -239,6 +251,8 @@ static int connect_channel(struct emu_sim *sim, uint32_t index)
 		if (!part->tx || !part->rx || connect_qp(sim, src, part->tx, c->dst, part->rx, c->prio) ||
 		    connect_qp(sim, dst, part->rx, c->src, part->tx, c->prio))
 			return -ENOMEM;
+		emu_way_open(sim, 2 * n, c->src, c->dst, part->tx, roce_qp_num(part->rx));
+		emu_way_open(sim, 2 * n + 1, c->dst, c->src, part->rx, roce_qp_num(part->tx));
 	}
 	return 0;
 }
@@ -253,8 +267,12 @@ static void disconnect_channel(struct emu_sim *sim, struct emu_channel *c)
 		roce_qp_destroy(part->rx);
 		part->tx = part->rx = NULL;
 	}
-	sim->parts[c->first].flow = sim->parts_free[c->nparts];
-	sim->parts_free[c->nparts] = c->first;
+	sim->parts[c->first].flow = EMU_NONE;
+	if (sim->parts_free[c->nparts].head == EMU_NONE)
+		sim->parts_free[c->nparts].head = c->first;
+	else
+		sim->parts[sim->parts_free[c->nparts].tail].flow = c->first;
+	sim->parts_free[c->nparts].tail = c->first;
 	c->first = EMU_NONE;
 	emu_timers(sim);
 }
@@ -418,11 +436,8 @@ static void give_up(struct emu_sim *sim, uint32_t f, uint64_t bytes)
 
 static void count_retransmitted(struct emu_part *part, struct emu_flow_state *flow)
 {
-	struct roce_qp_counters ctr;
-	uint32_t total;
+	uint32_t total = roce_qp_resent(part->tx);
 
-	roce_qp_counters(part->tx, &ctr);
-	total = (uint32_t)ctr.retransmitted_pkts;
 	flow->res.retransmitted_pkts += total - part->retransmitted;
 	part->retransmitted = total;
 }
@@ -474,8 +489,11 @@ static void release(struct emu_sim *sim, const struct emu_flow_state *flow)
 void emu_part_heard(struct emu_sim *sim, uint32_t index)
 {
 	struct emu_part *part = &sim->parts[index];
-	uint32_t msn = roce_qp_msn(part->rx);
+	uint32_t msn;
 
+	if (!part->rx) /* a copy that comes after the end */
+		return;
+	msn = roce_qp_msn(part->rx);
 	while (dp_unlikely(part->msn != msn) && part->oldest != EMU_NONE) {
 		uint32_t m = part->oldest;
 		struct emu_flow_state *flow = &sim->flows[sim->msgs[m].flow];

@@ -96,7 +96,7 @@ static bool coalesce(struct emu_sim *sim, const struct emu_fifo *line, const str
 	for (uint32_t p = line->head; p != EMU_NONE; p = emu_pkt(sim, p)->next) {
 		struct emu_pkt *old = emu_pkt(sim, p);
 
-		if (old->dqpn == ack->dqpn && old->dst == ack->dst && old->sack == EMU_NONE &&
+		if (old->way == ack->way && old->sack == EMU_NONE &&
 		    (old->syndrome & ROCE_AETH_KIND) == ROCE_AETH_ACK) {
 			old->psn = ack->psn;
 			old->msn = ack->msn;
@@ -144,16 +144,16 @@ static void route_out(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 	const struct emu_host_cfg *cfg = cfg_of(sim, host);
 	struct emu_pkt *pkt = emu_pkt(sim, p);
 	const struct emu_dir *dir = &sim->dirs[host->dir];
+	enum emu_pkt_kind kind = emu_pkt_kind(pkt);
 
-	if (pkt->kind != EMU_PKT_DATA) {
-		if (pkt->kind == EMU_PKT_CNP) {
+	if (kind != EMU_PKT_DATA) {
+		if (kind == EMU_PKT_CNP) {
 			if (cfg->cnp_delay_ns) {
 				into_line(sim, host, EMU_LINE_CNP, p, cfg->cnp_delay_ns * DP_NS);
 				return;
 			}
 		} else {
 			pkt->prio = cfg->ack_prio;
-			pkt->tos = (uint8_t)(cfg->ack_prio << 5 | (pkt->tos & 3));
 			if (cfg->ack_delay_ns) {
 				into_line(sim, host, EMU_LINE_ACK, p, cfg->ack_delay_ns * DP_NS);
 				return;
@@ -163,7 +163,7 @@ static void route_out(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 	if (dir->paused >> pkt->prio & 1)
 		emu_fifo_push(sim, &host->ctl, p);
 	else
-		emu_dir_send(sim, host->dir, p, pkt->l3_bytes, (enum emu_pkt_kind)pkt->kind);
+		emu_dir_send(sim, host->dir, p, emu_pkt_l3_bytes(pkt), kind);
 }
 
 void emu_host_send(struct emu_sim *sim, struct emu_host *host)
@@ -183,15 +183,15 @@ void emu_host_send(struct emu_sim *sim, struct emu_host *host)
 		}
 		if (ctl) {
 			p = emu_fifo_pop(sim, &host->ctl);
-			emu_dir_send(sim, host->dir, p, emu_pkt(sim, p)->l3_bytes,
-				     (enum emu_pkt_kind)emu_pkt(sim, p)->kind);
+			emu_dir_send(sim, host->dir, p, emu_pkt_l3_bytes(emu_pkt(sim, p)),
+				     emu_pkt_kind(emu_pkt(sim, p)));
 			continue;
 		}
 		if (!roce_dev_tx(host->dev, &pkt, 1, sim->now_ps)) {
 			emu_timers(sim);
 			return;
 		}
-		p = emu_pkt_from(sim, host->node, pkt);
+		p = emu_pkt_from(sim, host->dev, pkt);
 		roce_pkt_put(host->dev, pkt);
 		emu_timers(sim);
 		if (p == EMU_NONE)
@@ -205,19 +205,15 @@ void emu_host_send(struct emu_sim *sim, struct emu_host *host)
 static void to_engine(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 {
 	const struct emu_pkt *pkt = emu_pkt(sim, p);
-	uint32_t dqpn = pkt->dqpn;
-	bool data = pkt->kind == EMU_PKT_DATA;
+	uint32_t way = pkt->way;
+	bool data = emu_pkt_kind(pkt) == EMU_PKT_DATA;
 
 	roce_dev_rx(host->dev, emu_pkt_to(sim, pkt), sim->now_ps);
 	emu_timers(sim);
 	sim->delivered++;
 	emu_pkt_put(sim, p);
-	if (data) {
-		struct roce_qp *qp = roce_dev_qp(host->dev, dqpn);
-
-		if (qp)
-			emu_part_heard(sim, (uint32_t)(uintptr_t)roce_qp_user(qp));
-	}
+	if (data)
+		emu_part_heard(sim, way / 2);
 	emu_host_polled(sim, host);
 	emu_host_send(sim, host);
 }
@@ -259,7 +255,7 @@ void emu_host_drain(struct emu_sim *sim, struct emu_host *host)
 	struct emu_rx *rx = host->rx;
 	uint32_t p = emu_fifo_pop(sim, &rx->queue);
 
-	rx->bytes -= emu_pkt(sim, p)->l3_bytes;
+	rx->bytes -= emu_pkt_l3_bytes(emu_pkt(sim, p));
 	if (rx->queue.head != EMU_NONE)
 		begin_drain(sim, host);
 	pause_sender(sim, host);
@@ -293,13 +289,13 @@ void emu_host_arrive(struct emu_sim *sim, struct emu_host *host, uint32_t p)
 		to_engine(sim, host, p);
 		return;
 	}
-	if (cfg->rx_buffer_bytes && rx->bytes + pkt->l3_bytes > cfg->rx_buffer_bytes) {
+	if (cfg->rx_buffer_bytes && rx->bytes + emu_pkt_l3_bytes(pkt) > cfg->rx_buffer_bytes) {
 		sim->stats.drops++;
 		emu_hash(sim, sim->now_ps ^ (uint64_t)pkt->psn << 32);
 		emu_pkt_put(sim, p);
 		return;
 	}
-	rx->bytes += pkt->l3_bytes;
+	rx->bytes += emu_pkt_l3_bytes(pkt);
 	emu_fifo_push(sim, &rx->queue, p);
 	if (!emu_events_at(&sim->events, rx->drain_ev)->armed)
 		begin_drain(sim, host);

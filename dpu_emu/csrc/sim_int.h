@@ -55,31 +55,50 @@ enum emu_ev {
 /* Also the tenant of an entry of a traffic manager: what is dequeued need not be looked at. */
 enum emu_pkt_kind { EMU_PKT_DATA, EMU_PKT_ACK, EMU_PKT_CNP };
 
-/* A packet in the fabric: one cache line. */
+/* What all packets from one queue pair to its peer have in common. */
+struct emu_way {
+	uint32_t src, dst; /* nodes */
+	uint32_t leaf;     /* of dst */
+	uint32_t hash;     /* for ECMP */
+	uint32_t dqpn, rkey;
+	uint32_t live; /* packets */
+	uint16_t sport;
+	uint16_t pad;
+};
+
+/* A packet in the fabric: half a cache line. The rest follows from its way. */
 struct emu_pkt {
 	uint32_t next;
-	uint32_t src, dst; /* hosts */
-	uint32_t hash;     /* of the flow, for ECMP */
-	uint32_t psn, dqpn;
-	uint32_t leaf; /* of dst */
-	uint16_t l3_bytes;
-	uint16_t len; /* payload */
+	uint32_t way;
+	uint64_t at_ps; /* on a wire: when the next one arrives; in a line of a NIC: when this one leaves it */
+	uint32_t psn : 24, opcode : 8;
+	uint16_t len : 13, prio : 3; /* payload */
+	uint8_t bth_flags : 6, ecn : 2;
+	uint8_t syndrome;
 	union {
-		struct { /* a request's */
-			uint64_t va;
-			uint32_t rkey, dma_len;
+		struct { /* a request's; va: from where the message begins, all begin at 0 */
+			uint32_t va, dma_len;
 		};
 		struct { /* an acknowledgement's */
 			uint32_t msn;
 			uint32_t sack; /* in emu_sim.sacks; EMU_NONE: it has none */
 		};
 	};
-	uint64_t at_ps; /* on a wire: when the next one arrives; in a line of a NIC: when this one leaves it */
-	uint16_t sport;
-	uint8_t opcode, bth_flags, prio, tos, syndrome;
-	uint8_t kind; /* enum emu_pkt_kind */
 };
-_Static_assert(sizeof(struct emu_pkt) == 64, "a packet is one cache line");
+_Static_assert(sizeof(struct emu_pkt) == 32, "two packets in a cache line");
+
+static inline enum emu_pkt_kind emu_pkt_kind(const struct emu_pkt *p)
+{
+	if (p->opcode == ROCE_OPCODE_CNP)
+		return EMU_PKT_CNP;
+	return roce_opcode_operation(p->opcode) == ROCE_OP_ACKNOWLEDGE ? EMU_PKT_ACK : EMU_PKT_DATA;
+}
+
+/* Bytes from the IP header on. */
+static inline uint32_t emu_pkt_l3_bytes(const struct emu_pkt *p)
+{
+	return 28 + roce_opcode_info(p->opcode)->hdr_len + ((p->len + 3u) & ~3u) + ROCE_ICRC_BYTES;
+}
 
 #define EMU_SLAB_PKTS 1024
 
@@ -288,7 +307,11 @@ struct emu_sim {
 	struct emu_channel *channels;
 	uint32_t nchannels, channels_room, *channel_table, channel_mask;
 	struct emu_part *parts;
-	uint32_t nparts, parts_room, parts_free[EMU_MAX_PARTS + 1]; /* by width of their channel */
+	struct emu_way *ways; /* of part i: 2 i from the sender, 2 i + 1 back */
+	uint32_t nparts, parts_room, ways_room;
+	struct {
+		uint32_t head, tail; /* closed ones, by width of their channel, the oldest first */
+	} parts_free[EMU_MAX_PARTS + 1];
 	struct emu_msg *msgs;
 	uint32_t nmsgs, msgs_room, msgs_free, msgs_open;
 	uint32_t armed_flows; /* those before it have their start armed, or wait */
@@ -344,7 +367,9 @@ static inline void emu_once(struct emu_sim *sim, uint8_t kind, uint32_t id, uint
 /* sim_pkt.c */
 uint32_t emu_pkt_get(struct emu_sim *sim); /* EMU_NONE: no memory */
 void emu_pkt_put(struct emu_sim *sim, uint32_t p);
-uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *pkt);
+uint32_t emu_pkt_from(struct emu_sim *sim, const struct roce_dev *dev, const struct roce_pkt *pkt);
+void emu_way_open(struct emu_sim *sim, uint32_t way, uint32_t src, uint32_t dst, const struct roce_qp *from,
+		  uint32_t dqpn);
 const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p);
 void emu_address(uint32_t node, struct dp_ip *ip);
 uint32_t emu_address_node(const struct dp_ip *ip);

@@ -156,6 +156,7 @@ void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
 	struct emu_dir *dir = &sim->dirs[d];
 	uint32_t p = dir->flight.head;
 	const struct emu_pkt *pkt;
+	enum emu_pkt_kind kind;
 
 	dir->arrive_armed = false;
 	if (dp_unlikely(dir->stale)) {
@@ -168,9 +169,10 @@ void emu_dir_arrive(struct emu_sim *sim, uint32_t d)
 	dir->flight.head = pkt->next;
 	if (pkt->next != EMU_NONE)
 		arm(sim, d, pkt->at_ps);
-	if (pkt->kind == EMU_PKT_DATA)
+	kind = emu_pkt_kind(pkt);
+	if (kind == EMU_PKT_DATA)
 		sim->stats.data_hops++;
-	else if (pkt->kind == EMU_PKT_CNP)
+	else if (kind == EMU_PKT_CNP)
 		sim->stats.other_hops++;
 	else
 		sim->stats.ack_hops++;

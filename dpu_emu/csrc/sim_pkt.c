@@ -1,4 +1,4 @@
-/* Packets in the fabric: a pool of cache lines, linked by number, and what becomes of them at the engine's door. */
+/* Packets in the fabric: a pool of half cache lines, linked by number, and what becomes of them at the engine's door. */
 #include <stdlib.h>
 
 #include "dpu_emu/csrc/sim_int.h"
@@ -9,7 +9,7 @@ static bool more_slabs(struct emu_sim *sim)
 
 	if (!EMU_ROOM(sim, slabs, nslabs, 1, slabs_room))
 		return false;
-	slab = aligned_alloc(sizeof(*slab), EMU_SLAB_PKTS * sizeof(*slab));
+	slab = aligned_alloc(64, EMU_SLAB_PKTS * sizeof(*slab));
 	if (!slab)
 		return false;
 	sim->slabs[sim->nslabs++] = slab;
@@ -53,7 +53,8 @@ void emu_pkt_put(struct emu_sim *sim, uint32_t p)
 {
 	struct emu_pkt *pkt = emu_pkt(sim, p);
 
-	if (pkt->kind != EMU_PKT_DATA && pkt->sack != EMU_NONE) {
+	sim->ways[pkt->way].live--;
+	if (emu_pkt_kind(pkt) != EMU_PKT_DATA && pkt->sack != EMU_NONE) {
 		sim->sacks[pkt->sack].next = sim->sacks_free;
 		sim->sacks_free = pkt->sack;
 	}
@@ -75,52 +76,56 @@ uint32_t emu_address_node(const struct dp_ip *ip)
 	return dp_get_be24(ip->b + 13);
 }
 
-static uint32_t flow_hash(const struct emu_pkt *p)
+static uint32_t flow_hash(const struct emu_way *w)
 {
-	uint64_t h = ((uint64_t)p->src << 32 | p->dst) * 0x9e3779b97f4a7c15ull;
+	uint64_t h = ((uint64_t)w->src << 32 | w->dst) * 0x9e3779b97f4a7c15ull;
 
-	h = (h ^ h >> 32 ^ ((uint64_t)p->dqpn << 16 | p->sport)) * 0xd6e8feb86659fd93ull;
+	h = (h ^ h >> 32 ^ ((uint64_t)w->dqpn << 16 | w->sport)) * 0xd6e8feb86659fd93ull;
 	return (uint32_t)(h >> 32);
 }
 
-/* A packet of the engine's as one in the fabric; EMU_NONE: no memory. */
-uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *pkt)
+void emu_way_open(struct emu_sim *sim, uint32_t way, uint32_t src, uint32_t dst, const struct roce_qp *from,
+		  uint32_t dqpn)
 {
-	const struct roce_opcode_info *info = roce_opcode_info(pkt->opcode);
-	uint32_t i = emu_pkt_get(sim);
+	struct emu_way *w = &sim->ways[way];
+
+	*w = (struct emu_way){.src = src,
+			      .dst = dst,
+			      .leaf = sim->nodes[dst].leaf,
+			      .dqpn = dqpn,
+			      .rkey = sim->hosts[sim->nodes[dst].index].rkey,
+			      .sport = roce_qp_sport(from)};
+	w->hash = flow_hash(w);
+}
+
+/* A packet of the engine's as one in the fabric; EMU_NONE: no memory. */
+uint32_t emu_pkt_from(struct emu_sim *sim, const struct roce_dev *dev, const struct roce_pkt *pkt)
+{
+	uint32_t way = (uint32_t)(uintptr_t)roce_qp_user(roce_dev_qp(dev, pkt->sqpn)), i = emu_pkt_get(sim);
 	struct emu_pkt *p;
 
 	if (i == EMU_NONE)
 		return i;
 	p = emu_pkt(sim, i);
+	sim->ways[way].live++;
 	*p = (struct emu_pkt){
 		.next = EMU_NONE,
-		.src = src,
-		.dst = emu_address_node(&pkt->dgid),
+		.way = way,
 		.psn = pkt->psn,
-		.dqpn = pkt->dqpn,
-		.l3_bytes = (uint16_t)(28 + info->hdr_len + ((pkt->len + 3) & ~3u) + ROCE_ICRC_BYTES),
-		.len = (uint16_t)pkt->len,
-		.sport = pkt->sport,
 		.opcode = pkt->opcode,
-		.bth_flags = pkt->bth_flags,
+		.len = (uint16_t)pkt->len,
 		.prio = pkt->prio,
-		.tos = pkt->tos,
+		.bth_flags = pkt->bth_flags,
+		.ecn = pkt->tos & 3,
 		.syndrome = pkt->syndrome,
-		.kind = info->flags & ROCE_OPF_REQUEST   ? EMU_PKT_DATA
-			: pkt->opcode == ROCE_OPCODE_CNP ? EMU_PKT_CNP
-							 : EMU_PKT_ACK,
 	};
-	p->leaf = sim->nodes[p->dst].leaf;
-	p->hash = flow_hash(p);
-	if (p->kind == EMU_PKT_DATA) {
-		p->va = pkt->va;
-		p->rkey = pkt->rkey;
+	if (emu_pkt_kind(p) == EMU_PKT_DATA) {
+		p->va = (uint32_t)pkt->va;
 		p->dma_len = pkt->dma_len;
 	} else {
 		p->msn = pkt->msn;
 		p->sack = EMU_NONE;
-		if (info->hdrs & ROCE_HDR_SACK) {
+		if (pkt->opcode == ROCE_OPCODE_EXT_ACK) {
 			uint32_t k = sack_get(sim);
 
 			if (k == EMU_NONE) {
@@ -140,26 +145,30 @@ uint32_t emu_pkt_from(struct emu_sim *sim, uint32_t src, const struct roce_pkt *
 /* The other way round; valid until the next. Fields that are never set here stay zero. */
 const struct roce_pkt *emu_pkt_to(struct emu_sim *sim, const struct emu_pkt *p)
 {
+	const struct emu_way *w = &sim->ways[p->way];
 	struct roce_pkt *pkt = &sim->scratch;
+	uint8_t dscp = (uint8_t)(p->prio << 3);
 
-	emu_address(p->src, &pkt->sgid);
-	emu_address(p->dst, &pkt->dgid);
+	if (p->opcode == ROCE_OPCODE_CNP)
+		dscp = (uint8_t)sim->host_cfgs[sim->hosts[sim->nodes[w->src].index].cfg].cc.np_cnp_dscp;
+	emu_address(w->src, &pkt->sgid);
+	emu_address(w->dst, &pkt->dgid);
 	pkt->opcode = p->opcode;
 	pkt->bth_flags = p->bth_flags;
 	pkt->prio = p->prio;
-	pkt->tos = p->tos;
+	pkt->tos = (uint8_t)(dscp << 2 | p->ecn);
 	pkt->ttl = 64;
 	pkt->syndrome = p->syndrome;
 	pkt->pkey = 0xffff;
-	pkt->dqpn = p->dqpn;
+	pkt->dqpn = w->dqpn;
 	pkt->psn = p->psn;
 	pkt->len = p->len;
-	pkt->l3_bytes = p->l3_bytes;
-	pkt->sport = p->sport;
+	pkt->l3_bytes = emu_pkt_l3_bytes(p);
+	pkt->sport = w->sport;
 	pkt->ts_ps = sim->now_ps;
-	if (p->kind == EMU_PKT_DATA) {
+	if (emu_pkt_kind(p) == EMU_PKT_DATA) {
 		pkt->va = p->va;
-		pkt->rkey = p->rkey;
+		pkt->rkey = w->rkey;
 		pkt->dma_len = p->dma_len;
 	} else {
 		pkt->msn = p->msn;

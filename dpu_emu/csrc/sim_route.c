@@ -16,27 +16,29 @@ static inline uint32_t mix(uint32_t h)
 /* The same, where that draws nothing from a generator: for prefetching. */
 uint32_t emu_route_ahead(const struct emu_sim *sim, const struct emu_switch *sw, const struct emu_pkt *p)
 {
+	const struct emu_way *way = &sim->ways[p->way];
 	const struct emu_hop_group *group;
-	uint32_t g = sw->hops[p->leaf], pick;
+	uint32_t g = sw->hops[way->leaf], pick;
 
 	if (dp_unlikely(!g || g == EMU_HOP_HERE || sw->by_host))
-		return g == EMU_HOP_HERE ? sim->nodes[p->dst].leaf_port : EMU_NONE;
+		return g == EMU_HOP_HERE ? sim->nodes[way->dst].leaf_port : EMU_NONE;
 	group = &sim->groups[sw->group0 + g - 1];
 	if (group->n > 1 && (sw->spray || !group->consecutive))
 		return EMU_NONE;
-	pick = mix(p->hash ^ sw->seed);
+	pick = mix(way->hash ^ sw->seed);
 	return group->base + (uint32_t)((uint64_t)pick * group->n >> 32);
 }
 
 uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_pkt *p)
 {
+	const struct emu_way *way = &sim->ways[p->way];
 	const struct emu_hop_group *group;
-	uint32_t g = dp_unlikely(sw->by_host) ? sw->by_host[sim->nodes[p->dst].index] : 0, pick;
+	uint32_t g = dp_unlikely(sw->by_host) ? sw->by_host[sim->nodes[way->dst].index] : 0, pick;
 
 	if (dp_likely(!g)) {
-		g = sw->hops[p->leaf];
+		g = sw->hops[way->leaf];
 		if (g == EMU_HOP_HERE)
-			return sim->nodes[p->dst].leaf_port;
+			return sim->nodes[way->dst].leaf_port;
 		if (dp_unlikely(!g))
 			return EMU_NONE;
 	}
@@ -46,7 +48,7 @@ uint32_t emu_route(struct emu_sim *sim, struct emu_switch *sw, const struct emu_
 	if (sw->spray)
 		pick = (uint32_t)(dp_rng_next(&sw->rng) >> 32);
 	else
-		pick = mix(p->hash ^ sw->seed);
+		pick = mix(way->hash ^ sw->seed);
 	pick = (uint32_t)((uint64_t)pick * group->n >> 32);
 	return group->consecutive ? group->base + pick : sim->group_ports[group->first + pick];
 }

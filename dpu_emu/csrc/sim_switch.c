@@ -76,13 +76,13 @@ void emu_switch_arrive(struct emu_sim *sim, struct emu_switch *sw, struct emu_di
 		return;
 	}
 	entry = (struct dp_tm_pkt){
-		.len = pkt->l3_bytes + EMU_ETH_BYTES,
+		.len = emu_pkt_l3_bytes(pkt) + EMU_ETH_BYTES,
 		.handle = p,
 		.in_port = in->in_port,
 		.out_port = (uint16_t)port,
 		.prio = pkt->prio,
-		.tenant = pkt->kind,
-		.ect = (pkt->tos & 3) == 1 || (pkt->tos & 3) == 2,
+		.tenant = (uint8_t)emu_pkt_kind(pkt),
+		.ect = pkt->ecn == 1 || pkt->ecn == 2,
 	};
 	if (dp_unlikely(dp_tm_enqueue(sw->tm, &entry, sim->now_ps) != DP_TM_QUEUED)) {
 		drop(sim, p);
@@ -120,7 +120,7 @@ void emu_switch_free(struct emu_sim *sim, struct emu_dir *out)
 	out->queued--;
 	out->queued_bytes -= entry.len;
 	if (dp_unlikely(entry.ce)) {
-		emu_pkt(sim, entry.handle)->tos |= 3;
+		emu_pkt(sim, entry.handle)->ecn = 3;
 		sim->stats.marked++;
 	}
 	emu_dir_send(sim, d, entry.handle, entry.len - EMU_ETH_BYTES, (enum emu_pkt_kind)entry.tenant);

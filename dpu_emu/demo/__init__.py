@@ -1,6 +1,7 @@
 """The main job of ``dpu-emu demo``: a file crosses from one software DPU to another by RDMA writes, once an act."""
 
 from dpu_emu.demo.checkpoint import make_checkpoint, sha256
+from dpu_emu.demo.fabric import Control, Incast, run_incast
 from dpu_emu.demo.transfer import Act, ActResult, node_address, run_act
 from dpu_emu.demo.verbs import PROGRAM, PingPong, run_ping_pong
 
@@ -8,10 +9,13 @@ __all__ = [
     "PROGRAM",
     "Act",
     "ActResult",
+    "Control",
+    "Incast",
     "PingPong",
     "make_checkpoint",
     "node_address",
     "run_act",
+    "run_incast",
     "run_ping_pong",
     "sha256",
 ]

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from datapath.errors import CallerError
 from dpu_emu.fabric import units
-from dpu_emu.fabric.buffers import headroom_bytes, response_ps
+from dpu_emu.fabric.buffers import cable_ps, headroom_bytes, response_ps, sonic_xoff_bytes
 from dpu_emu.fabric.svg import topology_picture
-from dpu_emu.fabric.topology import PS_PER_M, Topology
+from dpu_emu.fabric.topology import Topology
 from dpu_emu.fabric.units import Quantity
 
 __all__ = ["describe", "headroom_facts", "picture"]
@@ -49,8 +50,11 @@ def picture(topology: Topology) -> str:
 def headroom_facts(speed: str, length: str, mtu: str, cell: str) -> dict[str, Any]:
     """Return what a port needs after Xoff, and of what it is made."""
     rate = units.parse(speed, Quantity.RATE)
-    delay = units.parse(length, Quantity.LENGTH) * PS_PER_M
+    metres = units.parse(length, Quantity.LENGTH)
+    delay = cable_ps(metres)
     wire, cell_bytes = units.parse(mtu, Quantity.SIZE), units.parse(cell, Quantity.SIZE)
+    if not rate or not wire or not cell_bytes:
+        raise CallerError(f"headroom: speed {speed}, mtu {mtu} and cell {cell} must be above 0")
     response = response_ps(rate)
     return {
         "speed": units.show(rate, Quantity.RATE),
@@ -59,4 +63,5 @@ def headroom_facts(speed: str, length: str, mtu: str, cell: str) -> dict[str, An
         "round_trip_bytes": rate * 2 * delay // (8 * 10**12),
         "two_packets_bytes": 2 * wire,
         "headroom_bytes": headroom_bytes(rate, delay, wire, response, cell_bytes=cell_bytes),
+        "sonic_bytes": sonic_xoff_bytes(rate, metres, wire, cell_bytes=cell_bytes, small_share=1.0 * (cell_bytes > 1)),
     }

@@ -1,77 +1,94 @@
-"""DCQCN's fixed point by its fluid model: what N equal flows on one link settle at.
+"""DCQCN's fixed point by its fluid model: what a packet-level run of N long flows through one link should come to.
 
-The model is that of Zhu et al. (CoNEXT 2016), for small signals: a queue that marks a share p of the packets, the
-reaction point's two counters of increases, and its alpha. Rates are in packets a second inside.
+Source: Zhu et al., "ECN or Delay: Lessons Learnt from Analysis of DCQCN and TIMELY", CoNEXT 2016, section 3.
 """
 
-import math
 from dataclasses import dataclass
+from math import exp, expm1, inf, log1p
 
-from datapath.errors import CallerError
 
-__all__ = ["FixedPoint", "dcqcn_fixed_point", "go_back_n_goodput"]
+@dataclass(frozen=True, slots=True)
+class DcqcnModel:
+    """DCQCN and its marking on one link that N flows share. Rates are of IP packets of ``mtu_bytes``."""
+
+    rate_bps: float
+    flows: int
+    mtu_bytes: int
+    ai_bps: float
+    """R_AI, the additive increase."""
+    kmin_bytes: float
+    kmax_bytes: float
+    pmax: float
+    cut_gap_s: float = 50e-6
+    """tau: at most one cut, and one CNP, in this time."""
+    alpha_timer_s: float = 50e-6
+    """tau': alpha decays once in this time."""
+    increase_timer_s: float = 55e-6
+    """T."""
+    byte_counter_bytes: float = 10e6
+    """B."""
+    fast_recovery: int = 5
+    """F: stages before the target rate grows."""
+
+    @property
+    def packets_per_s(self) -> float:
+        """Return R: packets a second of one flow at its fair share."""
+        return self.rate_bps / self.flows / (8 * self.mtu_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class FixedPoint:
-    """Marked share, alpha and queue; ``on_ramp`` False: more than Pmax is needed, the queue oscillates above Kmax."""
+    """Where increase and decrease are in balance."""
 
     p: float
+    """Marking probability of a packet."""
     alpha: float
-    queue_bytes: float
-    on_ramp: bool
+    queue_bytes: float | None
+    """None: p is above pmax, so that no queue on the ramp gives it, and the rates go in a limit cycle."""
 
 
-def dcqcn_fixed_point(
-    rate_bps: float,
-    flows: int,
-    *,
-    mtu_bytes: int,
-    kmin_bytes: float,
-    kmax_bytes: float,
-    pmax: float,
-    ai_bps: float,
-    cut_gap_s: float = 50e-6,
-    alpha_timer_s: float = 55e-6,
-    increase_timer_s: float = 55e-6,
-    byte_counter_bytes: float = 10e6,
-    stages: int = 5,
-) -> FixedPoint:
-    """Return the fixed point; with ``alpha_timer_s`` the decay of alpha without CNPs.
+def _excess(m: DcqcnModel, p: float) -> float:
+    """Return by how much decrease outweighs increase at this marking, as a ratio less 1; it grows with p."""
+    rate = m.packets_per_s
+    log_unmarked = log1p(-p)
+
+    def marked_within(packets: float) -> float:
+        return -expm1(packets * log_unmarked)
+
+    def restarts(packets: float) -> float:
+        """Return p / ((1 - p)^-packets - 1), without its overflow."""
+        unmarked = exp(packets * log_unmarked)
+        return p * unmarked / -expm1(packets * log_unmarked)
+
+    counter = m.byte_counter_bytes / m.mtu_bytes
+    period = m.increase_timer_s * rate
+    by_bytes = restarts(counter)
+    by_time = restarts(period)
+    stages = by_bytes * (1 - marked_within(m.fast_recovery * counter)) + by_time * (
+        1 - marked_within(m.fast_recovery * period)
+    )
+    cut = marked_within(m.cut_gap_s * rate) ** 2 * marked_within(m.alpha_timer_s * rate)
+    ai_packets = m.ai_bps / (8 * m.mtu_bytes)
+    increase = (by_bytes + by_time) * stages * m.cut_gap_s**2 * ai_packets * rate
+    return cut / increase - 1 if increase else inf
+
+
+def fixed_point(model: DcqcnModel) -> FixedPoint:
+    """Solve for the marking probability by bisection.
 
     Raises:
-        CallerError: there is none below a marked share of 1.
+        ValueError: there is no balance between 1e-9 and 0.999.
     """
-    packet = 8.0 * mtu_bytes
-    rate = rate_bps / packet / flows
-    ai = ai_bps / packet
-    counter = byte_counter_bytes / mtu_bytes
-
-    def alpha_at(p: float) -> float:
-        return float(1 - (1 - p) ** (alpha_timer_s * rate))
-
-    def stages_of(p: float, packets: float) -> tuple[float, float]:
-        """Return increases a packet of a counter of so many packets: of all stages, and after fast recovery."""
-        x = -packets * math.log1p(-p)
-        every = p * math.exp(-x) / -math.expm1(-x)
-        return every, every * math.exp(-x * stages)
-
-    def excess(p: float) -> float:
-        cut = float(1 - (1 - p) ** (cut_gap_s * rate))
-        by_bytes, by_time = stages_of(p, counter), stages_of(p, increase_timer_s * rate)
-        rise = (by_bytes[0] + by_time[0]) * (by_bytes[1] + by_time[1])
-        return cut * cut * alpha_at(p) / rise - cut_gap_s**2 * ai * rate if rise else math.inf
-
-    low, high = 1e-9, 0.5
-    if excess(low) > 0 or excess(high) < 0:
-        raise CallerError(f"DCQCN: no fixed point for {flows} flows at {rate_bps / 1e9:g} Gb/s")
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
-    queue = kmin_bytes + low / pmax * (kmax_bytes - kmin_bytes)
-    return FixedPoint(low, alpha_at(low), queue, low <= pmax)
-
-
-def go_back_n_goodput(loss: float, in_flight: float) -> float:
-    """Return the share of the link that go-back-N delivers when ``in_flight`` packets are resent for each lost one."""
-    return (1 - loss) / (1 - loss + loss * in_flight)
+    low, high = 1e-9, 0.999
+    if _excess(model, low) > 0 or _excess(model, high) < 0:
+        raise ValueError(f"DCQCN with R_AI {model.ai_bps:g} b/s and {model.flows} flows has no fixed point in (0, 1)")
+    while high / low > 1 + 1e-12:
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if _excess(model, middle) < 0 else (low, middle)
+    p = (low * high) ** 0.5
+    ramp = model.kmax_bytes - model.kmin_bytes
+    return FixedPoint(
+        p=p,
+        alpha=-expm1(model.alpha_timer_s * model.packets_per_s * log1p(-p)),
+        queue_bytes=model.kmin_bytes + p / model.pmax * ramp if p <= model.pmax else None,
+    )

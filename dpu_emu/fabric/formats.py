@@ -5,7 +5,7 @@ A file that is cut short or wrong is refused by file, line and value.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 
 from datapath.errors import CallerError
@@ -13,6 +13,9 @@ from dpu_emu.fabric import units
 from dpu_emu.fabric.units import Quantity
 
 __all__ = ["Connection", "Matrix", "read_hpcc_flows", "read_hpcc_topology", "read_htsim"]
+
+
+_PS_MAX = (1 << 63) - 1
 
 
 class _Lines:
@@ -57,15 +60,15 @@ class _Lines:
         if len(words) != len(names.split()):
             raise self.error(f"{len(words)} values, not {len(names.split())}: {names}")
 
-    def seconds(self, word: str) -> int:
-        """Return seconds as ps."""
+    def scaled(self, word: str, what: str, scale: int, high: int) -> int:
+        """Return a decimal number times ``scale``, of at most ``high``."""
         try:
-            value = Decimal(word) * 10**12
-            if not 0 <= value < 1 << 63:
-                raise InvalidOperation
-        except InvalidOperation:
-            raise self.error(f"start time {word!r:.40} is not a number of seconds") from None
-        return int(value)
+            value = Decimal(word)
+            if 0 <= value <= Decimal(high) / scale:  # compared first: 1e999999 has a million digits
+                return int((value * scale).to_integral_value(ROUND_FLOOR))
+        except ArithmeticError:  # no number, or NaN
+            pass
+        raise self.error(f"{what} {word!r:.40} is not a number from 0 to {Decimal(high) / scale:g}")
 
     def end(self, count: int, what: str) -> None:
         for words in self.rest():
@@ -96,13 +99,9 @@ def read_hpcc_topology(path: Path) -> tuple[int, set[int], list[tuple[int, int, 
         try:
             rate = units.parse(words[2], Quantity.RATE)
             delay = units.parse(words[3], Quantity.TIME)
-            loss = int(Decimal(words[4]) * 10**9)
-            if not 0 <= loss <= 10**9:
-                raise CallerError(f"loss {words[4]!r} is not from 0 to 1")
-        except InvalidOperation:
-            raise lines.error(f"loss {words[4]!r:.40} is not a number") from None
         except CallerError as error:
             raise lines.error(str(error)) from None
+        loss = lines.scaled(words[4], "loss", 10**9, 10**9)
         ends = [lines.integer(word, "node", 0, nodes - 1) for word in words[:2]]
         links.append((ends[0], ends[1], rate, delay, loss))
     lines.end(nlinks, "links")
@@ -126,7 +125,7 @@ def read_hpcc_flows(path: Path) -> list[tuple[int, int, int, int, int]]:
         size = lines.integer(words[4], "bytes", 1, (1 << 62))
         if src == dst:
             raise lines.error(f"flow {i + 1} from node {src} to itself")
-        flows.append((src, dst, group, size, lines.seconds(words[5])))
+        flows.append((src, dst, group, size, lines.scaled(words[5], "start time", 10**12, _PS_MAX)))
     lines.end(count, "flows")
     return flows
 
@@ -216,10 +215,7 @@ def _connection(lines: _Lines, words: list[str], nodes: int, ids: dict[int, int]
                 raise lines.error(f"id {number} is there twice, first in line {ids[number]}")
             ids[number] = lines.number
         elif key == "start":
-            try:  # some generators write ps as a float
-                found.start_ps = lines.integer(str(int(Decimal(word))), "start", 0, (1 << 63) - 1)
-            except (InvalidOperation, ValueError, OverflowError):
-                raise lines.error(f"start {word!r:.40} is not a number of ps") from None
+            found.start_ps = lines.scaled(word, "start", 1, _PS_MAX)  # some generators write ps as a float
         elif key == "size":
             found.size_bytes = lines.integer(word, "size", 1, 1 << 62)
         elif key == "prio":

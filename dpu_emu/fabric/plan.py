@@ -28,7 +28,7 @@ _RECOVERY = {"nak_rearm": 1, "adaptive_timeout": 2, "retry_forever": 4, "selecti
 _BALANCE = {"ecmp": 0, "spray": 1}
 _ECN = {"none": 0, "enqueue": 1, "dequeue": 2}
 _MTUS = (256, 512, 1024, 2048, 4096)
-_WINDOW_MIN, _WINDOW_MAX, _WINDOW = 256, 1 << 20, 1 << 16
+_WINDOW, _WINDOW_MIN, _WINDOW_SPRAYED, _WINDOW_MAX = 1 << 16, 256, 1024, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,14 +298,12 @@ def _resolve_host(
     selective = "selective_repeat" in c.recovery
     window = c.tx_window
     if window == AUTO:
-        # Go-back-N has no window of its own. Selective repeat remembers each packet: twice the pipe and its queues.
-        window = min(max(_WINDOW_MIN, 1 << (4 * bdp).bit_length()), _WINDOW_MAX) if selective else _WINDOW
-        if not selective:
-            window = min(max(window, 1 << (2 * bdp).bit_length()), _WINDOW_MAX)
+        # Go-back-N has no window of its own. Selective repeat remembers each packet: the pipe and its queues.
+        least = (_WINDOW_SPRAYED if sprayed else _WINDOW_MIN) if selective else _WINDOW
+        window = min(max(least, 1 << (4 * bdp).bit_length()), _WINDOW_MAX)
     rx_window = c.rx_window if c.rx_window != AUTO else window if selective else _WINDOW_MIN
-    reorder = c.reorder
-    if reorder == AUTO:  # sprayed packets overtake each other by what queues differ: a pipe's worth
-        reorder = min(max(64, bdp), window // 2) if sprayed and selective else 0
+    # Sprayed packets overtake each other by as much as queues differ.
+    reorder = c.reorder if c.reorder != AUTO else window // 4 if sprayed and selective else 0
     head = headroom_bytes(rate_bps, delay_ps, _wire_mtu(c.mtu_bytes), response_ps(rate_bps))
     buffer = c.rx_buffer_bytes if c.rx_buffer_bytes != AUTO else 1_000_000 + head
     xoff = c.rx_xoff_bytes if c.rx_xoff_bytes != AUTO else buffer - head
@@ -410,7 +408,7 @@ def _resolve_switch(
             rate,
             delay,
             wire,
-            c.pfc_response_ns * 1000 or response_ps(rate),
+            max(c.pfc_response_ns * 1000, response_ps(rate)),  # a host takes the standard's time
             cell_bytes=c.cell_bytes,
             pipeline_ps=c.pipeline_ns * 1000,
         )

@@ -14,6 +14,9 @@ from dpu_emu.fabric.svg import Line, chart, timeline, topology_picture
 __all__ = ["write_report"]
 
 _ROWS = 20
+_GRID = 101
+_FCT = ("fct_us_p50", "fct_us_p99", "fct_us_p100", "slowdown_p50", "slowdown_p99", "slowdown_p100")
+_FCT_ENDS = (("workload", "sizes", "flows", "done", "failed"), ("goodput_gbps", "jain", "retransmitted_pkts"))
 
 
 def _intervals(result: Result) -> list[tuple[str, list[tuple[float, float]]]]:
@@ -38,12 +41,21 @@ def _charts(result: Result) -> list[tuple[str, str]]:
     def us(at_ps: Any) -> Any:
         return at_ps.astype(float) / 1e6
 
-    def lines(kind: str, scale: float, *, rate: bool = False) -> list[Line]:
-        return [
-            Line(s.label, us(s.at_ps), (s.rate_bps() if rate else s.value.astype(float)) / scale)
-            for s in result.series
-            if s.kind == kind
-        ]
+    def lines(kind: str, scale: float) -> list[Line]:
+        return [Line(s.label, us(s.at_ps), s.value.astype(float) / scale) for s in result.series if s.kind == kind]
+
+    def rates(kind: str) -> list[Line]:
+        """Mean rates over a hundredth of the run: ACKs come in steps."""
+        found = []
+        for s in result.series:
+            if s.kind != kind or len(s.at_ps) < 2:
+                continue
+            total = s.value.astype(float) if kind == "flow" else np.cumsum(s.value.astype(float))
+            at = us(s.at_ps)
+            grid = np.linspace(at[0], at[-1], min(len(at), _GRID))
+            moved = np.diff(np.interp(grid, at, total))
+            found.append(Line(s.label, grid[1:], moved * 8e-3 / np.diff(grid)))
+        return found
 
     marks = []
     classes = result.plan.switches[0].config.classes if result.plan.switches else {}
@@ -57,8 +69,8 @@ def _charts(result: Result) -> list[tuple[str, str]]:
         ("Queues", chart(lines("queue", 1e3), x_label=time, y_label="kB", marks=marks)),
         ("Buffers in use", chart(lines("buffer", 1e3), x_label=time, y_label="kB")),
         ("Rates that congestion control gives", chart(lines("rate", 1e9), x_label=time, y_label="Gb/s")),
-        ("Goodput of flows", chart(lines("flow", 1e9, rate=True), x_label=time, y_label="Gb/s")),
-        ("Links", chart(lines("link", 1e9, rate=True), x_label=time, y_label="Gb/s on the wire")),
+        ("Goodput of flows", chart(rates("flow"), x_label=time, y_label="Gb/s")),
+        ("Links", chart(rates("link"), x_label=time, y_label="Gb/s on the wire")),
     ]
     cdf = []
     for tag, name in enumerate(result.plan.flows.tags):
@@ -86,6 +98,10 @@ def _alarms(result: Result, summary: dict[str, Any]) -> list[str]:
         found.append(f"{lossless} packets of a lossless class were dropped: the headroom was full")
     if summary["flows_done"] < summary["flows"] and result.plan.scenario.stop_when_done:
         found.append(f"{summary['flows'] - summary['flows_done']} flows were not done at the end")
+    if "pauses_cut_at" in summary:
+        found.append(
+            f"Only the first {summary['pauses_cut_at']} pause events were kept (pauses_max): the tree is of these"
+        )
     return found
 
 
@@ -116,7 +132,7 @@ def write_report(result: Result, path: Path) -> None:
         hash=summary["hash"],
         alarms=_alarms(result, summary),
         facts={key: _shown(summary[key]) for key in facts},
-        fct=summary["fct"],
+        fct=[{k: row.get(k, "") for k in (*_FCT_ENDS[0], *_FCT, *_FCT_ENDS[1])} for row in summary["fct"]],
         picture=(topology_picture(topology, result.links["utilisation"], paused)),
         charts=[(title, (svg)) for title, svg in _charts(result)],
         tree=summary["pause_tree"],

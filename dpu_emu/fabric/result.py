@@ -1,5 +1,6 @@
 """What a run gives: flows, links, pauses and time series as numpy arrays, and what follows from them."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,19 +77,10 @@ class Series:
     at_ps: Array
     value: Array
 
-    def rate_bps(self) -> Array:
-        """Return bit/s of each interval, of a link or flow."""
-        step = np.diff(self.at_ps.astype(np.int64), prepend=0)
-        grown = self.value.astype(float)
-        if self.kind == "flow":
-            grown = np.diff(grown, prepend=0)
-        rate: Array = grown * 8e12 / np.maximum(step, 1)
-        return rate
-
 
 @dataclass(slots=True, eq=False)
 class Result:
-    """What came out of one run; ``hash`` is of all packets' fates in order."""
+    """What came out of one run."""
 
     plan: Plan
     stats: dict[str, int]
@@ -141,8 +133,22 @@ class Result:
 
     @property
     def hash(self) -> str:
-        """The outcome in 16 hex digits."""
-        return f"{self.stats['hash']:016x}"
+        """The outcome in 16 hex digits: all integers of flows, links, pauses, time series and switches.
+
+        The simulator's own hash, of what ended in which order, is part of it; how many events that took is not.
+        """
+        whole = hashlib.blake2b(digest_size=8)
+        for name in ("hash", "now_ps", "data_hops", "ack_hops", "marked", "pfc_frames", "drops"):
+            whole.update(f"{name} {self.stats[name]}\n".encode())
+        for rows in (self.flows, self.links, self.pauses):
+            for name in rows.dtype.names or ():
+                if rows.dtype[name].kind in "ui":
+                    whole.update(np.ascontiguousarray(rows[name], rows.dtype[name].newbyteorder("<")).tobytes())
+        for s in self.series:
+            whole.update(np.ascontiguousarray(np.stack([s.at_ps, s.value]), "<u8").tobytes())
+        whole.update(json.dumps(self.switches, sort_keys=True).encode())
+        whole.update(f"cycle {self.cycle}".encode())
+        return whole.hexdigest()
 
     @property
     def done(self) -> Array:
@@ -235,6 +241,7 @@ class Result:
             "local_pairs": self.plan.flows.local,
             "fct": self.fct_table(),
             "paused": self.pause_table()[:20],
+            **({"pauses_cut_at": len(self.pauses)} if len(self.pauses) >= self.plan.scenario.pauses_max else {}),
             "pause_tree": [
                 f"{'  ' * depth}{what}" + (f": {cause.pauses} x, {cause.paused_ps / 1e6:.1f} us" if cause else "")
                 for depth, what, cause in self.tree.lines(self.plan.topology)

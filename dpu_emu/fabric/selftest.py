@@ -14,7 +14,7 @@ seed: 3
 topology: {kind: star, hosts: 5, rate: 40Gb/s, delay: 1us}
 hosts: {mtu: 1024, cc: {preset: paper}}
 switches: {classes: {3: {alpha: 0.125, kmin: 5kB, kmax: 200kB, pmax: 1%}}}
-workload: [{kind: incast, senders: 4, size: 3MB}]
+workload: [{kind: incast, senders: 4, size: 15MB}]
 """
 
 # What is changed -> by which words of the file.

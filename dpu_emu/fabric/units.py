@@ -104,13 +104,13 @@ def parse(text: object, quantity: Quantity, scale: Decimal = Decimal(1)) -> int:
         raise CallerError(f"{text!r:.60}: {unit!r} is no unit of a {quantity.value}; {', '.join(_UNITS[quantity])}")
     else:
         factor = Decimal(_SPELLINGS[quantity].get(unit, 1))
-    value = number * factor * scale
-    if value < 0:
+    if number < 0:
         raise CallerError(f"{text!r:.60} is below 0")
-    if value != int(value):
-        raise CallerError(f"{text!r:.60} is finer than {_finest(quantity, scale)}")
-    if value >= 1 << 63:
+    if number >= 1 << 63 or number * factor * scale >= 1 << 63:  # first: 1e999999 has a million digits
         raise CallerError(f"{text!r:.60} is 2^63 or more")
+    value = number * factor * scale
+    if value % 1:
+        raise CallerError(f"{text!r:.60} is finer than {_finest(quantity, scale)}")
     return int(value)
 
 

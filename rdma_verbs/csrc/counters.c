@@ -157,7 +157,7 @@ struct roce_counters *roce_dev_counters(struct roce_dev *dev)
 void roce_dev_set_counters(struct roce_dev *dev, struct roce_counters *where, struct roce_qp_counters *rows, uint32_t n)
 {
 	if (!where)
-		where = &dev->own_ctr;
+		where = &dev->more->ctr;
 	if (where != dev->ctr)
 		*where = *dev->ctr;
 	dev->ctr = where;
@@ -186,8 +186,10 @@ void roce_qp_counters_take(struct roce_qp *qp)
 /* Memory of its own when there is something to count: idle queue pairs by the hundred thousand need none. */
 struct roce_qp_counters *roce_qp_counters_begin(struct roce_qp *qp)
 {
+	if (!qp->dev->own_pool)
+		return qp->ctr = &qp->dev->more->qp_ctr;
 	qp->ctr = calloc(1, sizeof(*qp->ctr));
-	return qp->ctr ? qp->ctr : &qp->dev->qp_uncounted;
+	return qp->ctr ? qp->ctr : &qp->dev->more->qp_ctr;
 }
 
 void roce_qp_counters_give(struct roce_qp *qp)
@@ -196,6 +198,8 @@ void roce_qp_counters_give(struct roce_qp *qp)
 	struct roce_qp_counters *row = qp->ctr;
 
 	qp->ctr = NULL;
+	if (row == &dev->more->qp_ctr)
+		return;
 	if (!row || !dev->qp_rows || row < dev->qp_rows || row >= dev->qp_rows + dev->qp_rows_room) {
 		free(row);
 		return;

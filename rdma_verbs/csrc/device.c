@@ -106,11 +106,12 @@ struct roce_dev *roce_dev_new_in(const struct roce_dev_cfg *cfg, struct roce_poo
 	if (!dev)
 		return NULL;
 	dev->pool = pool;
+	dev->more = &pool->more;
 	dev->cfg = *cfg;
 	err = check_config(&dev->cfg);
 	if (err)
 		goto fail;
-	dev->ctr = &dev->own_ctr;
+	dev->ctr = &dev->more->ctr;
 	dp_rng_seed(&dev->rng, cfg->seed);
 	for (int i = 0; i < ROCE_PRIOS; i++)
 		dev->ready[i].tail = &dev->ready[i].head;
@@ -170,7 +171,7 @@ void roce_dev_free(struct roce_dev *dev)
 
 const char *roce_dev_error(const struct roce_dev *dev)
 {
-	return dev->error;
+	return dev->more->error;
 }
 
 const struct roce_dev_cfg *roce_dev_config(const struct roce_dev *dev)
@@ -185,7 +186,7 @@ int roce_fail(struct roce_dev *dev, int err, const char *fmt, ...)
 	if (!dev) /* nobody wants to know */
 		return err;
 	va_start(ap, fmt);
-	vsnprintf(dev->error, sizeof(dev->error), fmt, ap);
+	vsnprintf(dev->more->error, sizeof(dev->more->error), fmt, ap);
 	va_end(ap);
 	return err;
 }

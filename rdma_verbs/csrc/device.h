@@ -85,7 +85,8 @@ void roce_pkt_put(struct roce_dev *dev, struct roce_pkt *pkt);
 /*
  * Thousands of devices in one thread and one time (a simulator) share their packets and their timing wheel: a pool,
  * freed after them. Then roce_pool_next_ps() takes the place of roce_dev_next_ps() of each, and roce_pool_tick(), until it
- * gives NULL, that of roce_dev_tick(): it runs one timer that is due and returns its device.
+ * gives NULL, that of roce_dev_tick(): it runs one timer that is due and returns its device. They count together, too, and
+ * have no multicast groups, lanes that are held, or counters of a queue pair.
  */
 struct roce_pool;
 struct roce_pool *roce_pool_new(void);
@@ -95,10 +96,17 @@ uint64_t roce_pool_next_ps(const struct roce_pool *pool);
 struct roce_dev *roce_pool_tick(struct roce_pool *pool, uint64_t now_ps);
 bool roce_dev_ready(const struct roce_dev *dev); /* there is something to send now */
 
+/* For whoever has thousands: cache lines asked for ahead of a call. A device; then the queue pair that it will be about. */
+void roce_dev_prefetch(const struct roce_dev *dev);
+struct roce_qp *roce_dev_next_to_send(const struct roce_dev *dev); /* as of now; NULL: none */
+void roce_qp_prefetch(const struct roce_qp *qp);
+
 /* What a simulator asks of a queue pair. */
 struct roce_qp *roce_dev_qp(const struct roce_dev *dev, uint32_t qpn); /* NULL: there is none */
 void *roce_qp_user(const struct roce_qp *qp);
+uint16_t roce_qp_sport(const struct roce_qp *qp);
 uint32_t roce_qp_msn(const struct roce_qp *qp);      /* messages that came whole, modulo 2^24 */
+uint32_t roce_qp_resent(const struct roce_qp *qp);   /* request packets sent again */
 uint64_t roce_qp_rate_bps(const struct roce_qp *qp); /* congestion control's, of IP packets; 0: no limit */
 bool roce_qp_oldest_request(const struct roce_qp *qp, uint64_t *wr_id); /* not complete; false: there is none */
 uint64_t roce_qp_acked_bytes(const struct roce_qp *qp);                 /* of that one */

@@ -208,6 +208,7 @@ struct roce_requester {
 	uint64_t patience_ps;        /* since when the QP's timeout runs that takes a retry */
 	bool rnr_wait;
 	bool implied_nak_done; /* already went back for this una */
+	uint32_t resent;       /* packets */
 	uint32_t direct;       /* bytes of the entry at cur that are copied already, see direct.c */
 	uint64_t armed_ps;     /* since when the ACK timer runs, see wait_longer() */
 	bool stopped;          /* an entry found bad: nothing after it is sent */
@@ -291,8 +292,17 @@ struct roce_qp {
 
 /* Timers, by dp_timer.kind: what the deadline is of. */
 enum roce_timer { ROCE_TIMER_RTO, ROCE_TIMER_SEND, ROCE_TIMER_CC, ROCE_TIMER_CQ };
+/* What is large and seldom needed: a device's own, or one for all devices of a pool. */
+struct roce_dev_more {
+	struct roce_counters ctr;
+	struct roce_qp_counters qp_ctr;               /* of QPs for which there was no memory; of all QPs in a pool */
+	uint64_t freed_ps[ROCE_LANES];                /* end of the last hold */
+	struct roce_mcast *mcast[ROCE_MCAST_BUCKETS]; /* not in a pool */
+	char error[256];
+};
 struct roce_pool {
 	struct dp_wheel wheel;
+	struct roce_dev_more more;
 	struct roce_pkt *free_pkts;
 	struct roce_pkt_slab *slabs;
 };
@@ -300,15 +310,13 @@ struct roce_pool {
 struct roce_dev {
 	struct roce_dev_cfg cfg;
 	uint64_t now_ps;
-	struct roce_counters *ctr, own_ctr;
-	struct roce_qp_counters *qp_rows;     /* shared */
-	struct roce_qp_counters qp_uncounted; /* of QPs for which there was no memory */
+	struct roce_counters *ctr;
+	struct roce_qp_counters *qp_rows; /* shared */
 	uint32_t qp_rows_room, qp_rows_used;
 	struct roce_qp_ring {
 		struct roce_qp *head, **tail;
-	} ready[ROCE_PRIOS], parked;   /* parked: had their turn while their lane was held */
-	uint64_t held;                 /* lanes */
-	uint64_t freed_ps[ROCE_LANES]; /* end of the last hold */
+	} ready[ROCE_PRIOS], parked; /* parked: had their turn while their lane was held */
+	uint64_t held;               /* lanes */
 	uint8_t ready_mask, paused, next_prio;
 	bool link_down;
 	struct roce_qp *bells; /* pushed by the programs' side, the last one first; taken as a whole by the engine */
@@ -330,7 +338,6 @@ struct roce_dev {
 	struct roce_xrcd *xrcds;
 	struct roce_dm *dms;
 	uint64_t dm_bytes; /* allocated */
-	struct roce_mcast *mcast[ROCE_MCAST_BUCKETS];
 	uint32_t nmcast;
 	struct dp_rng rng;
 	struct roce_persistence persistence;
@@ -344,7 +351,7 @@ struct roce_dev {
 	uint64_t answer_ps; /* on a real clock: how late answers have come lately, see roce_requester_arm() */
 	struct roce_event *events;
 	uint32_t ev_room, ev_head, ev_tail; /* room grows to ROCE_MAX_EVENTS */
-	char error[256];
+	struct roce_dev_more *more;
 };
 
 /* device.c */

@@ -26,7 +26,7 @@ bool roce_mcast_is(const struct dp_ip *gid)
 static struct roce_mcast **find(struct roce_dev *dev, const struct dp_ip *gid)
 {
 	uint32_t hash = dp_get_be32(gid->b + 12) * 0x9e3779b1u ^ dp_get_be32(gid->b + 8);
-	struct roce_mcast **p = &dev->mcast[hash >> 24 & (ROCE_MCAST_BUCKETS - 1)];
+	struct roce_mcast **p = &dev->more->mcast[hash >> 24 & (ROCE_MCAST_BUCKETS - 1)];
 
 	while (*p && !dp_ip_eq(&(*p)->gid, gid))
 		p = &(*p)->next;
@@ -99,6 +99,8 @@ int roce_attach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t l
 	err = check(qp, &ip, "attach_mcast");
 	if (err)
 		return err;
+	if (!dev->own_pool)
+		return roce_fail(dev, -EOPNOTSUPP, "QP %u: attach_mcast on a device of a pool", qp->qpn);
 	at = find(dev, &ip);
 	if (!*at && dev->nmcast >= ROCE_MAX_MCAST_GRP)
 		return roce_fail(dev, -ENOMEM, "QP %u: attach_mcast, the device's limit of %u groups is reached",
@@ -157,7 +159,7 @@ int roce_detach_mcast(struct roce_qp *qp, const struct roce_gid *gid, uint16_t l
 void roce_mcast_forget_qp(struct roce_qp *qp)
 {
 	for (uint32_t i = 0; qp->groups && i < ROCE_MCAST_BUCKETS; i++) {
-		struct roce_mcast **at = &qp->dev->mcast[i];
+		struct roce_mcast **at = &qp->dev->more->mcast[i];
 
 		while (*at) {
 			struct roce_mcast *group = *at;

@@ -49,7 +49,7 @@ int roce_pd_dealloc(struct roce_pd *pd)
 
 static int grow_table(struct roce_dev *dev, uint32_t index)
 {
-	uint32_t room = DP_MIN(DP_MAX(index + 1, dev->mrs_room * 2 + 16), dev->cfg.max_mr);
+	uint32_t room = DP_MIN(DP_MAX(index + 1, dev->mrs_room * 2 + (dev->own_pool ? 16 : 2)), dev->cfg.max_mr);
 	struct roce_mr **mrs = realloc(dev->mrs, room * sizeof(struct roce_mr *));
 
 	if (!mrs)

@@ -20,7 +20,7 @@ static int take_qpn(struct roce_dev *dev, struct roce_qp *qp)
 	while (i < dev->qps_room && dev->qps[i])
 		i = (i + 1) % dev->cfg.qpn_count;
 	if (i >= dev->qps_room) {
-		uint32_t room = DP_MIN(DP_MAX(i + 1, dev->qps_room * 2 + 64), dev->cfg.qpn_count);
+		uint32_t room = DP_MIN(DP_MAX(i + 1, dev->qps_room * 2 + (dev->own_pool ? 64 : 2)), dev->cfg.qpn_count);
 		struct roce_qp **qps = realloc(dev->qps, room * sizeof(*qps));
 
 		if (!qps)
@@ -394,9 +394,19 @@ void *roce_qp_user(const struct roce_qp *qp)
 	return qp->user;
 }
 
+uint16_t roce_qp_sport(const struct roce_qp *qp)
+{
+	return qp->sport;
+}
+
 uint32_t roce_qp_msn(const struct roce_qp *qp)
 {
 	return qp->resp.msn;
+}
+
+uint32_t roce_qp_resent(const struct roce_qp *qp)
+{
+	return qp->req.resent;
 }
 
 uint64_t roce_qp_rate_bps(const struct roce_qp *qp)

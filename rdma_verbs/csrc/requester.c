@@ -15,6 +15,12 @@ void roce_requester_reset(struct roce_qp *qp)
 	memset(&qp->req, 0, sizeof(qp->req));
 }
 
+static void count_resent(struct roce_qp *qp)
+{
+	qp->req.resent++;
+	roce_count(qp, retransmitted_pkts);
+}
+
 /* No room for a whole packet after `more` bytes. With nothing outstanding one packet always goes. */
 static bool window_full(const struct roce_qp *qp, uint32_t more)
 {
@@ -342,7 +348,7 @@ static struct roce_pkt *resend(struct roce_qp *qp)
 		if (req->rtt_timed && (uint32_t)roce_psn_diff(req->rtt_psn, psn) < npsn)
 			req->rtt_timed = false; /* which of both would its ACK answer? */
 		roce_sr_resent(qp, psn, npsn);
-		roce_count(qp, retransmitted_pkts);
+		count_resent(qp);
 		if (!dp_timer_armed(&qp->rto))
 			roce_requester_arm(qp);
 		return pkt;
@@ -388,7 +394,7 @@ struct roce_pkt *roce_requester_tx(struct roce_qp *qp)
 		return NULL;
 	}
 	if (roce_psn_diff(req->snd, req->max_sent) < 0)
-		roce_count(qp, retransmitted_pkts);
+		count_resent(qp);
 	else if (i == 0 && (wqe->opcode == ROCE_WR_SEND || wqe->opcode == ROCE_WR_SEND_WITH_IMM ||
 			    wqe->opcode == ROCE_WR_SEND_WITH_INV))
 		dev->ctr->rdma_sends++;
@@ -538,8 +544,8 @@ static uint64_t could_be_answered_since(const struct roce_qp *qp)
 		return dev->now_ps;
 	since_ps = dev->resumed_ps[qp->prio];
 	/* Under load a receiver is full again and again; that must not hide a loss for ever. */
-	if (dev->freed_ps[qp->lane] > since_ps)
-		since_ps = DP_MIN(dev->freed_ps[qp->lane], dp_add_ps(qp->req.armed_ps, max_ps - qp->timeout_ps));
+	if (dev->more->freed_ps[qp->lane] > since_ps)
+		since_ps = DP_MIN(dev->more->freed_ps[qp->lane], dp_add_ps(qp->req.armed_ps, max_ps - qp->timeout_ps));
 	/* Nobody ran us: our own receive buffer was full till now, and answers wait outside. They get a quarter of T. */
 	if (dev->real_clock && late_ps > DP_MAX(qp->timeout_ps / 8, LATE_PS) &&
 	    qp->rto.deadline_ps - qp->req.armed_ps <= max_ps)

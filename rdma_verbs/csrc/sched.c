@@ -193,6 +193,30 @@ void roce_dev_tick(struct roce_dev *dev, uint64_t now_ps)
 		;
 }
 
+#define LINE 64
+
+void roce_dev_prefetch(const struct roce_dev *dev)
+{
+	const char *from = (const char *)&dev->now_ps, *end = (const char *)(dev + 1);
+
+	__builtin_prefetch(dev->cfg.gid);
+	for (; from < end; from += LINE)
+		__builtin_prefetch(from);
+}
+
+struct roce_qp *roce_dev_next_to_send(const struct roce_dev *dev)
+{
+	uint8_t mask = dev->ready_mask & (uint8_t)~dev->paused;
+
+	return mask ? dev->ready[__builtin_ctz(mask)].head : NULL;
+}
+
+void roce_qp_prefetch(const struct roce_qp *qp)
+{
+	for (const char *p = (const char *)qp; p < (const char *)&qp->attr; p += LINE)
+		__builtin_prefetch(p);
+}
+
 void roce_dev_set_now(struct roce_dev *dev, uint64_t now_ps)
 {
 	dev->now_ps = DP_MAX(dev->now_ps, now_ps);
@@ -209,7 +233,7 @@ void roce_dev_hold(struct roce_dev *dev, uint64_t lanes, uint64_t now_ps)
 		return;
 	for (int i = 0; i < ROCE_LANES; i++)
 		if (freed >> i & 1)
-			dev->freed_ps[i] = now_ps;
+			dev->more->freed_ps[i] = now_ps;
 	dev->parked.head = NULL;
 	dev->parked.tail = &dev->parked.head;
 	while (qp) {

@@ -2,7 +2,7 @@
  * The fabric simulator: a fat tree of switches with k ports, every host sends to one of another pod, all hosts receive
  * from one. 100G links of 1 us, MTU 4096, ECMP, DCQCN with ECN and PFC. Prints what one such run costs.
  *
- *   bench_fabric K [BYTES_A_FLOW] [SEED]
+ *   bench_fabric K [BYTES_A_FLOW] [KMIN_KB] [SEED]      Kmax is four times Kmin
  */
 #include <malloc.h>
 
@@ -29,10 +29,10 @@ static struct emu_host_cfg host_cfg(void)
 	return cfg;
 }
 
-static struct emu_switch_cfg switch_cfg(uint64_t seed)
+static struct emu_switch_cfg switch_cfg(uint64_t seed, uint64_t kmin_bytes)
 {
-	struct emu_switch_cfg cfg = {
-		.tm = {.cell_bytes = 1, .quantum_bytes = 4200, .buffer_bytes = 32 << 20}, .ecmp_seed = seed};
+	struct emu_switch_cfg cfg = {.tm = {.cell_bytes = 1, .quantum_bytes = 4200, .buffer_bytes = 32 << 20},
+				     .ecmp_seed = seed};
 
 	cfg.tm.cls[DATA] = (struct dp_tm_class){.lossless = 1,
 						.ecn = 1,
@@ -40,15 +40,15 @@ static struct emu_switch_cfg switch_cfg(uint64_t seed)
 						.headroom_bytes = 100000,
 						.xon_offset_bytes = 9000,
 						.ingress_alpha_e6 = 1000000,
-						.ecn_kmin_bytes = 400000,
-						.ecn_kmax_bytes = 1600000,
+						.ecn_kmin_bytes = kmin_bytes,
+						.ecn_kmax_bytes = 4 * kmin_bytes,
 						.ecn_pmax_e6 = 200000};
 	cfg.tm.cls[CNP] = (struct dp_tm_class){.strict = 1, .weight = 1, .ingress_alpha_e6 = 1000000};
 	return cfg;
 }
 
 /* Hosts are nodes 0 to k^3/4 - 1, pod by pod; then edge and aggregation switches of each pod; then the core. */
-static uint32_t fat_tree(struct emu_sim *sim, uint32_t k, uint64_t seed)
+static uint32_t fat_tree(struct emu_sim *sim, uint32_t k, uint64_t kmin_bytes, uint64_t seed)
 {
 	uint32_t half = k / 2, nhosts = k * half * half, edge0 = nhosts, aggr0 = edge0 + k * half,
 		 core0 = aggr0 + k * half, n = 0;
@@ -59,7 +59,7 @@ static uint32_t fat_tree(struct emu_sim *sim, uint32_t k, uint64_t seed)
 	for (uint32_t i = 0; i < nhosts; i++)
 		MUST(emu_sim_host(sim, &host) == i);
 	for (uint32_t i = 0; i < k * k + half * half; i++) {
-		struct emu_switch_cfg cfg = switch_cfg(seed * 1000003 + i);
+		struct emu_switch_cfg cfg = switch_cfg(seed * 1000003 + i, kmin_bytes);
 
 		MUST(emu_sim_switch(sim, &cfg) >= 0);
 	}
@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 {
 	uint32_t k = argc > 1 ? (uint32_t)atol(argv[1]) : 16;
 	uint64_t bytes = argc > 2 ? (uint64_t)atoll(argv[2]) : 2000000;
-	uint64_t seed = argc > 3 ? (uint64_t)atoll(argv[3]) : 1;
+	uint64_t kmin_bytes = argc > 3 ? 1000 * (uint64_t)atoll(argv[3]) : 100000;
+	uint64_t seed = argc > 4 ? (uint64_t)atoll(argv[4]) : 1;
 	struct emu_sim *sim = emu_sim_new(seed);
 	struct emu_flow_result *results;
 	struct emu_sim_stats stats;
@@ -134,7 +135,7 @@ int main(int argc, char **argv)
 
 	MUST(sim && k >= 4 && k % 2 == 0);
 	getrusage(RUSAGE_SELF, &before);
-	nhosts = fat_tree(sim, k, seed);
+	nhosts = fat_tree(sim, k, kmin_bytes, seed);
 	permutation(sim, nhosts, k, bytes, seed);
 	built = thread_cpu_s() - start;
 	start = thread_cpu_s();
@@ -151,15 +152,15 @@ int main(int argc, char **argv)
 	}
 	qsort(fct, nhosts, sizeof(*fct), by_time);
 	hops = stats.data_hops + stats.ack_hops + stats.other_hops;
-	printf("{\"k\": %u, \"hosts\": %u, \"bytes_a_flow\": %llu, \"data_hops\": %llu, \"ack_hops\": %llu, "
+	printf("{\"k\": %u, \"hosts\": %u, \"bytes_a_flow\": %llu, \"kmin_bytes\": %llu, \"data_hops\": %llu, \"ack_hops\": %llu, "
 	       "\"other_hops\": %llu, \"events\": %llu, \"build_cpu_s\": %.3f, \"run_cpu_s\": %.3f, "
 	       "\"hops_a_cpu_s\": %.0f, \"events_a_cpu_s\": %.0f, \"peak_rss_kb\": %ld, \"rss_before_kb\": %ld, "
 	       "\"rss_bytes_a_host\": %.0f, \"packets_peak\": %llu, \"fct_us\": {\"median\": %.1f, \"last\": %.1f}, "
 	       "\"marked\": %llu, \"pfc_frames\": %llu, \"drops\": %llu, \"hash\": \"%016llx\"}\n",
-	       k, nhosts, (unsigned long long)bytes, (unsigned long long)stats.data_hops,
-	       (unsigned long long)stats.ack_hops, (unsigned long long)stats.other_hops,
-	       (unsigned long long)stats.events, built, ran, (double)hops / ran, (double)stats.events / ran,
-	       after.ru_maxrss, before.ru_maxrss, (double)after.ru_maxrss * 1024 / nhosts,
+	       k, nhosts, (unsigned long long)bytes, (unsigned long long)kmin_bytes,
+	       (unsigned long long)stats.data_hops, (unsigned long long)stats.ack_hops,
+	       (unsigned long long)stats.other_hops, (unsigned long long)stats.events, built, ran, (double)hops / ran,
+	       (double)stats.events / ran, after.ru_maxrss, before.ru_maxrss, (double)after.ru_maxrss * 1024 / nhosts,
 	       (unsigned long long)stats.pkts_peak, (double)fct[nhosts / 2] / 1e6, (double)fct[nhosts - 1] / 1e6,
 	       (unsigned long long)stats.marked, (unsigned long long)stats.pfc_frames, (unsigned long long)stats.drops,
 	       (unsigned long long)stats.hash);

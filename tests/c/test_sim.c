@@ -1,6 +1,7 @@
 /* The simulator on small fabrics: times that follow on paper, what is the same each time, and what is refused. */
 #include <stdlib.h>
 
+#include "rdma_verbs/csrc/verbs.h"
 #include "tests/c/sim_util.h"
 
 /* ---- times ---------------------------------------------------------------------------------------------------- */
@@ -80,6 +81,23 @@ static void test_delays_of_the_nic_add_up(void)
 	CHECK_EQ(b.done_ps - a.done_ps, (800 + 2000 + 500) * DP_NS);
 	emu_sim_free(plain);
 	emu_sim_free(slow);
+}
+
+static void test_a_delay_that_becomes_shorter_lets_no_packet_overtake(void)
+{
+	struct emu_host_cfg host = sim_host();
+	struct emu_sim *plain = chain(2, &host, 100 * GBPS, 1), *shorter = chain(2, &host, 100 * GBPS, 1);
+	struct emu_fault fault = {.at_ps = 50 * DP_US, .link = 1, .kind = EMU_FAULT_DELAY, .value = 100 * DP_NS};
+
+	sim_flow(plain, 0, 1, 2000000, 0);
+	sim_flow(shorter, 0, 1, 2000000, 0);
+	CHECK_EQ(emu_sim_faults(shorter, &fault, 1), 0);
+	CHECK(emu_sim_run(plain, DP_SEC, UINT64_MAX, 1) > 0);
+	CHECK(emu_sim_run(shorter, DP_SEC, UINT64_MAX, 1) > 0);
+	CHECK_EQ(sim_result(plain, 0).last_byte_ps - sim_result(shorter, 0).last_byte_ps, 900 * DP_NS);
+	CHECK_EQ(sim_result(shorter, 0).retransmitted_pkts, 0);
+	emu_sim_free(plain);
+	emu_sim_free(shorter);
 }
 
 static void test_a_flow_waits_for_the_last_byte_of_others(void)
@@ -325,6 +343,35 @@ static void test_what_was_on_a_link_that_fails_is_sent_again_another_way(void)
 	emu_sim_free(sim);
 }
 
+static void test_selective_repeat_sends_again_what_is_lost_and_little_else(void)
+{
+	uint32_t resent[2];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct emu_host_cfg host = sim_host();
+		struct emu_fault loss = {.link = 1, .kind = EMU_FAULT_LOSS, .value = 10000000};
+		struct emu_link_stats out;
+		struct emu_sim *sim;
+
+		host.timeout = 8;
+		host.recovery = ROCE_RECOVERY_NAK_REARM | (i ? ROCE_RECOVERY_SELECTIVE_REPEAT | ROCE_RECOVERY_OOO : 0);
+		sim = chain(2, &host, 100 * GBPS, 1);
+		sim_flow(sim, 0, 1, 40000000, 0);
+		CHECK_EQ(emu_sim_faults(sim, &loss, 1), 0);
+		emu_sim_check_every(sim, 7);
+		CHECK(emu_sim_run(sim, DP_SEC, UINT64_MAX, 1) > 0);
+		CHECK_EQ(sim_result(sim, 0).acked_bytes, 40000000);
+		out = sim_dir(sim, 2);
+		CHECK(out.lost_pkts > 50 && out.lost_pkts < 200);
+		resent[i] = sim_result(sim, 0).retransmitted_pkts;
+		CHECK_EQ(out.data_pkts, 9766 + resent[i]);
+		CHECK(resent[i] >= out.lost_pkts);
+		CHECK(!i || resent[i] <= out.lost_pkts + out.lost_pkts / 10 + 5);
+		emu_sim_free(sim);
+	}
+	CHECK(resent[0] > 5 * resent[1]);
+}
+
 static void test_a_flow_without_a_way_fails_and_says_so(void)
 {
 	struct emu_host_cfg host = sim_host();
@@ -401,6 +448,7 @@ int main(void)
 	RUN(test_one_flow_takes_the_time_of_its_bits_and_of_a_packet_for_each_further_hop);
 	RUN(test_serialisation_carries_its_remainder);
 	RUN(test_delays_of_the_nic_add_up);
+	RUN(test_a_delay_that_becomes_shorter_lets_no_packet_overtake);
 	RUN(test_a_flow_waits_for_the_last_byte_of_others);
 	RUN(test_a_message_is_dealt_over_its_queue_pairs);
 	RUN(test_a_message_of_gigabytes_comes_whole);
@@ -410,6 +458,7 @@ int main(void)
 	RUN(test_two_simulations_in_turns_do_not_meet);
 	RUN(test_a_run_in_pieces_of_time_is_the_same_run);
 	RUN(test_what_was_on_a_link_that_fails_is_sent_again_another_way);
+	RUN(test_selective_repeat_sends_again_what_is_lost_and_little_else);
 	RUN(test_a_flow_without_a_way_fails_and_says_so);
 	RUN(test_bad_input_is_refused_by_name);
 	return check_done();

@@ -414,7 +414,7 @@ static void test_watchdog_drops_the_queue_in_a_storm(void)
 	uint8_t mask;
 
 	while (!dp_tm_xoff_mask(tm, 0))
-		put(tm, 0, 1, 3, 100000);
+		put(tm, 0, 1, 3, 50000);
 	CHECK(dp_tm_next_pfc(tm, &port, &mask));
 	put(tm, 0, 2, 3, 100);
 	dp_tm_pause(tm, 1, 8, DP_NEVER, 0);
@@ -422,7 +422,7 @@ static void test_watchdog_drops_the_queue_in_a_storm(void)
 	CHECK_EQ(dp_tm_queue_bytes(tm, 1, 3), 0);
 	CHECK(dp_tm_next_pfc(tm, &port, &mask) && mask == 0); /* what it held is free: Xon */
 	for (i = 0; dp_tm_next_dropped(tm, &pkt); i++)
-		CHECK(pkt.len == 100000 && pkt.out_port == 1 && pkt.prio == 3);
+		CHECK(pkt.len == 50000 && pkt.out_port == 1 && pkt.prio == 3);
 	CHECK_EQ(i, dp_tm_stats(tm)->drops[DP_TM_DROP_WATCHDOG]);
 	CHECK(i > 20);
 	CHECK_EQ(dp_tm_check(tm), 0);

@@ -94,7 +94,7 @@ static void step(struct dp_tm *tm, struct model *m, struct input *in, uint64_t *
 
 	*now_ps += number(in);
 	if (op & 0x80) {
-		pkt = (struct dp_tm_pkt){.len = number(in),
+		pkt = (struct dp_tm_pkt){.len = number(in) & UINT16_MAX,
 					 .handle = ++m->next_handle,
 					 .in_port = where >> 2 & 3,
 					 .out_port = (uint16_t)port,

@@ -13,7 +13,7 @@ import pytest
 from control_plane import cli
 from datapath.errors import DpuError
 from dpu_emu import demo
-from dpu_emu.demo import Act, ActResult, PingPong
+from dpu_emu.demo import Act, ActResult, Control, Incast, PingPong
 
 COUNTERS = {"sent_pkts": 16384, "retransmitted_pkts": 12, "timeouts": 3}
 
@@ -39,11 +39,16 @@ class Acts:
         return ActResult(act.name, len(data), 2_000_000, COUNTERS, {}, drops)
 
 
+def incast(control: Control) -> Incast:
+    return Incast(control.value, 97_300_000_000, 6_300_000_000, 3552, 5, 0, 75_000, 15_000_000, "c0ffee")
+
+
 @pytest.fixture
 def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
     made = Acts()
     monkeypatch.setattr(demo, "run_act", made.run)
     monkeypatch.setattr(demo, "run_ping_pong", lambda: made.ping_pong)
+    monkeypatch.setattr(demo, "run_incast", incast)
     return made
 
 
@@ -86,6 +91,7 @@ def test_a_clean_and_a_lossy_act_as_json(
             *(row | {"transfer": t, "drops": {"fault_loss": 7, "bad_icrc": 1}} for t in ("1% loss", "selective")),
         ],
         "verbs": {"command": "ibv_rc_pingpong -g 0", "messages": 2000, "round_trip_ns": 4200},
+        "fabric": [dataclasses.asdict(incast(control)) for control in Control],
     }
     clean, lossy, selective = acts.seen
     assert (clean.loss, clean.capture, lossy.loss, lossy.capture) == (0, None, 0.01, out / "loss.pcapng")
@@ -109,6 +115,7 @@ def test_a_table_tells_what_it_took_and_how_to_open_the_capture(
     assert f"file     {file} (250000 bytes)\nSHA-256  {demo.sha256(file)}\n" in said.out
     assert f"tshark -r {tmp_path / 'loss.pcapng'} -Y infiniband" in said.out
     assert "verbs    ibv_rc_pingpong -g 0, unmodified: 2000 messages, 4.2 us there and back\n" in said.out
+    assert "  DCQCN  incast  97.3 Gb/s, bystander   6.3 Gb/s, 3552 PFC frames, 5 marked, 0 lost; 5.0 M hops" in said.out
     assert "244.1/244.1 KiB" in said.err, "a progress bar"
 
 

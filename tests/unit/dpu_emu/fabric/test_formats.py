@@ -77,7 +77,7 @@ def test_htsim_matrix_with_triggers(tmp_path: Path) -> None:
         (read_hpcc_topology, TOPOLOGY, "5 2 4\n", "5 2\n", r"file:1: 2 values, not 3"),
         (read_hpcc_topology, TOPOLOGY, "3 4\n0", "3 9\n0", r"file:2: switch 9 is not from 0 to 4"),
         (read_hpcc_topology, TOPOLOGY, "0 3 100Gbps", "0 3 100Gbq", r"file:3: '100Gbq': 'Gbq' is no unit"),
-        (read_hpcc_topology, TOPOLOGY, "1us 0\n", "1us x\n", r"file:6: loss 'x' is not a number"),
+        (read_hpcc_topology, TOPOLOGY, "1us 0\n", "1us x\n", r"file:6: loss 'x' is not a number from 0 to 1"),
         (read_hpcc_topology, TOPOLOGY, "1us 0\n", "1us 0\n1 2 1Gbps 1us 0\n", r"file:7: .*more than the 4 links"),
         (read_hpcc_flows, FLOWS, "1 2 3 101 1 2.000000001\n", "", r"file:2: the file ends here, flow 2 of 2"),
         (read_hpcc_flows, FLOWS, "50000", "5e4", r"file:2: bytes '5e4' is not an integer"),

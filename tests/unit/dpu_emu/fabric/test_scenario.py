@@ -35,8 +35,8 @@ def test_a_class_that_is_named_keeps_its_other_defaults() -> None:
 def test_overrides_change_some_nodes_only() -> None:
     made = plan(STAR + "hosts: {mtu: 1024}\noverrides:\n- nodes: [h2, 'h3']\n  host: {pcie_rate: 10Gb/s}\n")
     by_nodes = {h.nodes: h for h in made.hosts}
-    assert by_nodes[2, 3].native["pcie_rate_bps"] == 10 * 10**9
-    assert by_nodes[0, 1].native["pcie_rate_bps"] == 0
+    assert by_nodes[2, 3].native["pcie_bps"] == 10 * 10**9
+    assert by_nodes[0, 1].native["pcie_bps"] == 0
     assert by_nodes[2, 3].config.mtu_bytes == 1024
 
 
