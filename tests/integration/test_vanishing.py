@@ -24,8 +24,8 @@ def ends(request: pytest.FixtureRequest) -> Iterator[tuple[End, End]]:
     first, second = contexts(request.param)
     with first, second:
         a, b = End(first), End(second)
-        a.qp.connect(b.qp.endpoint, timeout=10)
-        b.qp.connect(a.qp.endpoint, timeout=10)
+        a.qp.connect(b.qp.endpoint, timeout=14)
+        b.qp.connect(a.qp.endpoint, timeout=14)
         yield a, b
 
 
