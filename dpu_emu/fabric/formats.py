@@ -21,10 +21,14 @@ class _Lines:
     def __init__(self, path: Path) -> None:
         self.path, self.number = path, 0
         try:
+            if not path.exists():
+                raise CallerError(f"{path}: no such file")
+            if not path.is_file():  # a device may never end
+                raise CallerError(f"{path}: not a regular file")
             text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise CallerError(f"{path}: no such file") from None
-        except UnicodeDecodeError as error:
+        except (OSError, ValueError) as error:
+            if not isinstance(error, UnicodeDecodeError):
+                raise CallerError(f"{str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
             raise CallerError(f"{path}: not text: byte {error.start}") from None
         self.rows = [(i, row.split()) for i, row in enumerate(text.splitlines(), 1) if row.split()]
         self.at = 0
@@ -57,15 +61,16 @@ class _Lines:
         if len(words) != len(names.split()):
             raise self.error(f"{len(words)} values, not {len(names.split())}: {names}")
 
-    def seconds(self, word: str) -> int:
-        """Return seconds as ps."""
+    def scaled(self, word: str, what: str, factor: int, high: int) -> int:
+        """Return ``factor`` times a number that may have a fraction or an exponent."""
         try:
-            value = Decimal(word) * 10**12
-            if not 0 <= value < 1 << 63:
-                raise InvalidOperation
+            value = Decimal(word)
         except InvalidOperation:
-            raise self.error(f"start time {word!r:.40} is not a number of seconds") from None
-        return int(value)
+            raise self.error(f"{what} {word!r:.40} is not a number") from None
+        # Before arithmetic: 1e999999 has a million digits.
+        if not value.is_finite() or value.adjusted() > 40 or not 0 <= value * factor <= high:
+            raise self.error(f"{what} {word!r:.40} is not from 0 to {Decimal(high) / factor:g}")
+        return int(value * factor)
 
     def end(self, count: int, what: str) -> None:
         for words in self.rest():
@@ -96,13 +101,9 @@ def read_hpcc_topology(path: Path) -> tuple[int, set[int], list[tuple[int, int, 
         try:
             rate = units.parse(words[2], Quantity.RATE)
             delay = units.parse(words[3], Quantity.TIME)
-            loss = int(Decimal(words[4]) * 10**9)
-            if not 0 <= loss <= 10**9:
-                raise CallerError(f"loss {words[4]!r} is not from 0 to 1")
-        except InvalidOperation:
-            raise lines.error(f"loss {words[4]!r:.40} is not a number") from None
         except CallerError as error:
             raise lines.error(str(error)) from None
+        loss = lines.scaled(words[4], "loss", 10**9, 10**9)
         ends = [lines.integer(word, "node", 0, nodes - 1) for word in words[:2]]
         links.append((ends[0], ends[1], rate, delay, loss))
     lines.end(nlinks, "links")
@@ -126,7 +127,7 @@ def read_hpcc_flows(path: Path) -> list[tuple[int, int, int, int, int]]:
         size = lines.integer(words[4], "bytes", 1, (1 << 62))
         if src == dst:
             raise lines.error(f"flow {i + 1} from node {src} to itself")
-        flows.append((src, dst, group, size, lines.seconds(words[5])))
+        flows.append((src, dst, group, size, lines.scaled(words[5], "start in seconds", 10**12, (1 << 63) - 1)))
     lines.end(count, "flows")
     return flows
 
@@ -216,10 +217,8 @@ def _connection(lines: _Lines, words: list[str], nodes: int, ids: dict[int, int]
                 raise lines.error(f"id {number} is there twice, first in line {ids[number]}")
             ids[number] = lines.number
         elif key == "start":
-            try:  # some generators write ps as a float
-                found.start_ps = lines.integer(str(int(Decimal(word))), "start", 0, (1 << 63) - 1)
-            except (InvalidOperation, ValueError, OverflowError):
-                raise lines.error(f"start {word!r:.40} is not a number of ps") from None
+            # some generators write ps as a float
+            found.start_ps = lines.scaled(word, "start in ps", 1, (1 << 63) - 1)
         elif key == "size":
             found.size_bytes = lines.integer(word, "size", 1, 1 << 62)
         elif key == "prio":

@@ -97,3 +97,13 @@ def test_headroom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert command(monkeypatch, "headroom", "--speed", "100G", "--length", "100m", "--json") == 0
     assert json.loads(capsys.readouterr().out)["headroom_bytes"] == pytest.approx(56_300, rel=0.01)
     assert command(monkeypatch, "headroom", "--speed", "fast", "--length", "100m") == 2
+
+
+def test_the_table_of_completion_times_is_whole_in_80_columns(
+    scenario: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert command(monkeypatch, "run", scenario) == 0
+    out = capsys.readouterr().out
+    assert "slow_p99" in out
+    assert "…" not in out
