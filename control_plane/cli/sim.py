@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -95,11 +95,7 @@ def _print_result(result: "Result") -> None:
     print_facts({k: v for k, v in told.items() if k not in tables}, json=False)
     if any(told["drops"].values()):
         typer.echo("dropped: " + ", ".join(f"{n} {reason}" for reason, n in told["drops"].items()))
-    short = ("fct_us_p50", "fct_us_p99", "slowdown_p50", "slowdown_p99", "goodput_gbps", "jain", "retransmitted_pkts")
-    print_rows(
-        [{k: row.get(k, "") for k in ("workload", "sizes", "flows", "done", *short)} for row in told["fct"]],
-        empty="no flows",
-    )
+    print_rows(_fct_rows(told["fct"]), empty="no flows")
     if told["queues"]:
         print_rows(told["queues"], empty="")
     if told["paused"]:
@@ -109,6 +105,21 @@ def _print_result(result: "Result") -> None:
             typer.echo(f"  {line}")
     if told["deadlock"]:
         typer.secho("deadlock: " + " -> ".join(told["deadlock"]), fg=typer.colors.RED)
+
+
+def _fct_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what of the completion times fits into 80 columns; JSON has all."""
+    by_size = any(row["sizes"] != "all" for row in rows)
+    names = {"fct_us_p50": "p50_us", "fct_us_p99": "p99_us", "slowdown_p99": "slow_p99", "goodput_gbps": "Gb/s"}
+    names |= {} if by_size else {"jain": "jain"}
+    names |= {"retransmitted_pkts": "resent"}
+    found = []
+    for row in rows:
+        short = {"workload": row["workload"][:16]} | ({"sizes": row["sizes"]} if by_size else {})
+        short |= {"done": f"{row['done']}/{row['flows']}"}
+        values = {name: row.get(key, "") for key, name in names.items()}
+        found.append(short | {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in values.items()})
+    return found
 
 
 def _print_effective(plan: "Plan") -> None:

@@ -24,10 +24,14 @@ class _Lines:
     def __init__(self, path: Path) -> None:
         self.path, self.number = path, 0
         try:
+            if not path.exists():
+                raise CallerError(f"{path}: no such file")
+            if not path.is_file():  # a device may never end
+                raise CallerError(f"{path}: not a regular file")
             text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise CallerError(f"{path}: no such file") from None
-        except UnicodeDecodeError as error:
+        except (OSError, ValueError) as error:
+            if not isinstance(error, UnicodeDecodeError):
+                raise CallerError(f"{str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
             raise CallerError(f"{path}: not text: byte {error.start}") from None
         self.rows = [(i, row.split()) for i, row in enumerate(text.splitlines(), 1) if row.split()]
         self.at = 0

@@ -27,6 +27,7 @@ __all__ = ["HostPlan", "Plan", "SwitchPlan", "make_plan"]
 _RECOVERY = {"nak_rearm": 1, "adaptive_timeout": 2, "retry_forever": 4, "selective_repeat": 8, "ooo": 16}
 _BALANCE = {"ecmp": 0, "spray": 1}
 _ECN = {"none": 0, "enqueue": 1, "dequeue": 2}
+_FLAPS_MAX = 100_000
 _MTUS = (256, 512, 1024, 2048, 4096)
 _WINDOW, _WINDOW_MIN, _WINDOW_SPRAYED, _WINDOW_MAX = 1 << 16, 256, 1024, 1 << 20
 
@@ -129,6 +130,11 @@ def make_plan(loaded: Loaded, seed: int | None = None) -> Plan:
     """
     check = _Checker(loaded)
     scenario = loaded.scenario if seed is None else loaded.scenario.replaced(seed=seed)
+    for key, low, high in (("seed", 0, (1 << 47) - 1), ("pauses_max", 0, 10_000_000)):
+        value = getattr(scenario, key)
+        if not low <= value <= high:
+            check.bad(key, f"{value} is not from {low} to {high}")
+    check.stop()
     topology = check.run("topology", scenario.topology.build, loaded.folder)
     check.stop()
     _check_topology(check, topology)
@@ -181,6 +187,9 @@ def _make_flows(check: _Checker, scenario: Scenario, topology: Topology, loaded:
 
 
 def _check_topology(check: _Checker, topology: Topology) -> None:
+    for name, ports in list(zip(topology.names, topology.ports(), strict=True))[topology.hosts :]:
+        if not len(ports):
+            check.bad("topology", f"switch {name} has no links")
     for i in np.flatnonzero(topology.links["rate_bps"] == 0)[:5]:
         check.bad("topology", f"link {topology.link_name(int(i))}: rate 0")
     for i in np.flatnonzero(topology.links["rate_bps"] > 10_000_000_000_000)[:5]:
@@ -259,8 +268,13 @@ def _congestion(config: HostConfig, rate_bps: int, rtt_ps: int) -> CongestionCon
         return CongestionControl.window(cc.window_bytes if cc.window_bytes != AUTO else max(bdp, config.mtu_bytes))
     if rate_bps < 1_000_000:
         raise CallerError(f"dcqcn on a link of {units.show(rate_bps, Quantity.RATE)}: it counts in Mb/s")
+    for name in ("cls", "preset"):  # words of the call below, which are no parameters
+        if name in cc.parameters:
+            raise CallerError(f"no parameter {name!r} of dcqcn")
+    changes = dict(cc.parameters)
+    max_rate = int(changes.pop("max_rate", rate_bps // 1_000_000))
     try:
-        return CongestionControl.dcqcn(cc.preset, max_rate=rate_bps // 1_000_000, **cc.parameters)
+        return CongestionControl.dcqcn(cc.preset, max_rate=max_rate, **changes)
     except CallerError as error:
         known = [f.name for f in dataclasses.fields(CongestionControl)]
         unknown = [p for p in cc.parameters if p not in known and f"no parameter {p!r}" in str(error)]
@@ -531,8 +545,13 @@ def _check_rest(check: _Checker, scenario: Scenario, topology: Topology) -> None
                 check.bad(path, f"{action} {'goes with' if given else 'is missing for'} action {action}")
         if fault.action == "rate" and fault.rate_bps == 0:
             check.bad(path, f"link {fault.link}: rate 0; action down takes a link away")
-        if fault.action == "flap" and (fault.period_ps < 2 or fault.count < 1):
-            check.bad(path, f"flap with period {fault.period_ps} ps and count {fault.count}")
+        if fault.action == "flap" and (fault.period_ps < 2 or not 1 <= fault.count <= _FLAPS_MAX):
+            limits = f"a period is 2 ps at least, a count from 1 to {_FLAPS_MAX}"
+            check.bad(path, f"flap with period {fault.period_ps} ps and count {fault.count}; {limits}")
+        elif fault.at_ps + fault.reroute_delay_ps + fault.count * fault.period_ps >= 1 << 63:
+            check.bad(
+                path, f"{fault.action} ends after 2^63 ps, {units.show((1 << 63) // 10**12 * 10**12, Quantity.TIME)}"
+            )
     for i, route in enumerate(scenario.routes):
         path = f"routes[{i}]"
         for name, low, high in ((route.node, topology.hosts, len(topology.names)), (route.to, 0, topology.hosts)):

@@ -45,14 +45,18 @@ def _charts(result: Result) -> list[tuple[str, str]]:
         return [Line(s.label, us(s.at_ps), s.value.astype(float) / scale) for s in result.series if s.kind == kind]
 
     def rates(kind: str) -> list[Line]:
-        """Mean rates over a hundredth of the run: ACKs come in steps."""
+        """Mean rates over a hundredth of the run; of flows between two ACKs, as each ACK is of many packets."""
         found = []
         for s in result.series:
             if s.kind != kind or len(s.at_ps) < 2:
                 continue
             total = s.value.astype(float) if kind == "flow" else np.cumsum(s.value.astype(float))
             at = us(s.at_ps)
-            grid = np.linspace(at[0], at[-1], min(len(at), _GRID))
+            if kind == "flow":
+                rises = np.flatnonzero(np.diff(total)) + 1
+                kept = np.unique([0, *rises, len(at) - 1])
+                at, total = at[kept], total[kept]
+            grid = np.linspace(at[0], at[-1], min(len(s.at_ps), _GRID))
             moved = np.diff(np.interp(grid, at, total))
             found.append(Line(s.label, grid[1:], moved * 8e-3 / np.diff(grid)))
         return found
@@ -69,7 +73,7 @@ def _charts(result: Result) -> list[tuple[str, str]]:
         ("Queues", chart(lines("queue", 1e3), x_label=time, y_label="kB", marks=marks)),
         ("Buffers in use", chart(lines("buffer", 1e3), x_label=time, y_label="kB")),
         ("Rates that congestion control gives", chart(lines("rate", 1e9), x_label=time, y_label="Gb/s")),
-        ("Goodput of flows", chart(rates("flow"), x_label=time, y_label="Gb/s")),
+        ("Goodput of flows", chart(rates("flow"), x_label=time, y_label="Gb/s, mean between ACKs")),
         ("Links", chart(rates("link"), x_label=time, y_label="Gb/s on the wire")),
     ]
     cdf = []

@@ -51,6 +51,8 @@ class Document:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise CallerError(f"{name}:{line}: not YAML: {error.problem}") from None
+        except RecursionError:
+            raise CallerError(f"{name}: lists and mappings are nested too deep") from None
         except yaml.YAMLError as error:
             raise CallerError(f"{name}: not YAML: {str(error).splitlines()[0]}") from None
         if root is None:
@@ -64,6 +66,8 @@ class Document:
             return cls(str(path), path.read_text(encoding="utf-8"))
         except UnicodeDecodeError as error:
             raise CallerError(f"{path}: not UTF-8: byte {error.start}") from None
+        except OSError as error:
+            raise CallerError(f"{path}: {error.strerror}") from None
 
     def error(self, path: str, message: str, node: yaml.Node | None = None) -> CallerError:
         """Return an error at a node, or at the line where the nearest key above ``path`` was read."""
@@ -144,10 +148,13 @@ class Document:
             return text.lower() in ("true", "yes", "on")
         if kind in (int, float):
             try:
-                return int(text, 0) if kind is int else float(text)
+                number = int(text, 0) if kind is int else float(text)
             except ValueError:
                 what = "an integer" if kind is int else "a number"
                 raise self.error(path, f"{text!r:.60} is not {what}", node) from None
+            if not -(1 << 63) < number < 1 << 63:
+                raise self.error(path, f"{text!r:.60} is not within 2^63", node)
+            return number
         if typing.get_origin(kind) is typing.Literal:
             if text not in typing.get_args(kind):
                 raise self.error(path, f"{text!r:.60}{suggest(text, typing.get_args(kind))}", node)

@@ -38,6 +38,7 @@ PS_PER_M = 5_000
 """Light in fibre: 5 us/km."""
 _OVERHEAD_BYTES = 38  # preamble 8, Ethernet header 14, FCS 4, gap 12
 _NODES_MAX = 65_535
+_LINKS_MAX = 1 << 20
 _GBPS = 10**9
 
 
@@ -160,18 +161,27 @@ class Builder:
         self.switches: list[tuple[str, int, int, int]] = []
         self.links: list[tuple[str, str, int, int, int]] = []
 
+    def _room(self) -> None:
+        # While it is built: a mistyped number would fill the memory first.
+        if len(self.hosts) + len(self.switches) >= _NODES_MAX:
+            raise CallerError(f"more than {_NODES_MAX} nodes")
+
     def host(self, name: str, *, pod: int = 0, site: int = 0, domain: int = -1, rail: int = 0) -> str:
         """Add a host."""
+        self._room()
         self.hosts.append((name, pod, site, domain if domain >= 0 else len(self.hosts), rail))
         return name
 
     def switch(self, name: str, tier: int, *, pod: int = 0, site: int = 0) -> str:
         """Add a switch; tier 1 is next to the hosts."""
+        self._room()
         self.switches.append((name, tier, pod, site))
         return name
 
     def link(self, a: str, b: str, rate_bps: int, delay_ps: int, loss_e9: int = 0) -> None:
         """Add a link, each way."""
+        if len(self.links) >= _LINKS_MAX:
+            raise CallerError(f"more than {_LINKS_MAX} links")
         self.links.append((a, b, rate_bps, delay_ps, loss_e9))
 
     def done(self, what: str) -> Topology:
@@ -183,8 +193,6 @@ class Builder:
             raise CallerError(f"{what}: node {twice!r} is there twice")
         if not self.hosts:
             raise CallerError(f"{what}: no hosts")
-        if len(names) > _NODES_MAX:
-            raise CallerError(f"{what}: {len(names)} nodes, at most {_NODES_MAX}")
         links = np.zeros(len(self.links), LINK)
         for i, (a, b, rate, delay, loss) in enumerate(self.links):
             for end in (a, b):

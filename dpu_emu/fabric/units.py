@@ -12,6 +12,7 @@ from datapath.errors import CallerError
 
 __all__ = ["Quantity", "kind_of", "parse", "show"]
 
+_DIGITS = 40
 _RATE = {"b/s": 1, "kb/s": 10**3, "Mb/s": 10**6, "Gb/s": 10**9, "Tb/s": 10**12}
 _TIME = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
 _SIZE = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -95,13 +96,13 @@ def parse(text: object, quantity: Quantity, scale: Decimal = Decimal(1)) -> int:
     unit = found[2] or ""
     if quantity is Quantity.SHARE:
         if unit not in ("", "%"):
-            raise CallerError(f"{text!r:.60}: {unit!r} is not %, for {wanted}")
+            raise CallerError(f"{text!r:.60}: {unit!r:.20} is not %, for {wanted}")
         number = number / 100 if unit else number
         factor = Decimal(1)
     elif unit == "" and number and quantity is not Quantity.SIZE:
         raise CallerError(f"{text!r:.60} has no unit; {wanted}, units {', '.join(_UNITS[quantity])}")
     elif unit and unit not in _SPELLINGS[quantity]:
-        raise CallerError(f"{text!r:.60}: {unit!r} is no unit of a {quantity.value}; {', '.join(_UNITS[quantity])}")
+        raise CallerError(f"{text!r:.60}: {unit!r:.20} is no unit of a {quantity.value}; {', '.join(_UNITS[quantity])}")
     else:
         factor = Decimal(_SPELLINGS[quantity].get(unit, 1))
     if number < 0:

@@ -5,6 +5,7 @@ scenario's seed and the place of the workload in the file, so that one more work
 """
 
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -35,6 +36,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 PRIO_OF_HOST = 255
+_QPS_MAX = 65_535
 
 # Flow sizes: bytes and cumulative percent, linear between points.
 CDFS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -171,11 +173,25 @@ def _host(topology: Topology, name: str, what: str) -> int:
     return index
 
 
+def _acyclic(after: list[tuple[int, int]], names: list[str]) -> None:
+    """Raise CallerError when flows wait for each other: none of them would start."""
+    order: TopologicalSorter[int] = TopologicalSorter()
+    for flow, before in after:
+        order.add(flow, before)
+    try:
+        order.prepare()
+    except CycleError as error:
+        told = " -> ".join(names[i] for i in error.args[1])
+        raise CallerError(f"wait for each other, none would start: {told:.200}") from None
+
+
 def _check(spec: Any) -> None:
     for name in ("size_bytes", "qps"):
         value = getattr(spec, name, 1)
         if value < 1:
             raise CallerError(f"{spec.kind}: {name} {value} is below 1")
+    if spec.qps > _QPS_MAX:
+        raise CallerError(f"{spec.kind}: qps {spec.qps} is above {_QPS_MAX}")
     if spec.prio is not None and not 0 <= spec.prio <= 7:
         raise CallerError(f"{spec.kind}: prio {spec.prio} is not from 0 to 7")
 
@@ -230,6 +246,7 @@ class FlowList(_Common):
                 if by_name.get(before, i) == i:
                     raise CallerError(f"flows[{i}]: after {before!r}{suggest(before, by_name)}")
                 after.append((i, by_name[before], f.delay_ps))
+        _acyclic([(i, before) for i, before, _ in after], [f.name or f"flows[{i}]" for i, f in enumerate(self.flows)])
         return FlowSet(flows, np.array(after, AFTER))
 
 
@@ -458,6 +475,7 @@ class HtsimMatrix(_Common):
         )
         prio = np.array([-1 if x.prio is None else x.prio for x in c], np.int64)
         flows["prio"] = np.where(prio < 0, flows["prio"], prio)
+        _acyclic(matrix.after, [f"{self.file}: connection {i + 1}" for i in range(len(c))])
         return FlowSet(flows, np.array([(w, b, 0) for w, b in matrix.after], AFTER))
 
 

@@ -120,3 +120,13 @@ def test_pauses_that_were_not_kept_are_told(
     assert command(monkeypatch, "run", scenario, "--json", "--html") == 0
     assert json.loads(capsys.readouterr().out)["pauses_cut_at"] == 4
     assert "Only the first 4 pause events" in Path("small.out/report.html").read_text(encoding="utf-8")
+
+
+def test_the_table_of_completion_times_is_whole_in_80_columns(
+    scenario: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert command(monkeypatch, "run", scenario) == 0
+    out = capsys.readouterr().out
+    assert "slow_p99" in out
+    assert "…" not in out

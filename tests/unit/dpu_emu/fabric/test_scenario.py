@@ -73,6 +73,34 @@ def test_the_seed_may_be_given_with_the_run() -> None:
         (STAR + "hosts: {mtu: 9000}\n", "scenario:5: hosts.mtu: host h0: mtu 9000 is none of"),
         (STAR + "hosts:\n  cc: {preset: nividia}\n", "scenario:6: hosts.cc: CongestionControl: no set 'nividia'"),
         (STAR + "hosts: {cc: {parameters: {R_AX: 1}}}\n", "no parameter 'R_AX'"),
+        (STAR + "hosts: {cc: {parameters: {cls: 1}}}\n", "no parameter 'cls'"),
+        (STAR + "hosts: {cc: {parameters: {g: .inf}}}\n", "'.inf' is not a number"),
+        (STAR + "hosts: {cc: {parameters: {g: inf}}}\n", "'inf' is not within 2^63"),
+        ("a: " + "[" * 5000, "nested too deep"),
+        (
+            "name: x\ntopology: {kind: custom, hosts: [a, b], switches: [s], links: [{a: a, b: b, rate: 1Gb/s}]}\n"
+            "workload: [{kind: incast, senders: 1}]\n",
+            "switch s has no links",
+        ),
+        (
+            STAR.replace(
+                "incast, senders: 3",
+                "flows, flows: [{src: h0, dst: h1, size: 1, name: u, after: [v]}, "
+                "{src: h0, dst: h1, size: 1, name: v, after: [u]}]",
+            ),
+            "wait for each other, none would start: u -> v -> u",
+        ),
+        (STAR.replace("incast, senders: 3", "htsim, file: /dev/zero"), "/dev/zero: not a regular file"),
+        (STAR.replace("incast, senders: 3", 'htsim, file: "a\\0b"'), "no such file"),
+        (STAR + "seed: -1\n", "scenario:5: seed: -1 is not from 0 to"),
+        (STAR + "pauses_max: -1\n", "scenario:5: pauses_max: -1 is not from 0 to"),
+        (STAR.replace("senders: 3", "senders: 3, qps: 0xffffffffffffffffff"), "is not within 2^63"),
+        (STAR.replace("senders: 3", "senders: 3, qps: 70000"), "qps 70000 is above 65535"),
+        (STAR.replace("hosts: 4", "hosts: 99999999999"), "scenario:2: topology: more than 65535 nodes"),
+        (
+            STAR + "faults: [{at: 1us, link: h0-sw0, action: flap, period: 1us, count: 99999999999}]\n",
+            "a count from 1 to 100000",
+        ),
         (STAR + "hosts: {rx_buffer: 1MB, rx_xoff: 2MB}\n", "rx_xoff 2000000 bytes is not below rx_buffer 1000000"),
         (STAR + "switches: {classes: {3: {kmin: 2MB, kmax: 1MB}}}\n", "kmin 2000000 bytes exceeds kmax 1000000"),
         (STAR + "switches: {classes: {3: {alpha: 0}}}\n", "alpha 0 and no xoff"),

@@ -38,6 +38,9 @@ def test_text_is_a_number_of_base_units(text: object, quantity: Quantity, value:
         ("nan", Quantity.SHARE, "is not a share"),
         (True, Quantity.SIZE, "is not a size"),
         ("99999999s", Quantity.TIME, "2^63"),
+        ("1e999999s", Quantity.TIME, "2^63"),
+        ("1e99999999999999", Quantity.SIZE, "2^63"),
+        ("1e-999999s", Quantity.TIME, "finer than 1ps"),
     ],
 )
 def test_what_is_no_quantity_is_refused(text: object, quantity: Quantity, told: str) -> None:
