@@ -88,7 +88,7 @@ struct emu_fault {
 
 /* Of one direction of a link: 2 x link for a to b, 2 x link + 1 for b to a. */
 struct emu_link_stats {
-	uint64_t data_pkts, data_bytes, ack_pkts, cnp_pkts, lost_pkts; /* bytes on the wire; cnp: of which control */
+	uint64_t data_pkts, data_bytes, ack_pkts, cnp_pkts, lost_pkts; /* bytes: on the wire; ack_pkts with the CNPs */
 	uint64_t pfc_pkts;                                             /* sent in this direction */
 	uint64_t paused_ps[8]; /* this direction's sender was paused, by priority */
 	uint64_t busy_ps;

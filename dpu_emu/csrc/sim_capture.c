@@ -1,6 +1,6 @@
 /*
  * Capture of chosen links to pcapng: an interface for each direction, time 0 is 1970-01-01. Payload, which has no memory,
- * is zeros; frames are cut behind the longest headers.
+ * is zeros, and kept: Wireshark takes a RoCE packet that is cut for a malformed one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,6 @@
 #include "datapath/csrc/pfc.h"
 #include "dpu_emu/csrc/sim_int.h"
 #include "rdma_verbs/csrc/wire.h"
-
-#define SNAPLEN 128
 
 struct emu_capture {
 	struct dp_pcap *pcap;
@@ -51,7 +49,7 @@ int emu_sim_capture(struct emu_sim *sim, const char *path, const uint32_t *links
 				continue;
 			snprintf(name, sizeof(name), "link %u: node %u port %u to node %u port %u", links[i], dir->from,
 				 dir->out_port, dir->to, dir->in_port);
-			c->interface[d] = dp_pcap_interface(c->pcap, name, SNAPLEN);
+			c->interface[d] = dp_pcap_interface(c->pcap, name, 0);
 			if (c->interface[d] < 0)
 				return emu_fail(sim, c->interface[d], "capture: no memory");
 			dir->captured = true;

@@ -123,7 +123,18 @@ def write_report(result: Result, path: Path) -> None:
     summary, topology = result.summary(), result.plan.topology
     paused = result.links["paused_ps"] / max(result.stats["now_ps"], 1)
     busiest = np.argsort(-result.links["utilisation"], kind="stable")[:_ROWS]
-    facts = ("now_us", "flows", "flows_done", "drops", "marked", "cnps", "pfc_frames", "data_hops", "ack_hops")
+    facts = (
+        "now_us",
+        "flows",
+        "flows_done",
+        "flows_failed",
+        "drops",
+        "marked",
+        "cnps",
+        "pfc_frames",
+        "data_hops",
+        "ack_hops",
+    )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8"))
     text = page.render(
