@@ -118,7 +118,7 @@ struct emu_probe {
 struct emu_sim_stats {
 	uint64_t now_ps, events, data_hops, ack_hops, other_hops;
 	uint64_t drops, marked, pfc_frames, pkts_live, pkts_peak;
-	uint64_t flows, flows_done, hash; /* hash: of all that came out, in order */
+	uint64_t flows, flows_done, hash; /* hash: of flows that end, drops, pauses and faults, in order */
 	uint64_t deadlocks;
 };
 
