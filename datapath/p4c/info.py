@@ -87,7 +87,8 @@ class ProfileInfo(Preamble):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayInfo(Preamble):
     """A counter, meter or register; ``unit``: packets, bytes or both; ``width`` a register's; ``table`` a direct
-    one's."""
+    one's.
+    """
 
     size: int
     unit: str = ""

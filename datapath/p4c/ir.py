@@ -218,7 +218,8 @@ class Node:
 @dataclass(slots=True)
 class Literal(Node):
     """A value: int for bit, int, InfInt and SerEnum; bool; str for string; a member's name for enum, error,
-    match_kind."""
+    match_kind.
+    """
 
     value: int | bool | str
 
@@ -578,7 +579,8 @@ Stmt: TypeAlias = (
 @dataclass(slots=True)
 class SelectCase:
     """``keys`` has a key set for each of the select's expressions (see :class:`InValueSet`); ``next`` a state's
-    name."""
+    name.
+    """
 
     keys: tuple[KeySet, ...]
     next: str

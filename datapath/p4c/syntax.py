@@ -19,7 +19,8 @@ class Node:
 @dataclass(slots=True)
 class Annotation(Node):
     """``@name(args)`` or ``@name[kv]``; ``tokens`` are the raw texts of the body, ``args`` parsed ones if they
-    parse."""
+    parse.
+    """
 
     name: str
     tokens: list[str] = field(default_factory=list)
