@@ -52,13 +52,13 @@ struct dp_pl_key {
 	uint32_t slot, width, match;
 };
 
-struct dp_pl_action { /* of a table or action profile */
-	uint32_t code;    /* DP_PL_NONE: does nothing */
-	uint32_t params;  /* list of its data parameters */
-	uint32_t flags;   /* DP_PL_DEFAULT_ONLY, DP_PL_TABLE_ONLY */
+struct dp_pl_action {    /* of a table or action profile */
+	uint32_t code;   /* DP_PL_NONE: does nothing */
+	uint32_t params; /* list of its data parameters */
+	uint32_t flags;  /* DP_PL_DEFAULT_ONLY, DP_PL_TABLE_ONLY */
 };
 #define DP_PL_DEFAULT_ONLY 1
-#define DP_PL_TABLE_ONLY 2
+#define DP_PL_TABLE_ONLY   2
 
 struct dp_pl_table {
 	uint32_t first_key, n_keys;
@@ -71,13 +71,14 @@ struct dp_pl_table {
 	uint32_t meter_slot;     /* with DP_PL_T_METER: where the colour goes on a hit, or DP_PL_NONE */
 };
 #define DP_PL_T_CONST_DEFAULT 1
-#define DP_PL_T_COUNTER 2       /* has a direct counter, ... */
-#define DP_PL_T_COUNT_HITS 4    /* ... which counts each hit by itself (v1model), not by DCOUNT */
-#define DP_PL_T_METER 8         /* has a direct meter of packets, ... */
-#define DP_PL_T_METER_BYTES 16  /* ... or of bytes */
-#define DP_PL_T_ADD_ON_MISS 32
-#define DP_PL_T_IDLE_NOTIFY 64  /* v1model support_timeout, PNA NOTIFY_CONTROL: entries that time out are reported, and stay */
-#define DP_PL_T_IDLE_DELETE 128 /* PNA AUTO_DELETE: they go */
+#define DP_PL_T_COUNTER       2  /* has a direct counter, ... */
+#define DP_PL_T_COUNT_HITS    4  /* ... which counts each hit by itself (v1model), not by DCOUNT */
+#define DP_PL_T_METER         8  /* has a direct meter of packets, ... */
+#define DP_PL_T_METER_BYTES   16 /* ... or of bytes */
+#define DP_PL_T_ADD_ON_MISS   32
+#define DP_PL_T_IDLE_NOTIFY \
+	64 /* v1model support_timeout, PNA NOTIFY_CONTROL: entries that time out are reported, and stay */
+#define DP_PL_T_IDLE_DELETE   128 /* PNA AUTO_DELETE: they go */
 #define DP_PL_T_CONST_ENTRIES 256
 
 struct dp_pl_profile { /* action profile; a selector when algorithm is set */
@@ -88,8 +89,15 @@ struct dp_pl_profile { /* action profile; a selector when algorithm is set */
 };
 
 enum dp_pl_hash {
-	DP_PL_CRC32, DP_PL_CRC32_CUSTOM, DP_PL_CRC16, DP_PL_CRC16_CUSTOM, DP_PL_CSUM16, DP_PL_XOR16, DP_PL_IDENTITY,
-	DP_PL_RANDOM, DP_PL_TOEPLITZ
+	DP_PL_CRC32,
+	DP_PL_CRC32_CUSTOM,
+	DP_PL_CRC16,
+	DP_PL_CRC16_CUSTOM,
+	DP_PL_CSUM16,
+	DP_PL_XOR16,
+	DP_PL_IDENTITY,
+	DP_PL_RANDOM,
+	DP_PL_TOEPLITZ
 };
 
 struct dp_pl_vset { /* parser value set: its keys are slots, as a table's */
@@ -107,23 +115,46 @@ struct dp_pl_jtab {
 enum dp_pl_arch { DP_PL_V1MODEL, DP_PL_PNA };
 
 enum dp_pl_block { /* where the blocks begin; PNA has PARSER, VERIFY (pre_control), INGRESS (main_control), DEPARSER */
-	DP_PL_B_PARSER, DP_PL_B_VERIFY, DP_PL_B_INGRESS, DP_PL_B_EGRESS, DP_PL_B_COMPUTE, DP_PL_B_DEPARSER, DP_PL_B_MAX
+		   DP_PL_B_PARSER,
+		   DP_PL_B_VERIFY,
+		   DP_PL_B_INGRESS,
+		   DP_PL_B_EGRESS,
+		   DP_PL_B_COMPUTE,
+		   DP_PL_B_DEPARSER,
+		   DP_PL_B_MAX
 };
 
 enum dp_pl_intrinsic { /* slots that the architecture fills or reads */
-	DP_PL_I_INGRESS_PORT, DP_PL_I_EGRESS_SPEC, DP_PL_I_EGRESS_PORT, DP_PL_I_INSTANCE_TYPE, DP_PL_I_PACKET_LENGTH,
-	DP_PL_I_ENQ_TIMESTAMP, DP_PL_I_ENQ_QDEPTH, DP_PL_I_DEQ_TIMEDELTA, DP_PL_I_DEQ_QDEPTH, DP_PL_I_INGRESS_TIMESTAMP,
-	DP_PL_I_EGRESS_TIMESTAMP, DP_PL_I_MCAST_GRP, DP_PL_I_EGRESS_RID, DP_PL_I_CHECKSUM_ERROR, DP_PL_I_PARSER_ERROR,
-	DP_PL_I_PRIORITY,
-	/* PNA */
-	DP_PL_I_DIRECTION, DP_PL_I_PASS, DP_PL_I_LOOPEDBACK, DP_PL_I_CLASS_OF_SERVICE, DP_PL_I_DROP, DP_PL_I_DEST_PORT,
-	DP_PL_I_MAX
+		       DP_PL_I_INGRESS_PORT,
+		       DP_PL_I_EGRESS_SPEC,
+		       DP_PL_I_EGRESS_PORT,
+		       DP_PL_I_INSTANCE_TYPE,
+		       DP_PL_I_PACKET_LENGTH,
+		       DP_PL_I_ENQ_TIMESTAMP,
+		       DP_PL_I_ENQ_QDEPTH,
+		       DP_PL_I_DEQ_TIMEDELTA,
+		       DP_PL_I_DEQ_QDEPTH,
+		       DP_PL_I_INGRESS_TIMESTAMP,
+		       DP_PL_I_EGRESS_TIMESTAMP,
+		       DP_PL_I_MCAST_GRP,
+		       DP_PL_I_EGRESS_RID,
+		       DP_PL_I_CHECKSUM_ERROR,
+		       DP_PL_I_PARSER_ERROR,
+		       DP_PL_I_PRIORITY,
+		       /* PNA */
+		       DP_PL_I_DIRECTION,
+		       DP_PL_I_PASS,
+		       DP_PL_I_LOOPEDBACK,
+		       DP_PL_I_CLASS_OF_SERVICE,
+		       DP_PL_I_DROP,
+		       DP_PL_I_DEST_PORT,
+		       DP_PL_I_MAX
 };
 
 struct dp_pl_desc {
 	uint32_t arch; /* enum dp_pl_arch */
-	uint32_t n_slots, n_consts, n_insns, n_hdrs, n_fields, n_lists, n_items, n_tables, n_keys, n_actions, n_profiles,
-		n_vsets, n_counters, n_meters, n_registers, n_digests, n_jtabs, n_targets, n_errors;
+	uint32_t n_slots, n_consts, n_insns, n_hdrs, n_fields, n_lists, n_items, n_tables, n_keys, n_actions,
+		n_profiles, n_vsets, n_counters, n_meters, n_registers, n_digests, n_jtabs, n_targets, n_errors;
 	const uint64_t *consts;
 	const struct dp_pl_insn *insns;
 	const struct dp_pl_hdr *hdrs;
@@ -170,9 +201,9 @@ struct dp_pl_entry {
 	const uint64_t *key, *data;
 	uint32_t n_key, n_data; /* words */
 	uint32_t priority;
-	uint32_t member;       /* of a table with a profile: member + 1, or ... */
-	uint32_t group;        /* ... group + 1; action and data are not used then */
-	uint64_t idle_ps;      /* 0: never idle */
+	uint32_t member;  /* of a table with a profile: member + 1, or ... */
+	uint32_t group;   /* ... group + 1; action and data are not used then */
+	uint64_t idle_ps; /* 0: never idle */
 	uint32_t is_const;
 };
 int dp_pl_entry_add(struct dp_pl *pl, const struct dp_pl_entry *entry, uint64_t *handle);
@@ -191,7 +222,8 @@ struct dp_pl_table_stats {
 };
 int dp_pl_table_stats(const struct dp_pl *pl, uint32_t table, struct dp_pl_table_stats *out);
 
-int dp_pl_member_set(struct dp_pl *pl, uint32_t profile, uint32_t member, uint32_t action, const uint64_t *data, uint32_t n_data);
+int dp_pl_member_set(struct dp_pl *pl, uint32_t profile, uint32_t member, uint32_t action, const uint64_t *data,
+		     uint32_t n_data);
 int dp_pl_member_del(struct dp_pl *pl, uint32_t profile, uint32_t member);
 int dp_pl_group_set(struct dp_pl *pl, uint32_t profile, uint32_t group, const uint32_t *members, uint32_t n);
 int dp_pl_group_del(struct dp_pl *pl, uint32_t profile, uint32_t group);
@@ -223,10 +255,12 @@ struct dp_pl_replica {
 };
 int dp_pl_mcast_set(struct dp_pl *pl, uint32_t group, const struct dp_pl_replica *replicas, uint32_t n);
 /* A clone session: replicas, or n = 0 to take it away; truncate_bytes 0: whole. */
-int dp_pl_clone_set(struct dp_pl *pl, uint32_t session, const struct dp_pl_replica *replicas, uint32_t n, uint32_t truncate_bytes);
+int dp_pl_clone_set(struct dp_pl *pl, uint32_t session, const struct dp_pl_replica *replicas, uint32_t n,
+		    uint32_t truncate_bytes);
 /* Expire profiles of PNA: index -> time. */
 int dp_pl_expire_set(struct dp_pl *pl, uint32_t profile, uint64_t idle_ps);
-int dp_pl_hash_custom(struct dp_pl *pl, uint32_t hash, uint32_t poly, uint32_t init, uint32_t xor_out, uint32_t reflect);
+int dp_pl_hash_custom(struct dp_pl *pl, uint32_t hash, uint32_t poly, uint32_t init, uint32_t xor_out,
+		      uint32_t reflect);
 
 /* Packets. The engine copies what it keeps. */
 struct dp_pl_in {
@@ -239,27 +273,27 @@ struct dp_pl_in {
 struct dp_pl_out {
 	const uint8_t *data; /* valid until the worker runs again */
 	uint32_t len, port;
-	uint32_t in;         /* index of the input it came from */
+	uint32_t in; /* index of the input it came from */
 	uint32_t rid, queue;
-	uint32_t flags;      /* 1: it is a clone, 2: multicast */
+	uint32_t flags; /* 1: it is a clone, 2: multicast */
 };
 struct dp_pl_event {
-	uint32_t kind; /* DP_PL_E_* */
-	uint32_t id;   /* digest; table; message */
-	uint64_t handle; /* of an entry that timed out */
+	uint32_t kind;       /* DP_PL_E_* */
+	uint32_t id;         /* digest; table; message */
+	uint64_t handle;     /* of an entry that timed out */
 	const uint8_t *data; /* the list's fields, each in ceil(width / 8) bytes, big-endian */
 	uint32_t len;
 	uint32_t in;
 };
 #define DP_PL_E_DIGEST 0
-#define DP_PL_E_IDLE 1
-#define DP_PL_E_LOG 2
+#define DP_PL_E_IDLE   1
+#define DP_PL_E_LOG    2
 #define DP_PL_E_ASSERT 3
 #define DP_PL_E_LEARNT 4 /* PNA: an entry was added by the data path */
 
 struct dp_pl_stats {
-	uint64_t rx, tx, drop_pipeline, drop_parser, drop_port, drop_loop, drop_too_long, drop_assert, parser_errors, clones, resubmits,
-		recirculated, replicas, digests, events_lost;
+	uint64_t rx, tx, drop_pipeline, drop_parser, drop_port, drop_loop, drop_too_long, drop_assert, parser_errors,
+		clones, resubmits, recirculated, replicas, digests, events_lost;
 };
 struct dp_pl_worker *dp_pl_worker_new(struct dp_pl *pl);
 void dp_pl_worker_free(struct dp_pl_worker *worker);

@@ -86,8 +86,9 @@ class ProfileInfo(Preamble):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayInfo(Preamble):
-    """A counter, meter or register; ``unit``: packets, bytes or both; ``width`` a register's; ``table`` a direct
-    one's.
+    """A counter, meter or register.
+
+    ``unit``: packets, bytes or both; ``width``: a register's; ``table``: a direct one's.
     """
 
     size: int

@@ -217,8 +217,9 @@ class Node:
 
 @dataclass(slots=True)
 class Literal(Node):
-    """A value: int for bit, int, InfInt and SerEnum; bool; str for string; a member's name for enum, error,
-    match_kind.
+    """A value of the compiler.
+
+    int for bit, int, InfInt and SerEnum; bool; str for string; a member's name for enum, error, match_kind.
     """
 
     value: int | bool | str
@@ -578,9 +579,7 @@ Stmt: TypeAlias = (
 
 @dataclass(slots=True)
 class SelectCase:
-    """``keys`` has a key set for each of the select's expressions (see :class:`InValueSet`); ``next`` a state's
-    name.
-    """
+    """A key set for each of the select's expressions (see :class:`InValueSet`), and a state's name."""
 
     keys: tuple[KeySet, ...]
     next: str

@@ -18,8 +18,9 @@ class Node:
 
 @dataclass(slots=True)
 class Annotation(Node):
-    """``@name(args)`` or ``@name[kv]``; ``tokens`` are the raw texts of the body, ``args`` parsed ones if they
-    parse.
+    """``@name(args)`` or ``@name[kv]``.
+
+    ``tokens`` are the raw texts of the body, ``args`` parsed ones if they parse.
     """
 
     name: str

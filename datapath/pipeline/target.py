@@ -21,9 +21,9 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``match`` has one for each key field that is no selector's. A larger ``priority`` wins; the longest prefix
-    before it.
+    """An entry of a table.
 
+    ``match`` has one for each key field that is no selector's. The longest prefix wins, then the larger ``priority``.
     ``member`` or ``group`` instead of an action when the table has an action profile.
     """
 
