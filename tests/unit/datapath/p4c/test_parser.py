@@ -325,7 +325,7 @@ def test_table() -> None:
         actions = { a; @tableonly b(x, 1); .NoAction; @defaultonly c(); }
         const default_action = a(1);
         size = 1024; @opt implementation = ap(HashAlgorithm.crc16, 4); counters = ctr;
-        const entries = { (1, 2 &&& 3) : a(1) @note; const priority = 10 : (_, 5) : b(); 
+        const entries = { (1, 2 &&& 3) : a(1) @note; const priority = 10 : (_, 5) : b();
           priority = (2 + 3): (1..2, _): a; }
         } apply { } }"""
     (decl,) = parse(text)
