@@ -47,13 +47,13 @@ class Case:
         return Case(
             self.seed,
             [copy(n) for n in program],
-            self.entries,
-            self.value_sets,
+            list(self.entries),
+            list(self.value_sets),
             self.multicast,
             self.clones,
             self.registers,
             self.counters,
-            self.packets,
+            list(self.packets),
         )
 
 
