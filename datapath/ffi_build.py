@@ -27,6 +27,8 @@ HEADERS = [
     "datapath/csrc/port_dgram.h",
     "datapath/csrc/pfc.h",
     "datapath/csrc/tm.h",
+    "datapath/csrc/pipeline_ops.h",
+    "datapath/csrc/pipeline.h",
 ]
 
 # Types that appear in our declarations and belong to libc; cffi asks the compiler for their layout.

@@ -4,6 +4,7 @@
  * addresses) goes to the CPU port; what is wrong is dropped and counted by reason.
  */
 #include <core.p4>
+#define V1MODEL_VERSION 20200408
 #include <v1model.p4>
 #include "headers.p4"
 

@@ -81,7 +81,11 @@ struct dp_pl_table {
 #define DP_PL_T_IDLE_DELETE   128 /* PNA AUTO_DELETE: they go */
 #define DP_PL_T_CONST_ENTRIES 256
 
-struct dp_pl_profile { /* action profile; a selector when algorithm is set */
+/*
+ * Action profile; a selector when algorithm is set. Member action i is the i-th action of the profile for its data and the
+ * i-th action of the table for its code, so a table with a profile begins its actions with those of the profile.
+ */
+struct dp_pl_profile {
 	uint32_t size, max_group;
 	uint32_t algorithm; /* enum dp_pl_hash, or DP_PL_NONE: no selector */
 	uint32_t width;     /* of the hash */
@@ -170,6 +174,8 @@ struct dp_pl_desc {
 	const uint32_t *digests; /* the list of each */
 	const struct dp_pl_jtab *jtabs;
 	const uint32_t *targets;
+	/* v1model: the slots of the headers argument; a clone E2E keeps them, everything else is reset. hdr_slots 0: none */
+	uint32_t hdr_first, hdr_slots;
 	uint32_t blocks[6];      /* by enum dp_pl_block: code, or DP_PL_NONE */
 	uint32_t intrinsics[22]; /* by enum dp_pl_intrinsic: slots, or DP_PL_NONE */
 	uint64_t seed;

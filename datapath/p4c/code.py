@@ -176,4 +176,6 @@ class Code:
     errors: list[str] = field(default_factory=list)
     blocks: dict[str, int] = field(default_factory=dict)
     intrinsics: dict[str, int] = field(default_factory=dict)
+    header_slots: tuple[int, int] = (0, 0)
+    """v1model: first slot and number of slots of the headers argument; clones keep them when metadata is reset."""
     slot_names: dict[int, str] = field(default_factory=dict)
