@@ -1,6 +1,6 @@
 """Text to tokens (language specification, 6.1 to 6.4). One regular expression; comments are gone before.
 
-A token's ``kind`` is ``id``, ``int``, ``str``, ``eof``, or for keywords and punctuation the text itself. ``>`` is
+A token's ``kind`` is ``id``, ``number``, ``str``, ``eof``, or for keywords and punctuation the text itself. ``>`` is
 always a token of one character, so that ``bit<(bit<8>)>>`` needs no splitting; ``glued`` says that it follows
 another ``>`` directly.
 """
@@ -72,7 +72,7 @@ SOFT_KEYWORDS = frozenset(["apply", "key", "actions", "state", "entries", "type"
 
 _TOKEN = re.compile(
     r"""(?P<id>[A-Za-z_]\w*)
-    |(?P<int>[0-9]\w*)
+    |(?P<number>[0-9]\w*)
     |(?P<str>"(?:[^"\\\n]|\\[^\n])*")
     |(?P<op>\{\#\}|\.\.\.|\.\.|&&&|&&|&=|\|\+\|=|\|\+\||\|-\|=|\|-\||\|\||\|=|<<=|<<|<=|>=|\+\+|\+:|\+=|-=|\*=|/=|%=
         |\^=|==|!=|\#\#|[-.&|<>+*/%^=!~?:;,(){}\[\]@\#])
