@@ -5,6 +5,7 @@
  */
 #define V1MODEL_VERSION 20200408
 #include <core.p4>
+#define V1MODEL_VERSION 20200408
 #include <v1model.p4>
 #include "headers.p4"
 
