@@ -20,6 +20,8 @@ from datapath.p4c.evaluate.values import Struct, Tuple, Value, copy, default, fr
 from datapath.pipeline.target import Event, Output, Packet
 
 DROP_PORT = 511
+MAX_PACKET_BYTES = 16384
+
 MAX_ROUNDS = 64
 """Passes through ingress or egress that one packet may cause."""
 
@@ -81,6 +83,8 @@ class V1Model:
         self.asked = Asked()
         self.std: Struct = self._new_std()
         self.jobs: deque[Job] = deque()
+        self.port = 0
+        """Where the packet came in."""
 
     def _new_std(self) -> Struct:
         std = default(self.std_type)
@@ -90,6 +94,9 @@ class V1Model:
     def process(self, packet: Packet, source: int) -> list[Output]:
         """Run one packet and all that comes of it."""
         out: list[Output] = []
+        if len(packet.data) > MAX_PACKET_BYTES:
+            return out
+        self.port = packet.port
         self.jobs.append(Job(packet.data, packet.port, NORMAL, len(packet.data)))
         rounds = 0
         while self.jobs:
@@ -155,12 +162,10 @@ class V1Model:
     def _ingress(self, job: Job) -> None:
         self.std = self._new_std()
         self.running.length = self.running.tables.length = len(job.data)
-        self._set(
-            ingress_port=job.port,
-            packet_length=job.length,
-            instance_type=job.instance_type,
-            ingress_global_timestamp=self.running.now_ns // 1000,
-        )
+        self._set(packet_length=job.length, instance_type=job.instance_type)
+        if job.instance_type == NORMAL:
+            # One that comes back has lost these two, as in the reference switch.
+            self._set(ingress_port=job.port, ingress_global_timestamp=self.running.now_ns // 1000)
         hdr, meta, payload = self._parse(job)
         self._run("ig", hdr, meta, self.std)
         asked, std = self.asked, self.std
@@ -169,7 +174,7 @@ class V1Model:
             self._clone_ingress(job, asked.clone, roots)
         if asked.resubmit is not None:
             self._note("resubmit", "")
-            self.jobs.append(Job(job.data, job.port, RESUBMITTED, job.length, _keep(asked.resubmit, roots)))
+            self.jobs.append(Job(job.data, 0, RESUBMITTED, job.length, _keep(asked.resubmit, roots)))
             return
         after = Job(job.data, self._get("egress_spec"), NORMAL, job.length, [], hdr, meta, std, payload)
         after.truncate = asked.truncate
@@ -194,7 +199,7 @@ class V1Model:
             return
         kept, std, asked = _keep(clone[1], roots), self.std, self.asked
         self.std = self._new_std()
-        self._set(ingress_port=job.port, packet_length=job.length, instance_type=INGRESS_CLONE)
+        self._set(ingress_port=self.port)
         self.asked = Asked()
         try:
             hdr, meta, payload = self._parse(Job(job.data, job.port, INGRESS_CLONE, job.length))
@@ -205,6 +210,8 @@ class V1Model:
             after = Job(job.data, 0, INGRESS_CLONE, job.length, [], hdr, meta, self.std, payload)
             after.truncate = session.truncate_bytes or None
             self._replicate(after, session.replicas)
+        except StopSignal:
+            self._note("drop", "", "the clone was given up")
         finally:
             self.std, self.asked = std, asked
 
@@ -261,11 +268,14 @@ class V1Model:
         packet = parse.PacketOut()
         self._run("dep", packet, job.hdr)
         data = packet.data + job.payload
+        if len(data) > MAX_PACKET_BYTES:
+            self._note("drop", "", f"{len(data)} bytes are too long")
+            return []
         if asked.truncate is not None:
             data = data[: asked.truncate]
         if asked.recirculate is not None:
             self._note("recirculate", "")
-            self.jobs.append(Job(data, job.port, RECIRCULATED, len(data), _keep(asked.recirculate, roots)))
+            self.jobs.append(Job(data, 0, RECIRCULATED, len(data), _keep(asked.recirculate, roots)))
             return []
         self._note("out", f"port {job.port}", f"{len(data)} bytes")
         return [Output(job.port, data, source, job.rid)]
