@@ -391,4 +391,13 @@ def same_expr(a: ir.Expr | None, b: ir.Expr | None) -> bool:
             return len(a.items) == len(b.items) and all(map(same_expr, a.items, b.items))
         case ir.BuiltinCall(), ir.BuiltinCall():
             return a.name == b.name and same_expr(a.obj, b.obj)
+        case ir.Mux(), ir.Mux():
+            return same_expr(a.cond, b.cond) and same_expr(a.then, b.then) and same_expr(a.other, b.other)
+        case ir.FunctionCall(), ir.FunctionCall():
+            return a.function is b.function and all(map(same_expr, a.args, b.args))
+        case ir.ExternCall(), ir.ExternCall():
+            same = a.method is b.method and a.type_args == b.type_args and all(map(same_expr, a.args, b.args))
+            return same and (a.obj is b.obj or same_expr(a.obj, b.obj))
+        case (ir.Default(), ir.Default()) | (ir.InvalidHeader(), ir.InvalidHeader()):
+            return a.type == b.type
     return False

@@ -264,7 +264,7 @@ class Generator:
                 out += body(rng.randint(0, 1))
                 if rng.random() < 0.4:
                     out.append(
-                        Node(f"meta.b8 = meta.b8 + hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])};")
+                        Node(f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});")
                     )
                 if rng.random() < 0.3:
                     out.append(Node("meta.b8 = (bit<8>)hdr.st.lastIndex;"))
@@ -330,7 +330,7 @@ class Generator:
         cases = []
         use_vs = width == 8 and key == text and not more and rng.random() < 0.5
         if use_vs:
-            for _ in range(rng.randint(0, 3)):
+            for _ in range(rng.randint(0, 4 - len(self.case.value_sets))):
                 self.case.value_sets.append(("vs", (Match(rng.getrandbits(8), 255),)))
             if self.case.value_sets:
                 cases.append(Node(f"vs: {rng.choice(targets)};"))

@@ -10,8 +10,10 @@ _BARRIERS = frozenset(
 
 
 def remove_dead(program: Expanded) -> None:
-    """Remove, until nothing changes: pure instructions that write slots which nobody reads, and those whose result is
-    overwritten in the same straight piece of code before anything reads it.
+    """Remove what has no effect, until nothing changes.
+
+    That is instructions that write slots which nobody reads, and those whose result is overwritten in the same straight
+    piece of code before anything reads it.
     """
     units = [*program.blocks.values(), *program.actions]
     while True:

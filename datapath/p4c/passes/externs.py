@@ -39,6 +39,7 @@ class Externs(Parsers):
         self.registers: list[Array] = []
         self.digests: list[Digest] = []
         self.messages: list[str] = []
+        self._message_keys: list[tuple[str, int]] = []
         self.intrinsics: dict[str, int] = {}
         self.preserved: list[tuple[int, int]] = []
         """Spans of slots that a clone, resubmit or recirculate may keep."""
@@ -268,11 +269,13 @@ class Externs(Parsers):
             items.extend((s, 64, False) for s in range(place.base, place.base + n) if s != skip)
         return self.new_list(items) if items else NONE
 
-    def message(self, text: str) -> int:
-        """Return the number of a text."""
-        if text not in self.messages:
+    def message(self, text: str, fields: int = NONE) -> int:
+        """Return the number of a text that is shown with a list of fields."""
+        key = (text, fields)
+        if key not in self._message_keys:
+            self._message_keys.append(key)
             self.messages.append(text)
-        return self.messages.index(text)
+        return self._message_keys.index(key)
 
     def digest_number(self, t: Type, items: list[tuple[int, int, bool]], name: str) -> int:
         """Return the number of a digest with these fields."""
@@ -491,7 +494,8 @@ def _log_msg(x: Externs, e: ir.ExternCall) -> None:
     out = pieces[0]
     for i, piece in enumerate(pieces[1:]):
         out += (holes[i] if i < len(holes) else "{}") + piece
-    x.emit("LOG", 0, b=x.data_list(e, 1), imm=x.message(out))
+    shown_fields = x.data_list(e, 1)
+    x.emit("LOG", 0, b=shown_fields, imm=x.message(out, shown_fields))
 
 
 def _holes(x: Externs, t: Type) -> list[str]:

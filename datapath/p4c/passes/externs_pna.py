@@ -85,7 +85,7 @@ class PnaExterns(Externs):
             case "InternetChecksum" | "Checksum":
                 self.numbers[instance] = self.lir.new_area(instance.path, 1).base
 
-    def table_property(self, info: TableInfo, code: Table, name: str, e: ir.Expr) -> None:
+    def table_property(self, _info: TableInfo, code: Table, name: str, e: ir.Expr) -> None:
         """Take note of what belongs to a table."""
         match name:
             case "add_on_miss":

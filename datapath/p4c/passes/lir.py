@@ -1,8 +1,8 @@
 """The low-level form between the typed IR and the engine's code: instructions over virtual slots, with labels.
 
 An instruction is a :class:`code.Insn` whose jumps name labels and whose slots are virtual: each variable, header and
-temporary has numbers of its own, constants have numbers from ``CONST`` on. ``LABEL`` (number in ``imm``) and ADDRESULT (the NOP behind
-ADDENTRY) are the ops that the engine does not have. The last pass gives real slots and indices.
+temporary has numbers of its own, constants have numbers from ``CONST`` on. ``LABEL`` (number in ``imm``) and
+``ADDRESULT`` (the NOP behind ADDENTRY) are the ops that the engine does not have. The last pass gives real slots.
 
 ``ROLES`` says what each operand is; every pass reads it, so an op is described once:
 
