@@ -107,7 +107,7 @@ class Generator:
         )
         self.case.program = self.top
         for group in (1, 2, 3):
-            self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(0, 3))]
+            self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(1, 3))]
         for session in (1, 2):
             self.case.clones[session] = [(rng.randint(1, 8), 0) for _ in range(rng.randint(1, 2))]
         for _ in range(24):
@@ -360,7 +360,9 @@ class Generator:
             algo = rng.choice(["csum16", "csum16", "crc16", "xor16"])
             data = self._data_list()
             target = rng.choice(self.scope.writable.get("bit<16>", ["meta.chk"]))
-            verb = ("update" if compute else "verify") + rng.choice(["_checksum", "_checksum_with_payload"])
+            verb = "update_checksum" if compute else "verify_checksum"
+            if algo == "csum16" and rng.random() < 0.5:
+                verb += "_with_payload"  # the engine has no other algorithm over the payload
             cond = rng.choice([t for t, _ in self.scope.headers]) + ".isValid()"
             body.append(Node(f"{verb}({cond}, {data}, {target}, HashAlgorithm.{algo});"))
         return Node(
