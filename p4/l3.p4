@@ -3,7 +3,9 @@
  * checksum is checked and made anew. What a router does not forward by itself (TTL that runs out, options, our own
  * addresses) goes to the CPU port; what is wrong is dropped and counted by reason.
  */
+#define V1MODEL_VERSION 20200408
 #include <core.p4>
+#define V1MODEL_VERSION 20200408
 #include <v1model.p4>
 #include "headers.p4"
 

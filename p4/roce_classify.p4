@@ -4,7 +4,9 @@
  * DSCP. The class leaves in standard_metadata.priority, in the VLAN tag's PCP and, where the control plane says so, in
  * DSCP, which RoCE's ICRC does not cover.
  */
+#define V1MODEL_VERSION 20200408
 #include <core.p4>
+#define V1MODEL_VERSION 20200408
 #include <v1model.p4>
 #include "headers.p4"
 

@@ -5,6 +5,7 @@
  * from a tunnel never goes into another tunnel (split horizon). New source addresses are reported by digest.
  */
 #include <core.p4>
+#define V1MODEL_VERSION 20200408
 #include <v1model.p4>
 #include "headers.p4"
 

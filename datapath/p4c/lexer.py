@@ -1,6 +1,6 @@
 """Text to tokens (language specification, 6.1 to 6.4). One regular expression; comments are gone before.
 
-A token's ``kind`` is ``id``, ``int``, ``str``, ``eof``, or for keywords and punctuation the text itself. ``>`` is
+A token's ``kind`` is ``id``, ``number``, ``str``, ``eof``, or for keywords and punctuation the text itself. ``>`` is
 always a token of one character, so that ``bit<(bit<8>)>>`` needs no splitting; ``glued`` says that it follows
 another ``>`` directly.
 """
@@ -72,7 +72,7 @@ SOFT_KEYWORDS = frozenset(["apply", "key", "actions", "state", "entries", "type"
 
 _TOKEN = re.compile(
     r"""(?P<id>[A-Za-z_]\w*)
-    |(?P<int>[0-9]\w*)
+    |(?P<number>[0-9]\w*)
     |(?P<str>"(?:[^"\\\n]|\\[^\n])*")
     |(?P<op>\{\#\}|\.\.\.|\.\.|&&&|&&|&=|\|\+\|=|\|\+\||\|-\|=|\|-\||\|\||\|=|<<=|<<|<=|>=|\+\+|\+:|\+=|-=|\*=|/=|%=
         |\^=|==|!=|\#\#|[-.&|<>+*/%^=!~?:;,(){}\[\]@\#])
@@ -81,8 +81,8 @@ _TOKEN = re.compile(
 )
 _INT = re.compile(
     r"(?:(?P<width>[0-9]+)(?P<sign>[ws]))?"
-    r"(?:0[xX](?P<hex>[0-9a-fA-F][0-9a-fA-F_]*)|0[oO](?P<oct>[0-7][0-7_]*)|0[bB](?P<bin>[01][01_]*)"
-    r"|0[dD](?P<dec0>[0-9][0-9_]*)|(?P<dec>[0-9][0-9_]*))"
+    r"(?:0[xX](?P<hex>_*[0-9a-fA-F][0-9a-fA-F_]*)|0[oO](?P<oct>_*[0-7][0-7_]*)|0[bB](?P<bin>_*[01][01_]*)"
+    r"|0[dD](?P<dec0>_*[0-9][0-9_]*)|(?P<dec>[0-9][0-9_]*))"
 )
 _ESCAPE = re.compile(r"\\(.)")
 

@@ -499,7 +499,7 @@ class DeclParser(StmtParser):
         if self.tok.kind == "priority" and self.peek().kind == "=":
             self.advance()
             self.advance()
-            if self.tok.kind == "int":
+            if self.tok.kind == "number":
                 priority = self._int()
             elif self.tok.kind == "(":
                 self.advance()

@@ -52,15 +52,15 @@ class ExprParser(ParserBase):
     def type_ref(self, of: str = "this") -> TypeRef:
         """A type; ``of`` says whose."""
         self.enter()
+        depth = self.depth
         ref = self._plain_type(of)
         while self.tok.kind == "[":
+            self.enter()
             token = self.advance()
             size = self.expression()
             self.expect("]", "after the size of an array type")
             ref = StackTypeRef(pos=token.pos, elem=ref, size=size)
-            self.enter()
-            self.depth -= 1
-        self.depth -= 1
+        self.depth = depth - 1
         return ref
 
     def _plain_type(self, of: str) -> TypeRef:
@@ -96,7 +96,7 @@ class ExprParser(ParserBase):
         return NamedType(pos=name.pos, name=name.text, absolute=absolute, args=args)
 
     def _width(self) -> Expr:
-        if self.tok.kind == "int":
+        if self.tok.kind == "number":
             return self._int()
         if self.tok.kind == "(":
             self.advance()
@@ -195,6 +195,8 @@ class ExprParser(ParserBase):
         self.advance()
         inner = self.expression()
         self.expect(")", "to close the parenthesis")
+        if isinstance(inner, Name) and (self.tok.kind in NAMES or self.tok.kind in ("number", "{")):
+            raise ParseError(inner.pos, f"{inner.name!r} is not a type, so this is not a cast")
         return self._postfix(inner)
 
     def _cast_type(self) -> TypeRef:
@@ -215,7 +217,7 @@ class ExprParser(ParserBase):
     def _primary(self) -> Expr:
         token = self.tok
         kind = token.kind
-        if kind == "int":
+        if kind == "number":
             return self._int()
         if kind in NAMES or kind == "this":
             if kind == "list" and self.peek().kind == "<":

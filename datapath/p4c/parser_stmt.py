@@ -152,6 +152,9 @@ class StmtParser(ExprParser):
             following = self.tokens[i].kind
         if following == "(":
             i = self.skip_balanced(i)
+            # A call without its semicolon, and the next statement, is no instance.
+            if self.tokens[min(i + 1, len(self.tokens) - 1)].kind not in (";", "="):
+                return False
             following = self.tokens[i].kind
         return following in NAMES
 

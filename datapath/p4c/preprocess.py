@@ -290,7 +290,7 @@ class Preprocessor:
                 ):
                     self.diagnostics.error(t.pos, "'defined' needs the name of a macro")
                     return False
-                plain.append(Token("int", str(int(tokens[at].text in self.macros)), t.file, t.line, t.col))
+                plain.append(Token("number", str(int(tokens[at].text in self.macros)), t.file, t.line, t.col))
                 i = at + (2 if bracket else 1)
             else:
                 plain.append(t)
@@ -319,7 +319,7 @@ class Preprocessor:
             macro = macros.get(t.text)
             if macro is None or t.kind == "str" or t.text in t.hide:
                 if t.text == "__LINE__":
-                    out.append(Token("int", str(t.line), t.file, t.line, t.col))
+                    out.append(Token("number", str(t.line), t.file, t.line, t.col))
                 elif t.text == "__FILE__":
                     out.append(Token("str", f'"{t.file}"', t.file, t.line, t.col))
                 else:
@@ -509,7 +509,7 @@ class _Condition:
         elif t.text in ("!", "-", "+", "~"):
             operand = self._unary()
             value = {"!": int(not operand), "-": -operand, "+": operand, "~": ~operand}[t.text]
-        elif t.kind == "int":
+        elif t.kind == "number":
             try:
                 value = parse_int(t.text.rstrip("uUlL"))[0]
             except ValueError as e:

@@ -335,7 +335,7 @@ struct pna_main_output_metadata_t {
 
 // What becomes of the packet: the last call of these two counts.
 extern void drop_packet();
-extern void send_to_port(PortId_t dest_port);
+extern void send_to_port(in PortId_t dest_port);
 
 extern void mirror_packet(MirrorSlotId_t mirror_slot_id, MirrorSessionId_t mirror_session_id);
 

@@ -13,7 +13,7 @@ from datapath.p4c.evaluate import hashes, parse
 from datapath.p4c.evaluate.externs import Counter, Direct, Meters, Register, Running, data_bytes, member_name
 from datapath.p4c.evaluate.interp import ExternArgs, Handler, Machine, RejectSignal, StopSignal
 from datapath.p4c.evaluate.tables import new_entry
-from datapath.p4c.evaluate.v1model import MAX_ROUNDS, Fanout
+from datapath.p4c.evaluate.v1model import MAX_PACKET_BYTES, MAX_ROUNDS, Fanout
 from datapath.p4c.evaluate.values import Struct, Value, default, from_bits, leaves, to_bits
 from datapath.pipeline.target import Event, Output, Packet
 
@@ -64,6 +64,8 @@ class Pna:
     def process(self, packet: Packet, source: int) -> list[Output]:
         """Run one packet and all that comes of it."""
         out: list[Output] = []
+        if len(packet.data) > MAX_PACKET_BYTES:
+            return out
         data, passes = packet.data, 0
         while True:
             self.asked = Asked()

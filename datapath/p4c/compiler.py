@@ -1,0 +1,76 @@
+"""The driver: from a P4 file to a design, what the control plane sees of it, and the engine's code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datapath.p4c import ir, syntax
+from datapath.p4c.check import check
+from datapath.p4c.code import Code
+from datapath.p4c.elaborate import elaborate
+from datapath.p4c.extract_info import extract_info
+from datapath.p4c.info import Info
+from datapath.p4c.parser import parse_file, parse_text
+from datapath.p4c.source import Diagnostics, Message
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A compiled program. ``diagnostics`` has the warnings."""
+
+    design: ir.Design
+    info: Info
+    diagnostics: Diagnostics
+    _code: Code | None = field(default=None, repr=False)
+
+    @property
+    def program(self) -> ir.Program:
+        """The typed IR."""
+        return self.design.program
+
+    @property
+    def warnings(self) -> list[Message]:
+        """What the compiler would have liked otherwise."""
+        return [m for m in self.diagnostics.messages if m.severity == "warning"]
+
+    @property
+    def code(self) -> Code:
+        """The engine's program, made when first asked for."""
+        if self._code is None:
+            from datapath.p4c.lower import lower
+
+            self._code = lower(self.design)
+        return self._code
+
+
+def compile_file(
+    path: Path | str, include_dirs: Sequence[Path] = (), defines: Mapping[str, str] | None = None
+) -> Compiled:
+    """Compile a P4 file.
+
+    Raises:
+        CompileError: it is wrong; all that was found is in it.
+    """
+    diagnostics = Diagnostics()
+    tree = parse_file(Path(path), include_dirs, defines or {}, diagnostics)
+    return _compile(tree, diagnostics)
+
+
+def compile_text(
+    text: str,
+    name: str = "<text>",
+    include_dirs: Sequence[Path] = (),
+    defines: Mapping[str, str] | None = None,
+) -> Compiled:
+    """Compile a text, which messages call ``name``; otherwise as :func:`compile_file`."""
+    diagnostics = Diagnostics()
+    tree = parse_text(text, name, diagnostics, include_dirs, defines)
+    return _compile(tree, diagnostics)
+
+
+def _compile(tree: syntax.Program, diagnostics: Diagnostics) -> Compiled:
+    diagnostics.check()
+    design = elaborate(check(tree, diagnostics), diagnostics)
+    info = extract_info(design, diagnostics)
+    diagnostics.check()
+    return Compiled(design, info, diagnostics)

@@ -1,0 +1,656 @@
+"""Random v1model programs: types, parser, controls, tables with entries, externs."""
+
+import random
+from dataclasses import dataclass, field
+
+from datapath.pipeline.target import Match
+from tests.p4gen.exprs import WIDTHS, Exprs, Function, Scope, width_of
+from tests.p4gen.stmts import Callables, Stmts
+from tests.p4gen.text import Node, copy, source
+
+INOUT = "inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm"
+PROTECTED = frozenset({"sm.egress_spec"})
+
+
+@dataclass(slots=True)
+class RandomEntry:
+    """An entry for the control plane to add."""
+
+    table: str
+    match: tuple[Match, ...]
+    action: str
+    args: tuple[int, ...]
+    priority: int
+
+
+@dataclass(slots=True)
+class Case:
+    """A program, what the control plane does to it, and its packets."""
+
+    seed: int
+    program: list[Node]
+    entries: list[RandomEntry] = field(default_factory=list)
+    value_sets: list[tuple[str, tuple[Match, ...]]] = field(default_factory=list)
+    multicast: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    clones: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    registers: list[tuple[str, int]] = field(default_factory=list)
+    counters: list[tuple[str, int]] = field(default_factory=list)
+    packets: list[tuple[int, bytes]] = field(default_factory=list)
+
+    @property
+    def source(self) -> str:
+        """The program's text."""
+        return source(self.program)
+
+    def with_program(self, program: list[Node]) -> "Case":
+        """Return the case with another program."""
+        return Case(
+            self.seed,
+            [copy(n) for n in program],
+            list(self.entries),
+            list(self.value_sets),
+            self.multicast,
+            self.clones,
+            self.registers,
+            self.counters,
+            list(self.packets),
+        )
+
+
+@dataclass(slots=True)
+class Action:
+    """``params``: (direction, type); those without direction are data."""
+
+    name: str
+    params: list[tuple[str, str]]
+
+    def directed(self) -> list[tuple[str, str]]:
+        """Return the parameters that the program sets."""
+        return [p for p in self.params if p[0]]
+
+    def data(self) -> list[str]:
+        """Return the types of the parameters that the control plane sets."""
+        return [ty for d, ty in self.params if not d]
+
+
+class Generator:
+    """Makes one case from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.exprs = Exprs(self.rng)
+        self.stmts = Stmts(self.rng, self.exprs)
+        self.scope = Scope()
+        self.top: list[Node] = []
+        self.case = Case(seed, [])
+        self.header_types: list[str] = []
+        self.functions: list[Function] = []
+        self.has_union = self.rng.random() < 0.4
+        self.has_varbit = self.rng.random() < 0.35
+        self.has_stack = self.rng.random() < 0.6
+
+    def make(self) -> Case:
+        """Return the case."""
+        rng = self.rng
+        self.top = [Node("#include <core.p4>", fixed=True), Node("#include <v1model.p4>", fixed=True)]
+        self._types()
+        for _ in range(rng.randint(0, 3)):
+            self._function()
+        blocks = [self._parser(), self._checksum("MyVerify", False), self._control("ingress")]
+        blocks += [self._control("egress"), self._checksum("MyCompute", True), self._deparser()]
+        self.top += blocks
+        self.top.append(
+            Node(
+                "V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;", fixed=True
+            )
+        )
+        self.case.program = self.top
+        for group in (1, 2, 3):
+            self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(1, 3))]
+        for session in (1, 2):
+            self.case.clones[session] = [(rng.randint(1, 8), 0) for _ in range(rng.randint(1, 2))]
+        for _ in range(24):
+            size = rng.choice([rng.randint(0, 20), rng.randint(20, 80), rng.randint(60, 160)])
+            data = bytearray(rng.randbytes(size))
+            for i in range(min(size, 24)):
+                if rng.random() < 0.3:
+                    data[i] = rng.choice([0, 1, 2, 3, 0xFF, 0x10, 0x80])
+            self.case.packets.append((rng.randint(0, 15), bytes(data)))
+        return self.case
+
+    # ---- types ----
+
+    def _fields(self, prefix: str, total_bytes: int) -> list[tuple[str, str]]:
+        left, out = total_bytes * 8, []
+        while left:
+            width = min(self.rng.choice(WIDTHS), left)
+            kind = "int" if self.rng.random() < 0.2 else "bit"
+            type_ = "bool" if width == 1 and self.rng.random() < 0.3 else f"{kind}<{width}>"
+            out.append((f"{prefix}{len(out)}", type_))
+            left -= width
+        return out
+
+    def _declare(
+        self, kind: str, name: str, fields: list[tuple[str, str]], notes: dict[str, str] | None = None
+    ) -> None:
+        notes = notes or {}
+        body = [Node(f"{notes.get(f, '')}{ty} {f};", fixed=True) for f, ty in fields]
+        self.top.append(Node(f"{kind} {name} {{", body, "}"))
+        self.scope.fields[name] = fields
+
+    def _add_header(self, place: str, type_: str) -> None:
+        self.scope.headers.append((place, type_))
+        for f, ty in self.scope.fields[type_]:
+            if not ty.startswith("varbit"):
+                self.scope.add(f"{place}.{f}", ty)
+
+    def _types(self) -> None:
+        rng = self.rng
+        self.top.append(Node("error { Odd, Even }", fixed=True))
+        members: list[tuple[str, str]] = []
+        for i in range(rng.randint(2, 4)):
+            name = f"h{i}_t"
+            fields = self._fields("f", rng.choice([1, 2, 3, 4, 6, 8, 12, 20]))
+            if i == 0:
+                fields = [("sel", "bit<2>"), ("more", "bit<6>"), *fields]
+            self._declare("header", name, fields)
+            self.header_types.append(name)
+            members.append((f"h{i}", name))
+        for place, name in members:
+            self._add_header(f"hdr.{place}", name)
+        if self.has_stack:
+            self._declare(
+                "header", "st_t", [("last", "bit<1>"), ("w", "bit<7>"), ("v", rng.choice(["bit<8>", "int<16>"]))]
+            )
+            size = rng.randint(2, 4)
+            members.append(("st", f"st_t[{size}]"))
+            self.scope.stacks.append(("hdr.st", "st_t", size))
+            for i in range(size):
+                self._add_header(f"hdr.st[{i}]", "st_t")
+        if self.has_union:
+            self._declare("header", "ua_t", [("a", "bit<8>"), ("aa", "bit<16>")])
+            self._declare("header", "ub_t", [("b", "bit<8>")])
+            self.top.append(
+                Node("header_union u_t {", [Node("ua_t ua;", fixed=True), Node("ub_t ub;", fixed=True)], "}")
+            )
+            members.append(("u", "u_t"))
+            self._add_header("hdr.u.ua", "ua_t")
+            self._add_header("hdr.u.ub", "ub_t")
+        if self.has_varbit:
+            fields = [("len", "bit<8>"), ("vb", "varbit<64>")]
+            if rng.random() < 0.5:
+                fields.append(("after", "bit<16>"))
+            self._declare("header", "vb_t", fields)
+            members.append(("vb", "vb_t"))
+            for f, ty in fields:
+                if f != "vb":
+                    self.scope.add(f"hdr.vb.{f}", ty)
+        self.top.append(Node("struct headers_t {", [Node(f"{ty} {n};", fixed=True) for n, ty in members], "}"))
+        self.members = members
+        self._declare(
+            "struct", "in_t", [("x", f"bit<{rng.choice(WIDTHS)}>"), ("y", f"int<{rng.choice(WIDTHS)}>"), ("z", "bool")]
+        )
+        meta = [
+            (f"m{i}", f"{rng.choice(['bit', 'bit', 'int'])}<{rng.choice(WIDTHS)}>") for i in range(rng.randint(3, 6))
+        ]
+        meta += [("flag", "bool"), ("b8", "bit<8>"), ("s1", "in_t"), ("s2", "in_t"), ("chk", "bit<16>")]
+        notes = {n: f"@field_list({rng.randint(1, 2)}) " for n, _ in meta if rng.random() < 0.4}
+        self._declare("struct", "meta_t", meta, notes)
+        for n, ty in meta:
+            if ty == "in_t":
+                self.scope.structs.append((f"meta.{n}", ty))
+                for f, fty in self.scope.fields["in_t"]:
+                    self.scope.add(f"meta.{n}.{f}", fty)
+            else:
+                self.scope.add(f"meta.{n}", ty)
+
+    def _function(self) -> None:
+        rng = self.rng
+        name = self.stmts.name("fn")
+        returns = rng.choice([self.exprs.any_type(self.scope), self.exprs.any_type(self.scope), "bool"])
+        params: list[tuple[str, str]] = []
+        inner = Scope(fields=self.scope.fields)
+        for _ in range(rng.randint(1, 3)):
+            direction = rng.choice(["in", "in", "inout", "out"])
+            known = [k for k in self.scope.writable if k != "bool"]
+            params.append((direction, rng.choice(known)))
+        texts = []
+        for i, (d, ty) in enumerate(params):
+            inner.add(f"p{i}", ty, write=d != "in")
+            texts.append(f"{d} {ty} p{i}")
+        inner.functions = list(self.functions)
+        body = self.stmts.block(inner, "function", Callables(), 2, rng.randint(1, 4))
+        if rng.random() < 0.4:
+            ret = Node(f"return {self.exprs.expr(returns, inner, 2)};", fixed=True)
+            body.append(Node(f"if ({self.exprs.expr('bool', inner, 2)}) {{", [ret], "}"))
+        body.append(Node(f"return {self.exprs.expr(returns, inner, 2)};", fixed=True))
+        self.top.append(Node(f"{returns} {name}({', '.join(texts)}) {{", body, "}"))
+        self.functions.append(Function(name, returns, params))
+
+    # ---- parser ----
+
+    def _parser(self) -> Node:
+        rng = self.rng
+        scope = self.scope.copy()
+        scope.functions = [f for f in self.functions if all(d == "in" for d, _ in f.params)]
+        calls = Callables()
+        states: list[Node] = []
+        order = [m for m in self.members if m[0] != "h0"]
+        rng.shuffle(order)
+        names = [f"parse_{n}" for n, _ in order]
+        sub = rng.random() < 0.3
+        if sub:
+            self._sub_parser()
+
+        def body(n: int) -> list[Node]:
+            out = self.stmts.block(scope, "parser", calls, 1, n)
+            if rng.random() < 0.15:
+                out.append(Node(f"verify({self.exprs.expr('bool', scope, 2)}, error.{rng.choice(['Odd', 'Even'])});"))
+            if rng.random() < 0.1:
+                out.append(Node(f"pkt.advance({8 * rng.randint(0, 3)});"))
+            if rng.random() < 0.15:
+                width = rng.choice([w for w in WIDTHS if f"bit<{w}>" in scope.writable] or [8])
+                out.append(Node(f"{self.exprs.place(f'bit<{width}>', scope)} = pkt.lookahead<bit<{width}>>();"))
+            return out
+
+        first = [Node("pkt.extract(hdr.h0);"), *body(rng.randint(0, 2))]
+        states.append(Node("state start {", [*first, *self._transition("hdr.h0.sel", 2, names, scope)], "}"))
+        for i, (member, type_) in enumerate(order):
+            after = names[i + 1 :]
+            out: list[Node] = []
+            if member == "st":
+                out.append(Node("pkt.extract(hdr.st.next);"))
+                out += body(rng.randint(0, 1))
+                if rng.random() < 0.4:
+                    out.append(
+                        Node(
+                            f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});"
+                        )
+                    )
+                if rng.random() < 0.3:
+                    out.append(Node("meta.b8 = (bit<8>)hdr.st.lastIndex;"))
+                key = Node("transition select(hdr.st.last.last) {", [], "}", True)
+                key.body = [Node("0: parse_st;"), Node(f"default: {rng.choice([*after, 'accept'])};", fixed=True)]
+                out.append(key)
+            elif member == "u":
+                arm = rng.choice(["ua", "ub"])
+                out.append(Node(f"pkt.extract(hdr.u.{arm});"))
+                out += body(1)
+                out += self._transition("meta.b8", 8, after, scope)
+            elif member == "vb":
+                out.append(Node("meta.b8 = pkt.lookahead<bit<8>>();"))
+                most = rng.choice(["& 3", "& 7", "& 15"])
+                out.append(Node(f"pkt.extract(hdr.vb, (bit<32>)(meta.b8 {most}) * {rng.choice([8, 8, 8, 4])});"))
+                out += body(1)
+                out += self._transition("hdr.vb.len", 8, after, scope)
+            else:
+                if sub and rng.random() < 0.5 and type_ == "h1_t":
+                    out.append(Node(f"subp.apply(pkt, hdr.{member}, meta.b8);"))
+                else:
+                    out.append(Node(f"pkt.extract(hdr.{member});"))
+                out += body(rng.randint(0, 2))
+                keys = [(f, ty) for f, ty in self.scope.fields[type_] if ty.startswith("bit")]
+                f, ty = rng.choice(keys or [("", "bit<8>")])
+                text = f"hdr.{member}.{f}" if f else "meta.b8"
+                out += self._transition(text, width_of(ty), after, scope)
+            states.append(Node(f"state parse_{member} {{", out, "}"))
+        head = [Node(f"SubParser({rng.randint(0, 255)}) subp;", fixed=True)] if sub else []
+        if self.case.value_sets:
+            head.append(Node("value_set<bit<8>>(4) vs;", fixed=True))
+        return Node(
+            "parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {",
+            [*head, *states],
+            "}",
+            True,
+        )
+
+    def _sub_parser(self) -> None:
+        fields = [ty for _, ty in self.scope.fields["h1_t"] if ty.startswith("bit")]
+        cond = "n < 200" if not fields else "n != k"
+        body = [
+            Node(
+                "state start {",
+                [Node("pkt.extract(h);"), Node("n = n + k;"), Node("transition check;", fixed=True)],
+                "}",
+            ),
+            Node("state check {", [Node(f"verify({cond}, error.Odd);"), Node("transition accept;", fixed=True)], "}"),
+        ]
+        self.top.append(
+            Node("parser SubParser(packet_in pkt, out h1_t h, inout bit<8> n)(bit<8> k) {", body, "}", True)
+        )
+
+    def _transition(self, text: str, width: int, after: list[str], scope: Scope) -> list[Node]:
+        rng = self.rng
+        targets = [*after, "accept"]
+        if rng.random() < 0.25 or width > 64:
+            return [Node(f"transition {rng.choice(targets)};", fixed=True)]
+        more = rng.random() < 0.25
+        low = min(width, 3)
+        key = text if width <= 3 or rng.random() < 0.3 else f"{text}[{low - 1}:0]"
+        kwidth = width if key == text else low
+        cases = []
+        use_vs = width == 8 and key == text and not more and rng.random() < 0.5
+        if use_vs:
+            for _ in range(rng.randint(0, 4 - len(self.case.value_sets))):
+                self.case.value_sets.append(("vs", (Match(rng.getrandbits(8), 255),)))
+            if self.case.value_sets:
+                cases.append(Node(f"vs: {rng.choice(targets)};"))
+        for _ in range(rng.randint(1, 4)):
+            sets = self._key_set(kwidth)
+            if more:
+                sets = f"({sets}, {rng.choice(['true', 'false', '_'])})"
+            cases.append(Node(f"{sets}: {rng.choice([*targets, *targets, 'reject'])};"))
+        if rng.random() < 0.85:
+            cases.append(Node(f"default: {rng.choice(targets)};"))
+        extra = f", {self.exprs.expr('bool', scope, 2)}" if more else ""
+        return [Node(f"transition select({key}{extra}) {{", cases, "}", True)]
+
+    def _key_set(self, width: int) -> str:
+        rng = self.rng
+        a, b = sorted((rng.getrandbits(width), rng.getrandbits(width)))
+        return rng.choice([f"{a}", f"{a}", f"{a} &&& {b}", f"{a} .. {b}"])
+
+    # ---- controls ----
+
+    def _checksum(self, name: str, compute: bool) -> Node:
+        rng = self.rng
+        body = []
+        for _ in range(rng.randint(0, 2)):
+            if rng.random() < 0.5:
+                continue
+            algo = rng.choice(["csum16", "csum16", "crc16", "xor16"])
+            data = self._data_list()
+            target = rng.choice(self.scope.writable.get("bit<16>", ["meta.chk"]))
+            verb = "update_checksum" if compute else "verify_checksum"
+            if algo == "csum16" and rng.random() < 0.5:
+                verb += "_with_payload"  # the engine has no other algorithm over the payload
+            cond = rng.choice([t for t, _ in self.scope.headers]) + ".isValid()"
+            body.append(Node(f"{verb}({cond}, {data}, {target}, HashAlgorithm.{algo});"))
+        return Node(
+            f"control {name}(inout headers_t hdr, inout meta_t meta) {{", [Node("apply {", body, "}", True)], "}", True
+        )
+
+    def _data_list(self) -> str:
+        """Return a list of fields of whole bytes."""
+        out, bits = [], 0
+        for _ in range(self.rng.randint(1, 4)):
+            type_ = self.rng.choice([k for k in self.scope.readable if k.startswith("bit")])
+            out.append(self.rng.choice(self.scope.readable[type_]))
+            bits += width_of(type_)
+        if bits % 8:
+            out.append(f"{8 - bits % 8}w0")
+        return "{ " + ", ".join(out) + " }"
+
+    def _deparser(self) -> Node:
+        body = [Node(f"pkt.emit(hdr.{n});") for n, _ in self.members]
+        if self.rng.random() < 0.2:
+            body = [Node("pkt.emit(hdr);")]
+        return Node(
+            "control MyDeparser(packet_out pkt, in headers_t hdr) {", [Node("apply {", body, "}", True)], "}", True
+        )
+
+    def _control(self, which: str) -> Node:
+        rng = self.rng
+        scope = self.scope.copy()
+        scope.functions = list(self.functions)
+        for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
+            scope.add(f"sm.{n}", ty, write=False)
+        calls = Callables()
+        locals_: list[Node] = []
+        externs = self._externs(which, locals_)
+        calls.externs = externs
+        for _ in range(rng.randint(0, 2)):
+            name = self.stmts.name("c")
+            type_ = self.exprs.any_type(scope)
+            locals_.append(Node(f"{type_} {name} = {self.exprs.literal(type_)};", fixed=True))
+            scope.add(name, type_)
+        actions = [self._action(scope, calls, locals_) for _ in range(rng.randint(1, 4))]
+        calls.actions = [lambda s, a=a: self._call_action(a, s) for a in actions]
+        for _ in range(rng.randint(0, 3)):
+            self._table(which, scope, actions, calls, locals_)
+        if rng.random() < 0.4:
+            self._sub_control(which, calls, locals_)
+        body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
+        if which == "ingress":
+            ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
+            body.insert(0, Node(f"sm.egress_spec = {rng.choice(ports)};"))
+        name = "MyIngress" if which == "ingress" else "MyEgress"
+        return Node(f"control {name}({INOUT}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True)
+
+    def _action(self, scope: Scope, calls: Callables, locals_: list[Node]) -> Action:
+        rng = self.rng
+        name = self.stmts.name("act")
+        params: list[tuple[str, str]] = []
+        for _ in range(rng.randint(0, 2)):
+            known = [k for k in scope.writable if k != "bool"]
+            if known:
+                params.append((rng.choice(["in", "inout", "out"]), rng.choice(known)))
+        for _ in range(rng.randint(0, 2)):
+            params.append(("", f"{rng.choice(['bit', 'bit', 'int'])}<{rng.choice(WIDTHS)}>"))
+        inner = scope.copy()
+        texts = []
+        for i, (d, ty) in enumerate(params):
+            inner.add(f"a{i}", ty, write=d in ("out", "inout"))
+            texts.append(f"{d} {ty} a{i}".strip())
+        body = self.stmts.block(inner, "action", Callables(externs=calls.externs), 1, rng.randint(1, 4))
+        locals_.append(Node(f"action {name}({', '.join(texts)}) {{", body, "}", True))
+        return Action(name, params)
+
+    def _directed_args(self, action: Action, scope: Scope) -> list[str]:
+        return [
+            self.exprs.expr(ty, scope, 1) if d == "in" else self.exprs.place(ty, scope) for d, ty in action.directed()
+        ]
+
+    def _call_action(self, action: Action, scope: Scope) -> str:
+        args = self._directed_args(action, scope) + [self.exprs.literal(ty) for ty in action.data()]
+        return f"{action.name}({', '.join(args)});"
+
+    def _table(self, which: str, scope: Scope, actions: list[Action], calls: Callables, locals_: list[Node]) -> None:
+        rng = self.rng
+        name = self.stmts.name("t")
+        style = rng.choice(["exact", "exact", "lpm", "ternary", "ternary", "none"])
+        keys: list[tuple[str, int, str]] = []
+        for i in range(0 if style == "none" else rng.randint(1, 3)):
+            type_ = rng.choice([k for k in scope.readable if k.startswith("bit")])
+            text = rng.choice(scope.readable[type_])
+            width = width_of(type_)
+            if width > 4 and rng.random() < 0.6:
+                w = rng.randint(1, 4)
+                lo = rng.randint(0, width - w)
+                text, width = f"{text}[{lo + w - 1}:{lo}]", w
+            kind = "exact"
+            if style == "lpm" and i == 0:
+                kind = "lpm"
+            elif style == "ternary" and (i == 0 or rng.random() < 0.7):
+                kind = rng.choice(["ternary", "ternary", "range", "optional"])
+                if kind == "range" and width > 64:
+                    kind = "ternary"
+            keys.append((text, width, kind))
+        chosen = rng.sample(actions, rng.randint(1, len(actions)))
+        args = {a.name: self._directed_args(a, scope) for a in chosen}
+
+        def call(a: Action) -> str:
+            return f"{a.name}({', '.join(args[a.name] + [self.exprs.literal(ty) for ty in a.data()])})"
+
+        refs = [Node(f"{a.name}({', '.join(args[a.name])});", fixed=True) for a in chosen] + [
+            Node("NoAction;", fixed=True)
+        ]
+        body: list[Node] = []
+        if keys:
+            body.append(
+                Node(
+                    "key = {",
+                    [Node(f'{t} : {k} @name("k{i}");', fixed=True) for i, (t, _, k) in enumerate(keys)],
+                    "}",
+                    True,
+                )
+            )
+        body.append(Node("actions = {", refs, "}", True))
+        default = rng.choice(chosen)
+        body.append(Node(f"default_action = {rng.choice(['NoAction()', call(default)])};", fixed=True))
+        if rng.random() < 0.3 and keys:
+            counter = self.stmts.name("dc")
+            locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
+            body.append(Node(f"counters = {counter};", fixed=True))
+        if keys and rng.random() < 0.3:
+            entries, seen = [], set()
+            for _ in range(rng.randint(1, 5)):
+                sets = ", ".join(self._entry_set(w, k) for _, w, k in keys)
+                if sets not in seen:
+                    seen.add(sets)
+                    entries.append(Node(f"({sets}) : {call(rng.choice(chosen))};"))
+            body.append(Node("const entries = {", entries, "}", True))
+        elif keys:
+            self._entries(name, keys, chosen)
+        locals_.append(Node(f"table {name} {{", body, "}", True))
+        calls.tables.append((name, [a.name for a in chosen]))
+
+    def _entry_set(self, width: int, kind: str) -> str:
+        rng = self.rng
+        m = self._match(width, kind)
+        if kind == "exact":
+            return str(m.value)
+        if rng.random() < 0.15 and kind != "lpm":
+            return "_"
+        if kind == "range":
+            return f"{m.value} .. {m.other}"
+        if kind == "optional":
+            return str(m.value) if m.other else "_"
+        return f"{m.value} &&& {m.other:#x}"
+
+    def _match(self, width: int, kind: str) -> Match:
+        rng = self.rng
+        ones = (1 << width) - 1
+        value = rng.choice([rng.getrandbits(width), rng.getrandbits(min(width, 3)), 0])
+        if kind == "exact":
+            return Match(value, ones)
+        if kind == "range":
+            a, b = sorted((value, rng.getrandbits(width)))
+            return Match(a, b)
+        if kind == "optional":
+            mask = rng.choice([0, ones])
+        elif kind == "lpm":
+            mask = ones ^ ((1 << (width - rng.choice([0, 1, rng.randint(0, width), width]))) - 1) if width else 0
+        else:
+            mask = rng.choice([0, ones, rng.getrandbits(width), rng.getrandbits(width) & rng.getrandbits(width)])
+        return Match(value & mask, mask)
+
+    def _entries(self, table: str, keys: list[tuple[str, int, str]], actions: list[Action]) -> None:
+        rng = self.rng
+        with_priority = any(k in ("ternary", "range", "optional") for _, _, k in keys)
+        for i in range(rng.randint(0, 12)):
+            match = tuple(self._match(w, k) for _, w, k in keys)
+            action = rng.choice(actions)
+            args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
+            # Distinct priorities: which of two equal ones wins is nobody's business.
+            self.case.entries.append(
+                RandomEntry(table, match, action.name, args, 1 + 7 * i % 101 if with_priority else 0)
+            )
+
+    def _sub_control(self, which: str, calls: Callables, locals_: list[Node]) -> None:
+        rng = self.rng
+        type_name = self.stmts.name("Sub")
+        known = [k for k in self.scope.writable if k != "bool"]
+        params = [(rng.choice(["in", "inout", "out"]), rng.choice(known)) for _ in range(rng.randint(1, 3))]
+        inner = Scope(fields=self.scope.fields)
+        inner.functions = []
+        inner.add("k", "bit<8>", write=False)
+        texts = []
+        for i, (d, ty) in enumerate(params):
+            inner.add(f"q{i}", ty, write=d != "in")
+            texts.append(f"{d} {ty} q{i}")
+        sub_locals: list[Node] = []
+        sub_calls = Callables()
+        action = self._action(inner, sub_calls, sub_locals)
+        sub_calls.actions = [lambda s: self._call_action(action, s)]
+        body = self.stmts.block(inner, "control", sub_calls, 2, rng.randint(1, 5))
+        self.top.append(
+            Node(
+                f"control {type_name}({', '.join(texts)})(bit<8> k) {{",
+                [*sub_locals, Node("apply {", body, "}", True)],
+                "}",
+                True,
+            )
+        )
+        for _ in range(rng.randint(1, 2)):
+            instance = self.stmts.name("sub")
+            locals_.append(Node(f"{type_name}({rng.randint(0, 255)}) {instance};", fixed=True))
+
+            def call(scope: Scope, instance: str = instance) -> str:
+                args = [self.exprs.expr(ty, scope, 1) if d == "in" else self.exprs.place(ty, scope) for d, ty in params]
+                return f"{instance}.apply({', '.join(args)});"
+
+            calls.controls.append(call)
+
+    # ---- externs ----
+
+    def _externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
+        rng = self.rng
+        out = []
+        if rng.random() < 0.5:
+            name, width = self.stmts.name("r"), rng.choice(WIDTHS)
+            kind = rng.choice(["bit", "bit", "int"])
+            type_ = f"{kind}<{width}>"
+            size = rng.randint(1, 6)
+            locals_.append(Node(f"register<{type_}>({size}) {name};", fixed=True))
+            self.case.registers.append((name, size))
+
+            def register(scope: Scope) -> list[Node]:
+                index = f"(bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7)"
+                if scope.writable.get(type_) and rng.random() < 0.5:
+                    return [Node(f"{name}.read({rng.choice(scope.writable[type_])}, {index});")]
+                return [Node(f"{name}.write({index}, {self.exprs.expr(type_, scope, 2)});")]
+
+            out.append(register)
+        if rng.random() < 0.5:
+            counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
+            unit = rng.choice(["packets", "bytes", "packets_and_bytes"])
+            locals_.append(Node(f"counter({csize}, CounterType.{unit}) {counter};", fixed=True))
+            self.case.counters.append((counter, csize))
+            out.append(lambda scope: [Node(f"{counter}.count((bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7));")])
+        if rng.random() < 0.4:
+            out.append(self._hash)
+        if rng.random() < 0.3:
+            out.append(self._digest if which == "ingress" else self._hash)
+        if rng.random() < 0.3:
+            kind = "I2E" if which == "ingress" else "E2E"
+            call = rng.choice([f"clone(CloneType.{kind}, 1);", f"clone_preserving_field_list(CloneType.{kind}, 2, 1);"])
+            out.append(lambda scope: [self._once(scope, call)])
+        if rng.random() < 0.25:
+            call2 = (
+                "resubmit_preserving_field_list(1);" if which == "ingress" else "recirculate_preserving_field_list(2);"
+            )
+            out.append(lambda scope: [self._once(scope, call2)])
+        if rng.random() < 0.25:
+            what = [f"sm.mcast_grp = {rng.randint(1, 4)};"] if which == "ingress" else []
+            what += ["mark_to_drop(sm);", f"truncate({rng.randint(0, 60)});"]
+            out.append(lambda scope: [self._once(scope, rng.choice(what))])
+        return out
+
+    def _once(self, scope: Scope, text: str) -> Node:
+        cond = self.exprs.expr("bool", scope, 2)
+        return Node(f"if (sm.instance_type == 0 && {cond}) {{", [Node(text)], "}")
+
+    def _hash(self, scope: Scope) -> list[Node]:
+        rng = self.rng
+        types = [k for k in scope.writable if k.startswith("bit")]
+        if not types:
+            return []
+        type_ = rng.choice(types)
+        algo = rng.choice(["crc16", "crc32", "csum16", "xor16", "identity", "crc16_custom", "crc32_custom"])
+        fields = [rng.choice(v) for k, v in scope.readable.items() if k.startswith("bit") and rng.random() < 0.4][:4]
+        data = "{ " + ", ".join(fields or [self.exprs.literal("bit<8>")]) + " }"
+        base, most = rng.choice([0, 1, 10]), rng.choice([0, 1, 16, 100, 1 << 16])
+        place = rng.choice(scope.writable[type_])
+        return [Node(f"hash({place}, HashAlgorithm.{algo}, 32w{base}, {data}, 32w{most});")]
+
+    def _digest(self, scope: Scope) -> list[Node]:
+        return [
+            Node(f"digest<in_t>(1, {self.rng.choice([t for t, ty in scope.structs if ty == 'in_t'] or ['meta.s1'])});")
+        ]
+
+
+def generate(seed: int) -> Case:
+    """Return the case of a seed."""
+    return Generator(seed).make()
