@@ -558,6 +558,7 @@ struct dp_pl *dp_pl_new(const struct dp_pl_desc *desc, char *err, size_t err_len
 	l.pl->hdr_first = desc->hdr_first;
 	l.pl->hdr_slots = desc->hdr_slots;
 	l.pl->seed = desc->seed;
+	l.pl->budget = desc->budget ? desc->budget : PL_BUDGET;
 	atomic_init(&l.pl->epoch, 1);
 	crc16 = malloc(sizeof(*crc16));
 	crc32 = malloc(sizeof(*crc32));
