@@ -15,6 +15,7 @@ from datapath.p4c.check_base import (
     TypeName,
     UserFunction,
     describe,
+    with_article,
 )
 from datapath.p4c.check_call import is_constant, owner_of, signature
 from datapath.p4c.check_parser import ParserChecker
