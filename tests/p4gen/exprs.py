@@ -76,6 +76,14 @@ class Exprs:
             return f"{width}s{value}"
         return f"{width}w{value}" if self.rng.random() < 0.5 else f"{width}w{value:#x}"
 
+    def variable(self, type_: str, scope: Scope) -> str:
+        """Return something of ``bit<N>`` that is no constant, when the scope has any."""
+        known = [(k, p) for k, v in scope.readable.items() if k.startswith("bit") for p in v]
+        if not known:
+            return self.literal(type_)
+        k, place = self.rng.choice(known)
+        return place if k == type_ else f"(({type_}){place})"
+
     def expr(self, type_: str, scope: Scope, depth: int) -> str:
         """Return an expression of ``type_``; about ``depth`` operators deep."""
         places = scope.readable.get(type_, [])

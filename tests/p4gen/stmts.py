@@ -137,7 +137,7 @@ class Stmts:
             if r < 0.6:
                 return Node(f"{text}.{self.rng.choice(['push_front', 'pop_front'])}({self.rng.randint(1, size)});")
             same = [t for t, ty in scope.headers if ty == type_]
-            index = f"({self.exprs.expr('bit<8>', scope, 1)} & {self.rng.choice([1, 1, 3])})"
+            index = f"({self.exprs.variable('bit<8>', scope)} & {self.rng.choice([1, 1, 3])})"
             if r < 0.8 and same:
                 return Node(f"{text}[{index}] = {self.rng.choice(same)};")
             if same:
