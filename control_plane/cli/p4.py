@@ -114,10 +114,9 @@ def ir(
     define: _Define = None,
 ) -> None:
     """Print a program as the passes make it."""
-    from datapath.p4c.show import show_design
-
     from datapath.errors import CallerError
     from datapath.p4c.lower import pass_texts
+    from datapath.p4c.show import show_design
 
     compiled = _compile(program, include, define, quiet=True)
     texts = [("typed", show_design(compiled.design)), *pass_texts(compiled.design)]
