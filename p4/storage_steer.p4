@@ -47,8 +47,8 @@ struct metadata_t {
     bool     pinned;
     PortId_t queue;
     PortId_t base;
-    bit<16>  queues;
-    bit<16>  hash;
+    bit<32>  queues;
+    bit<32>  hash;
     bool     steer;
 }
 
@@ -128,7 +128,7 @@ control SteerPre(in headers_t hdr, inout metadata_t meta, in pna_pre_input_metad
 
 control SteerControl(inout headers_t hdr, inout metadata_t meta, in pna_main_input_metadata_t istd,
                      inout pna_main_output_metadata_t ostd) {
-    Hash<bit<16>>(PNA_HashAlgorithm_t.CRC16) flow_hash;
+    Hash<bit<32>>(PNA_HashAlgorithm_t.CRC32) flow_hash;
     Counter<bit<64>, bit<8>>(256, PNA_CounterType_t.PACKETS) pdu_counter;
     Register<bit<32>, bit<8>>(256) connects;
 
@@ -139,7 +139,7 @@ control SteerControl(inout headers_t hdr, inout metadata_t meta, in pna_main_inp
         send_to_port(port);
     }
     /* The queues of one target: vports base to base + queues - 1. */
-    action spread(PortId_t base, bit<16> queues) {
+    action spread(PortId_t base, bit<32> queues) {
         meta.base = base;
         meta.queues = queues;
         meta.steer = true;
@@ -169,7 +169,7 @@ control SteerControl(inout headers_t hdr, inout metadata_t meta, in pna_main_inp
         }
     }
     action begin() {
-        meta.queue = (PortId_t)((bit<32>)meta.base + (bit<32>)(meta.hash & (meta.queues - 1)));
+        meta.queue = (PortId_t)((bit<32>)meta.base + (meta.hash & (meta.queues - 1)));
         add_entry(action_name = "stay", action_params = meta.queue, expire_time_profile_id = EXPIRE_FLOW);
     }
     table flows {

@@ -81,8 +81,8 @@ _TOKEN = re.compile(
 )
 _INT = re.compile(
     r"(?:(?P<width>[0-9]+)(?P<sign>[ws]))?"
-    r"(?:0[xX](?P<hex>[0-9a-fA-F][0-9a-fA-F_]*)|0[oO](?P<oct>[0-7][0-7_]*)|0[bB](?P<bin>[01][01_]*)"
-    r"|0[dD](?P<dec0>[0-9][0-9_]*)|(?P<dec>[0-9][0-9_]*))"
+    r"(?:0[xX](?P<hex>_*[0-9a-fA-F][0-9a-fA-F_]*)|0[oO](?P<oct>_*[0-7][0-7_]*)|0[bB](?P<bin>_*[01][01_]*)"
+    r"|0[dD](?P<dec0>_*[0-9][0-9_]*)|(?P<dec>[0-9][0-9_]*))"
 )
 _ESCAPE = re.compile(r"\\(.)")
 

@@ -1,0 +1,66 @@
+// + - * and unary minus and complement of int<8> wrap round.
+
+#include <v1model.p4>
+
+header h_t {
+    int<8> a;
+    int<8> b;
+    int<8> sum;
+    int<8> diff;
+    int<8> prod;
+    int<8> neg;
+    int<8> not_b;
+}
+
+struct Meta {
+
+}
+
+struct Headers {
+    h_t h;
+}
+
+parser p(packet_in b,
+    out Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    state start {
+        b.extract(h.h);
+        transition accept;
+    }
+}
+
+control vrfy(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control ingress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply {
+        h.h.sum = h.h.a + h.h.b;
+        h.h.diff = h.h.a - h.h.b;
+        h.h.prod = h.h.a * h.h.b;
+        h.h.neg = -h.h.a;
+        h.h.not_b = ~h.h.b;
+        sm.egress_spec = 1;
+    }
+}
+
+control egress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply { }
+}
+
+control update(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control deparser(packet_out b, in Headers h) {
+    apply {
+        b.emit(h);
+    }
+}
+
+V1Switch(p(), vrfy(), ingress(), egress(), update(), deparser()) main;

@@ -1,0 +1,67 @@
+// A direct counter whose count() is called in the table's actions.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> i;
+    bit<8> x;
+}
+
+struct Meta {
+
+}
+
+struct Headers {
+    h_t h;
+}
+
+parser p(packet_in pkt,
+    out Headers hdr,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control vrfy(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control ingress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    direct_counter(CounterType.packets) hits;
+    action go(bit<9> port) {
+        hits.count();
+        sm.egress_spec = port;
+    }
+    table t {
+        key = { h.h.i : exact; }
+        actions = { go; }
+        const default_action = go(5);
+        counters = hits;
+    }
+    apply { t.apply(); }
+}
+
+control egress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply { }
+}
+
+control update(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control deparser(packet_out pkt, in Headers h) {
+    apply {
+        pkt.emit(h);
+    }
+}
+
+V1Switch(p(), vrfy(), ingress(), egress(), update(), deparser()) main;

@@ -1,0 +1,65 @@
+// Counting beyond the last index does nothing.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> i;
+    bit<8> x;
+}
+
+struct metadata_t {
+
+}
+
+struct headers_t {
+    h_t h;
+}
+
+parser parserImpl(packet_in pkt,
+    out headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control ingressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    counter<bit<8>>(4, CounterType.packets) seen;
+    apply {
+        seen.count(hdr.h.i);
+        stdmeta.egress_spec = 1;
+    }
+}
+
+control egressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply { }
+}
+
+control updateChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control deparserImpl(packet_out pkt, in headers_t hdr) {
+    apply {
+        pkt.emit(hdr.h);
+    }
+}
+
+V1Switch(parserImpl(),
+         verifyChecksum(),
+         ingressImpl(),
+         egressImpl(),
+         updateChecksum(),
+         deparserImpl()) main;

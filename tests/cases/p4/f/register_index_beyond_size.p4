@@ -1,0 +1,70 @@
+// Writing beyond the last cell changes nothing; reading there leaves zero.
+
+#include <core.p4>
+#include <v1model.p4>
+
+header h_t {
+    bit<8> op;
+    bit<8> i;
+    bit<32> v;
+}
+
+struct metadata {
+
+}
+
+struct headers {
+    h_t h;
+}
+
+parser MyParser(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control MyVerifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyIngress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    register<bit<32>>(4) cells;
+    apply {
+        bit<32> back = 0;
+        cells.write((bit<32>)hdr.h.i, hdr.h.v);
+        cells.read(back, (bit<32>)hdr.h.i);
+        hdr.h.v = back;
+        standard_metadata.egress_spec = 1;
+    }
+}
+
+control MyEgress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control MyComputeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyDeparser(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr.h);
+    }
+}
+
+V1Switch(
+    MyParser(),
+    MyVerifyChecksum(),
+    MyIngress(),
+    MyEgress(),
+    MyComputeChecksum(),
+    MyDeparser()
+) main;

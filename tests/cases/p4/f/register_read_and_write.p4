@@ -1,0 +1,71 @@
+// Packets write and read cells; a new one is zero.
+
+#include <core.p4>
+#include <v1model.p4>
+
+header h_t {
+    bit<8> op;
+    bit<8> i;
+    bit<32> v;
+}
+
+struct metadata {
+
+}
+
+struct headers {
+    h_t h;
+}
+
+parser MyParser(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control MyVerifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyIngress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    register<bit<32>>(8) cells;
+    apply {
+        standard_metadata.egress_spec = 1;
+        if (hdr.h.op == 1) {
+            cells.write((bit<32>)hdr.h.i, hdr.h.v);
+        } else {
+            cells.read(hdr.h.v, (bit<32>)hdr.h.i);
+        }
+    }
+}
+
+control MyEgress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control MyComputeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyDeparser(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr);
+    }
+}
+
+V1Switch(
+    MyParser(),
+    MyVerifyChecksum(),
+    MyIngress(),
+    MyEgress(),
+    MyComputeChecksum(),
+    MyDeparser()
+) main;

@@ -1,0 +1,61 @@
+// Assigning egress_spec in egress does not move the packet.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct Meta {
+
+}
+
+struct Headers {
+    h_t h;
+}
+
+parser p(packet_in pkt,
+    out Headers hdr,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control vrfy(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control ingress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply {
+        sm.egress_spec = 3;
+    }
+}
+
+control egress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply {
+        sm.egress_spec = 5;
+        h.h.x = (bit<8>)sm.egress_port;
+    }
+}
+
+control update(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control deparser(packet_out pkt, in Headers h) {
+    apply {
+        pkt.emit(h);
+    }
+}
+
+V1Switch(p(), vrfy(), ingress(), egress(), update(), deparser()) main;

@@ -1,0 +1,71 @@
+// Resubmit wins over a drop in the same pass.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct metadata_t {
+    @field_list(1) bit<8> round;
+}
+
+struct headers_t {
+    h_t h;
+}
+
+parser parserImpl(packet_in pkt,
+    out headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control ingressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply {
+        if (meta.round == 0) {
+            meta.round = 1;
+            resubmit_preserving_field_list(1);
+            mark_to_drop(stdmeta);
+        } else if (hdr.h.k == 1) {
+            stdmeta.egress_spec = 1;
+        } else {
+            mark_to_drop(stdmeta);
+        }
+    }
+}
+
+control egressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply { }
+}
+
+control updateChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control deparserImpl(packet_out pkt, in headers_t hdr) {
+    apply {
+        pkt.emit(hdr);
+    }
+}
+
+V1Switch(parserImpl(),
+         verifyChecksum(),
+         ingressImpl(),
+         egressImpl(),
+         updateChecksum(),
+         deparserImpl()) main;

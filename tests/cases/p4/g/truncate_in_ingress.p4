@@ -1,0 +1,57 @@
+// truncate() cuts the packet that leaves, headers counted; longer limits do nothing.
+
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct Meta {
+
+}
+
+struct Headers {
+    h_t h;
+}
+
+parser p(packet_in b,
+    out Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    state start {
+        b.extract(h.h);
+        transition accept;
+    }
+}
+
+control vrfy(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control ingress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply {
+        truncate((bit<32>)h.h.k);
+        sm.egress_spec = 1;
+    }
+}
+
+control egress(inout Headers h,
+    inout Meta m,
+    inout standard_metadata_t sm) {
+    apply { }
+}
+
+control update(inout Headers h, inout Meta m) {
+    apply { }
+}
+
+control deparser(packet_out b, in Headers h) {
+    apply {
+        b.emit(h.h);
+    }
+}
+
+V1Switch(p(), vrfy(), ingress(), egress(), update(), deparser()) main;

@@ -1,0 +1,73 @@
+// return inside of a loop: the first set bit's index.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct metadata_t {
+
+}
+
+struct headers_t {
+    h_t h;
+}
+
+bit<8> first_bit(in bit<8> v) {
+    for (bit<8> i = 0; i < 8; i = i + 1) {
+        if (((v >> i) & 1) == 1) {
+            return i;
+        }
+    }
+    return 255;
+}
+
+parser parserImpl(packet_in pkt,
+    out headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control ingressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply {
+        hdr.h.x = first_bit(hdr.h.k);
+        stdmeta.egress_spec = 1;
+    }
+}
+
+control egressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply { }
+}
+
+control updateChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control deparserImpl(packet_out pkt, in headers_t hdr) {
+    apply {
+        pkt.emit(hdr.h);
+    }
+}
+
+V1Switch(parserImpl(),
+         verifyChecksum(),
+         ingressImpl(),
+         egressImpl(),
+         updateChecksum(),
+         deparserImpl()) main;

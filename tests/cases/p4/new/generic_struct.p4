@@ -1,0 +1,72 @@
+// Structs with type parameters.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20180101
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+struct pair<A, B> {
+    A first;
+    B second;
+}
+struct wrap<T> {
+    pair<T, bool> inner;
+}
+
+struct metadata {
+
+}
+
+struct headers {
+    h_t h;
+}
+
+parser ParserImpl(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control ingress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply {
+        pair<bit<8>, bit<4>> p = { hdr.h.k, 5 };
+        wrap<bit<8>> w;
+        w.inner = { hdr.h.x, true };
+        if (w.inner.second) {
+            hdr.h.k = w.inner.first + (bit<8>)p.second;
+        }
+        hdr.h.x = p.first;
+        standard_metadata.egress_spec = 1;
+    }
+}
+
+control egress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control computeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control DeparserImpl(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr.h);
+    }
+}
+
+V1Switch(ParserImpl(), verifyChecksum(), ingress(), egress(), computeChecksum(), DeparserImpl()) main;

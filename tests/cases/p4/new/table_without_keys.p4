@@ -1,0 +1,69 @@
+// A table without a key runs its default action, which can be set.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20200408
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct metadata_t {
+
+}
+
+struct headers_t {
+    h_t h;
+}
+
+parser parserImpl(packet_in pkt,
+    out headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    state start {
+        pkt.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control ingressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    action r(bit<8> v) { hdr.h.x = v; }
+    table t {
+        actions = { r; NoAction; }
+        default_action = r(1);
+    }
+    apply {
+        t.apply();
+        stdmeta.egress_spec = 1;
+    }
+}
+
+control egressImpl(inout headers_t hdr,
+    inout metadata_t meta,
+    inout standard_metadata_t stdmeta) {
+    apply { }
+}
+
+control updateChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply { }
+}
+
+control deparserImpl(packet_out pkt, in headers_t hdr) {
+    apply {
+        pkt.emit(hdr);
+    }
+}
+
+V1Switch(parserImpl(),
+         verifyChecksum(),
+         ingressImpl(),
+         egressImpl(),
+         updateChecksum(),
+         deparserImpl()) main;

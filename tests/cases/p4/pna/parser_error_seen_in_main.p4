@@ -1,0 +1,62 @@
+// A packet that the parser rejects comes to the main control with its error.
+#include <core.p4>
+#include <pna.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+header more_t {
+    bit<32> v;
+}
+
+struct headers_t {
+    h_t h;
+    more_t m;
+}
+
+struct main_metadata_t {
+
+}
+
+control PreControlImpl(in headers_t hdr,
+    inout main_metadata_t meta,
+    in pna_pre_input_metadata_t istd,
+    inout pna_pre_output_metadata_t ostd) {
+    apply { }
+}
+
+parser MainParserImpl(packet_in pkt,
+    out headers_t hdr,
+    inout main_metadata_t meta,
+    in pna_main_parser_input_metadata_t istd) {
+    state start {
+        pkt.extract(hdr.h);
+        pkt.extract(hdr.m);
+        transition accept;
+    }
+}
+
+control MainControlImpl(inout headers_t hdr,
+    inout main_metadata_t meta,
+    in pna_main_input_metadata_t istd,
+    inout pna_main_output_metadata_t ostd) {
+    apply {
+        send_to_port((PortId_t)1);
+        if (istd.parser_error == error.PacketTooShort) {
+            send_to_port((PortId_t)2);
+        }
+    }
+}
+
+control MainDeparserImpl(packet_out pkt,
+    in headers_t hdr,
+    in main_metadata_t meta,
+    in pna_main_output_metadata_t ostd) {
+    apply {
+        pkt.emit(hdr.h);
+        pkt.emit(hdr.m);
+    }
+}
+
+PNA_NIC(MainParserImpl(), PreControlImpl(), MainControlImpl(), MainDeparserImpl()) main;
