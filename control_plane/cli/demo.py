@@ -200,7 +200,7 @@ def _print(file: Path, wanted: str, capture: Path, rows: list[dict[str, Any]]) -
 
 def _print_datapath(routed: "Routed") -> None:
     typer.echo(
-        f"datapath {routed.program}, compiled in {routed.compile_ns / 1e6:.0f} ms to {routed.instructions} instructions: "
+        f"datapath {routed.program}, compiled in {routed.compile_ns / 1e6:.0f} ms, {routed.instructions} instructions: "
         f"{routed.forwarded} of {routed.packets} packets routed over {routed.routes} routes, "
         f"{routed.cpu_ns / routed.packets:.0f} ns of CPU a packet"
     )

@@ -264,7 +264,9 @@ class Generator:
                 out += body(rng.randint(0, 1))
                 if rng.random() < 0.4:
                     out.append(
-                        Node(f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});")
+                        Node(
+                            f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});"
+                        )
                     )
                 if rng.random() < 0.3:
                     out.append(Node("meta.b8 = (bit<8>)hdr.st.lastIndex;"))
