@@ -200,7 +200,8 @@ void dp_pl_free(struct dp_pl *pl);
 /*
  * Entries. A key is, field after field, its value in ceil(width / 64) words, least significant first, and then as many words more: exact:
  * all ones; LPM, ternary, optional: the mask; range: the upper end. A selector field has no words. data: the parameters in
- * order, each in ceil(width / 64) words. A larger priority wins; among equal ones the older. EEXIST: the same key is there.
+ * order, each in ceil(width / 64) words. The longest prefix wins in a table of prefix and exact fields; else the larger priority,
+ * among equal ones the older. EEXIST: the same key (and priority) is there. An empty group is a hit that runs the default action.
  */
 struct dp_pl_entry {
 	uint32_t table, action;

@@ -104,22 +104,20 @@ static uint32_t apply(struct dp_pl_worker *w, const struct pl_insn *i)
 		hit(w, t, e);
 		data = dp_pl_table_action(w, t, e, &which);
 	}
-	w->hit[i->b] = data ? e : NULL;
-	if (data) {
-		bump(&w->lookups[2 * i->b]);
-	} else {
+	w->hit[i->b] = e;
+	bump(&w->lookups[2 * i->b + !e]);
+	if (!data) {
 		const struct pl_default *def = atomic_load_explicit(&t->def, memory_order_acquire);
 
-		bump(&w->lookups[2 * i->b + 1]);
 		which = def->action;
 		data = def->words;
-		if (t->flags & DP_PL_T_ADD_ON_MISS)
-			memcpy(w->miss[i->b] + 1, w->key, 8 * t->kw);
 	}
-	if (t->flags & DP_PL_T_ADD_ON_MISS)
-		w->miss[i->b][0] = !w->hit[i->b];
+	if (t->flags & DP_PL_T_ADD_ON_MISS) {
+		w->miss[i->b][0] = !e;
+		memcpy(w->miss[i->b] + 1, w->key, 8 * t->kw);
+	}
 	if (i->d != DP_PL_NONE)
-		w->slots[i->d] = w->hit[i->b] != NULL;
+		w->slots[i->d] = e != NULL;
 	if (i->a != DP_PL_NONE)
 		w->slots[i->a] = which;
 	action = &t->actions[which];
@@ -162,9 +160,13 @@ static void write_register(struct dp_pl_worker *w, const struct pl_insn *i)
 
 static uint64_t hash_list(struct dp_pl_worker *w, const struct pl_insn *i, uint64_t algorithm)
 {
-	uint32_t bits = dp_pl_list_bytes(w, &w->pl->lists[i->b]);
+	uint32_t bytes = (dp_pl_list_bytes(w, &w->pl->lists[i->b]) + 7) / 8, at = (w->cur + 7) / 8;
 
-	return dp_pl_hash(w, (uint32_t)algorithm, w->bytes, (bits + 7) / 8);
+	if (algorithm & 256) { /* the payload, too */
+		memcpy(w->bytes + bytes, w->data + at, w->len - at);
+		bytes += w->len - at;
+	}
+	return dp_pl_hash(w, algorithm & 255, w->bytes, bytes);
 }
 
 /* Base slot a, then the number of values. */
@@ -324,8 +326,8 @@ enum pl_status dp_pl_exec(struct dp_pl_worker *w, uint32_t code)
 	NEXT;
 	OP(ADDX)
 	OP(SUBX)
-	OP(ANDX) OP(ORX) OP(XORX) OP(SHLX) OP(SHRX) OP(SARX) OP(ADDSX) OP(SUBSX) OP(ADDSSX) OP(SUBSSX)
-		CHARGE(pl_words(i->w));
+	OP(ANDX)
+	OP(ORX) OP(XORX) OP(SHLX) OP(SHRX) OP(SARX) OP(ADDSX) OP(SUBSX) OP(ADDSSX) OP(SUBSSX) CHARGE(pl_words(i->w));
 	dp_pl_wide(i->op, w->wide, &s[i->d], &A, &B, i->w, i->w, 0);
 	NEXT;
 	OP(NOTX) OP(NEGX) CHARGE(pl_words(i->w));

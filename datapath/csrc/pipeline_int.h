@@ -99,8 +99,9 @@ struct pl_state {
 
 struct pl_entry {
 	uint64_t handle;
-	uint64_t rank; /* larger wins: priority << 32 | prefix length */
-	uint64_t seq;  /* among equals the smaller wins */
+	uint64_t
+		rank; /* larger wins: the priority, or the prefix length when the key has prefixes and exact fields only */
+	uint64_t seq; /* among equals the smaller wins */
 	struct pl_state *state;
 	void *ref; /* struct pl_member or pl_grp_ref when the table has a profile */
 	uint32_t action;

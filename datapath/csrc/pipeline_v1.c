@@ -262,7 +262,7 @@ static void ingress(struct dp_pl_worker *w, uint32_t packet_length)
 	}
 	pl_set_intrinsic(w, DP_PL_I_INSTANCE_TYPE, NORMAL);
 	if (dp_likely(w->job_first == w->n_jobs)) {
-		egress(w, port, 0, packet_length, w->truncate, 0);
+		egress(w, port, (uint32_t)pl_intrinsic(w, DP_PL_I_EGRESS_RID), packet_length, w->truncate, 0);
 		return;
 	}
 	/* a clone goes first */
@@ -272,7 +272,7 @@ static void ingress(struct dp_pl_worker *w, uint32_t packet_length)
 	save(job, w);
 	job->packet_length = packet_length;
 	job->truncate = w->truncate;
-	job->one = (struct dp_pl_replica){port, 0};
+	job->one = (struct dp_pl_replica){port, (uint32_t)pl_intrinsic(w, DP_PL_I_EGRESS_RID)};
 	job->replicas = &job->one;
 	job->n_replicas = 1;
 }

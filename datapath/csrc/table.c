@@ -246,7 +246,7 @@ static int prepare(struct dp_pl *pl, struct pl_table *t, const struct dp_pl_entr
 		free(e);
 		return err;
 	}
-	e->rank = t->lpm_only ? prefix : (uint64_t)in->priority << 32 | prefix;
+	e->rank = t->lpm_only ? prefix : in->priority;
 	e->is_const = in->is_const != 0;
 	*out = e;
 	return 0;
@@ -447,7 +447,7 @@ int dp_pl_entry_find(struct dp_pl *pl, const struct dp_pl_entry *in, uint64_t *h
 	pthread_mutex_lock(&pl->lock);
 	err = dp_pl_key_read(t, in->key, in->n_key, e->words, &prefix);
 	if (!err) {
-		e->rank = t->lpm_only ? prefix : (uint64_t)in->priority << 32 | prefix;
+		e->rank = t->lpm_only ? prefix : in->priority;
 		found = find_same(t, e);
 		if (found)
 			*handle = found->handle;

@@ -13,8 +13,9 @@ from datapath.p4c.check_base import (
 )
 from datapath.p4c.check_call import is_constant, misfit
 from datapath.p4c.check_stmt import StmtChecker
+from datapath.p4c.paths import join, own_name
 from datapath.p4c.source import Pos
-from datapath.p4c.types import BitType, InfIntType, IntType, SerEnumType, Type, strip
+from datapath.p4c.types import BitType, HeaderType, InfIntType, IntType, SerEnumType, StructType, Type, UnionType, strip
 
 MAX_TABLE_SIZE = (1 << 31) - 1
 FIRST_PRIORITY = 1 << 30
@@ -108,10 +109,48 @@ class TableChecker(StmtChecker):
         if given is not None and given.args and isinstance(given.args[0], str):
             text: str | None = given.args[0]
         else:
-            text = key_name(k.expr, expr)
+            text = self._key_name(k.expr)
         if text is None:
             self.fail(k.pos, f"{name}: the key is a complex expression, which needs a name", 'add @name("...") to it')
         return ir.Key(expr, kind, text, annotations, k.pos)
+
+    def _key_name(self, e: syntax.Expr) -> str | None:
+        """Return the name that the control plane knows a key expression by; None when it is too complex for one.
+
+        ``isValid()`` is ``$valid$``, as P4Runtime's controllers and packet tests know it.
+        """
+        match e:
+            case syntax.Name():
+                return e.name
+            case syntax.MemberExpr():
+                base = self._key_name(e.base)
+                return None if base is None else join(base, self._field_name(e))
+            case syntax.IndexExpr():
+                base, index = self._key_name(e.base), self._key_name(e.index)
+                return None if base is None or index is None else f"{base}[{index}]"
+            case syntax.SliceExpr(plus=False):
+                base, hi, lo = (self._key_name(x) for x in (e.base, e.hi, e.lo))
+                return None if base is None or hi is None or lo is None else f"{base}[{hi}:{lo}]"
+            case syntax.IntLit():
+                line = self.diag.lines.get(e.pos.file, [])[e.pos.line - 1 : e.pos.line]
+                text = line[0][e.pos.col - 1 : e.pos.col - 1 + e.pos.length].lower() if line else ""
+                return hex(e.value) if "0x" in text else str(e.value)
+            case syntax.CallExpr(callee=syntax.MemberExpr(name="isValid") as callee):
+                base = self._key_name(callee.base)
+                return None if base is None else f"{base}.$valid$"
+            case syntax.BinaryExpr(op="&", left=left, right=right):
+                a, b = self._key_name(left), self._key_name(right)
+                return None if a is None or b is None else f"{a} & {b}"
+        return None
+
+    def _field_name(self, e: syntax.MemberExpr) -> str:
+        """Return a field's name, or what its ``@name`` says."""
+        t = self.expr(e.base).type
+        if isinstance(t, (StructType, HeaderType, UnionType)):
+            for f in t.fields:
+                if f.name == e.name:
+                    return own_name(f.annotations, e.name)
+        return e.name
 
     def _action_of_list(self, a: syntax.ActionRef, table: ir.Table, name: str) -> None:
         action = self._action_named(a)
@@ -321,31 +360,6 @@ class TableChecker(StmtChecker):
         if not a.args or not isinstance(a.args[0], int):
             self.fail(e.pos, "@priority takes an integer")
         return a.args[0]
-
-
-def key_name(e: syntax.Expr, value: ir.Expr) -> str | None:
-    """Return the name that the control plane knows a key expression by; None when it is too complex for one."""
-    match e:
-        case syntax.Name():
-            return e.name
-        case syntax.MemberExpr():
-            base = key_name(e.base, value)
-            return None if base is None else f"{base}.{e.name}"
-        case syntax.IndexExpr():
-            base, index = key_name(e.base, value), key_name(e.index, value)
-            return None if base is None or index is None else f"{base}[{index}]"
-        case syntax.SliceExpr():
-            base, hi, lo = (key_name(x, value) for x in (e.base, e.hi, e.lo))
-            return None if base is None or hi is None or lo is None or e.plus else f"{base}[{hi}:{lo}]"
-        case syntax.IntLit():
-            return str(e.value)
-        case syntax.CallExpr(callee=syntax.MemberExpr(name="isValid") as callee):
-            base = key_name(callee.base, value)
-            return None if base is None else f"{base}.isValid()"
-        case syntax.BinaryExpr(op="&", left=left, right=right):
-            a, b = key_name(left, value), key_name(right, value)
-            return None if a is None or b is None else f"{a} & {b}"
-    return None
 
 
 def same_expr(a: ir.Expr | None, b: ir.Expr | None) -> bool:

@@ -1,6 +1,5 @@
 """The driver: from a P4 file to a design, what the control plane sees of it, and the engine's code."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +37,9 @@ class Compiled:
     def code(self) -> Code:
         """The engine's program, made when first asked for."""
         if self._code is None:
-            lower = importlib.import_module("datapath.p4c.lower")
-            self._code = lower.lower(self.design)
+            from datapath.p4c.lower import lower
+
+            self._code = lower(self.design)
         return self._code
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from datapath.p4c import fold, ir
 from datapath.p4c.check_convert import under
+from datapath.p4c.paths import join, own_name
 from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.types import BitType, BoolType, ExternType, InfIntType, IntType, ParserType
 
@@ -29,19 +30,6 @@ def elaborate(program: ir.Program, diagnostics: Diagnostics) -> ir.Design:
     design = _Elaborator(program, diagnostics).run()
     diagnostics.check()
     return design
-
-
-def own_name(annotations: ir.Annotations, name: str) -> str:
-    """Return the name that ``@name`` gives, else ``name``."""
-    a = ir.find_annotation(annotations, "name")
-    return a.args[0] if a is not None and a.args and isinstance(a.args[0], str) else name
-
-
-def join(prefix: str, name: str) -> str:
-    """Return the control-plane path of ``name`` in ``prefix``."""
-    if name.startswith("."):
-        return name[1:]
-    return f"{prefix}.{name}" if prefix else name
 
 
 class _Elaborator:

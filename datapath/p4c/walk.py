@@ -1,9 +1,7 @@
 """Goes through the expressions and statements of the IR, whatever they are."""
 
 from collections.abc import Iterator
-from dataclasses import fields
-from functools import cache
-from typing import Any
+from dataclasses import fields, is_dataclass
 
 from datapath.p4c import ir
 
@@ -23,9 +21,11 @@ _PARTS: tuple[type, ...] = (
 )
 
 
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if f.name not in ("type", "pos", "annotations"))
+_NAMES: dict[type, tuple[str, ...]] = {
+    kind: tuple(f.name for f in fields(kind) if f.name not in ("type", "pos", "annotations"))
+    for kind in vars(ir).values()
+    if isinstance(kind, type) and issubclass(kind, _PARTS) and is_dataclass(kind)
+}
 
 
 def walk(thing: object) -> Iterator[object]:
@@ -39,7 +39,7 @@ def walk(thing: object) -> Iterator[object]:
             todo += reversed(at.values())
         elif isinstance(at, _PARTS):
             yield at
-            todo += [getattr(at, n) for n in reversed(_names(type(at)))]
+            todo += [getattr(at, n) for n in reversed(_NAMES[type(at)])]
 
 
 def blocks_of(decl: ir.ParserDecl | ir.ControlDecl) -> list[object]:

@@ -211,9 +211,7 @@ class Externs(Parsers):
             if width < 16:
                 self.emit("TRUNC", width, slot, slot)
         else:
-            if payload:
-                unsupported(NOWHERE, f"{algorithm} over the payload")
-            self.emit("HASH", min(width, 64), slot, b=data, imm=HASHES.index(algorithm))
+            self.emit("HASH", min(width, 64), slot, b=data, imm=HASHES.index(algorithm) + 256 * payload)
         return slot
 
     def hash_mod(self, place: Place | Bits | None, width: int, base: int, data: int, most: int, algorithm: str) -> int:

@@ -103,7 +103,7 @@ TABLE = """
 def test_a_table_has_names_arguments_and_entries() -> None:
     made = ingress("t.apply();", local=TABLE.replace("_, _ )", "_, false)"))
     table = made.program.controls["I"].tables[0]
-    assert [k.name for k in table.keys] == ["hdr.h.a", "bee", "hdr.h.isValid()"]
+    assert [k.name for k in table.keys] == ["hdr.h.a", "bee", "hdr.h.$valid$"]
     assert table.entries[1].action.args[0] is not None
     assert made.info.tables["I.t"].id == 0x02000000 | made.info.tables["I.t"].id & 0xFFFFFF
     assert [a.action.name for a in made.info.tables["I.t"].actions] == ["I.a", "I.b", "NoAction"]
