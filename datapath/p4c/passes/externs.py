@@ -70,8 +70,8 @@ class Externs(Parsers):
             return str(e.value)
         return ""
 
-    def new_register(self, instance: ir.Instance, size: int) -> None:
-        """Make a register for each scalar of the cell's type."""
+    def new_register(self, instance: ir.Instance, size: int, initial: int = 0) -> None:
+        """Make a register for each scalar of the cell's type; ``initial`` is that of a cell of one."""
         assert isinstance(instance.type, ExternType)
         cell = instance.type.args[0]
         self.numbers[instance] = len(self.registers)
@@ -79,7 +79,8 @@ class Externs(Parsers):
             if s.varbit:
                 unsupported(NOWHERE, f"register {instance.path} of {cell}")
             name = f"{instance.path}.{s.name}" if s.name else instance.path
-            self.registers.append(Array(name, size, max(s.width, 1)))
+            width = max(s.width, 1)
+            self.registers.append(Array(name, size, width, initial & ((1 << width) - 1)))
 
     def make_objects(self, instances: list[ir.Instance]) -> None:
         """Number counters, meters and registers in the order of the design."""
