@@ -47,10 +47,6 @@ class Engine:
         for e in code.entries:
             what = f"table {code.tables[e.table].name}: an entry of the program"
             self._pl.insert(what, e.table, e.action, e.key, e.data, e.priority, is_const=e.const)
-        for number, register in enumerate(code.registers):
-            for index in range(register.size if register.initial else 0):
-                what = f"register {register.name}"
-                self._pl.set_register(what, number, index, register.what, register.initial)
 
     def close(self) -> None:
         """Free the engine's memory."""
