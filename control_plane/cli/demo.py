@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dpu_emu.demo import Act, ActResult, Incast, PingPong
+    from dpu_emu.demo import Act, ActResult, Incast, PingPong, Routed
 
 CHECKPOINT_BYTES = 64 << 20
 
@@ -27,10 +27,10 @@ def demo(
     """Move a file between two software DPUs over RoCEv2: clean, with loss, and with loss and selective repeat.
 
     Then an unmodified verbs program runs between them, if rdma-core's are installed; and in virtual time a fabric
-    shows what an incast does to a bystander, with PFC alone and with DCQCN.
+    shows what an incast does to a bystander, with PFC alone and with DCQCN. At last a P4 program is compiled and run.
     """
     from datapath.errors import CallerError
-    from dpu_emu.demo import Act, Control, make_checkpoint, run_incast, run_ping_pong, sha256
+    from dpu_emu.demo import Act, Control, make_checkpoint, run_incast, run_ping_pong, run_router, sha256
 
     if not 0 <= loss <= 0.2:
         raise CallerError(f"demo: loss {loss} is not within 0 and 0.2")
@@ -53,6 +53,7 @@ def demo(
     rows = [_row(result, ok) for result, ok in zip(results, same, strict=True)]
     ping_pong = run_ping_pong()
     incasts = [run_incast(control) for control in Control]
+    routed = run_router()
     if json:
         from control_plane.cli.output import print_json
 
@@ -66,12 +67,14 @@ def demo(
                 "acts": rows,
                 "verbs": verbs,
                 "fabric": fabric,
+                "datapath": asdict(routed),
             }
         )
     else:
         _print(file, wanted, capture, rows)
         _print_verbs(ping_pong)
         _print_fabric(incasts)
+        _print_datapath(routed)
     if not all(same):
         raise typer.Exit(1)
 
@@ -193,3 +196,13 @@ def _print(file: Path, wanted: str, capture: Path, rows: list[dict[str, Any]]) -
     console.print(f"capture  {capture} (the lossy transfer at the target)", soft_wrap=True, highlight=False)
     console.print(f"open it  wireshark {capture}", soft_wrap=True, highlight=False)
     console.print(f"    or   tshark -r {capture} -Y infiniband | head", soft_wrap=True, highlight=False)
+
+
+def _print_datapath(routed: "Routed") -> None:
+    typer.echo(
+        f"datapath {routed.program}, compiled in {routed.compile_ns / 1e6:.0f} ms, {routed.instructions} instructions: "
+        f"{routed.forwarded} of {routed.packets} packets routed over {routed.routes} routes, "
+        f"{routed.cpu_ns / routed.packets:.0f} ns of CPU a packet"
+    )
+    typer.echo(f"         in  {routed.before}")
+    typer.echo(f"         out {routed.after}")

@@ -360,7 +360,7 @@ static void check_insn(struct check *c)
 		width(c, i->w, 64);
 		list(c, i->b, false);
 		dst(c, i->d, 1);
-		below(c, "hash", i->imm, DP_PL_TOEPLITZ + 1);
+		below(c, "hash", i->imm & ~256ULL, DP_PL_TOEPLITZ + 1);
 		break;
 	case DP_PL_OP_CSUM:
 	case DP_PL_OP_CSUMADD:

@@ -160,9 +160,13 @@ static void write_register(struct dp_pl_worker *w, const struct pl_insn *i)
 
 static uint64_t hash_list(struct dp_pl_worker *w, const struct pl_insn *i, uint64_t algorithm)
 {
-	uint32_t bits = dp_pl_list_bytes(w, &w->pl->lists[i->b]);
+	uint32_t bytes = (dp_pl_list_bytes(w, &w->pl->lists[i->b]) + 7) / 8, at = (w->cur + 7) / 8;
 
-	return dp_pl_hash(w, (uint32_t)algorithm, w->bytes, (bits + 7) / 8);
+	if (algorithm & 256) { /* the payload, too */
+		memcpy(w->bytes + bytes, w->data + at, w->len - at);
+		bytes += w->len - at;
+	}
+	return dp_pl_hash(w, algorithm & 255, w->bytes, bytes);
 }
 
 /* Base slot a, then the number of values. */

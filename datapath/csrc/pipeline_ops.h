@@ -64,7 +64,7 @@
 	X(REGRD)                  /* d[w] = register b at index a; outside: 0 */ \
 	X(REGWR)                  /* register b at index a = d[w]; outside: nothing */ \
 	/* functions over lists of fields: b is a list's number */ \
-	X(HASH)                   /* d[w] = algorithm imm over list b */ \
+	X(HASH)                   /* d[w] = algorithm imm over list b; + 256: and over the payload */ \
 	X(HASHMOD)                /* d[w] = base slot a + hash(imm) % slot a + 1; at zero: base */ \
 	X(CSUM)                   /* d[16] = ones' complement sum over list b, complemented; imm bit 0: payload, too */ \
 	X(CSUMADD) X(CSUMSUB)     /* d: running sum (one slot), add or take away list b: InternetChecksum */ \

@@ -72,7 +72,7 @@ struct dp_pl_worker *dp_pl_worker_new(struct dp_pl *pl)
 	w->miss = calloc(pl->n_tables + 1, sizeof(*w->miss));
 	w->lookups = calloc(2 * pl->n_tables + 1, 8);
 	/* a list's bytes, and behind them a value's or a varbit's */
-	w->bytes = calloc(1, pl->max_list_bytes + 2 * (8 * PL_MAX_WORDS + 2 * PL_PAD));
+	w->bytes = calloc(1, pl->max_list_bytes + 2 * (8 * PL_MAX_WORDS + 2 * PL_PAD) + PL_MAX_PACKET);
 	w->key = calloc(PL_MAX_KEY + 1, 8);
 	w->tail = calloc(1, PL_MAX_PACKET + 2 * PL_PAD);
 	w->outs = calloc(64, sizeof(*w->outs));

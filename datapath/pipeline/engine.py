@@ -38,7 +38,12 @@ class Engine:
         self._profile_actions = [{a.name: i for i, a in enumerate(p.actions)} for p in code.profiles]
         self._value_sets = {v.name: i for i, v in enumerate(code.value_sets)}
         self._message_lists = {i.imm: i.b for i in code.insns if i.op == "LOG" and i.b != NONE}
+        self._groups: set[int] = set()
+        self._sessions: set[int] = set()
         self._members: dict[str, set[int]] = {path: set() for path in info.profiles}
+        for number, register in enumerate(code.registers):
+            for i in range(register.size if register.initial else 0):
+                self._pl.set_register(f"register {register.name}", number, i, register.what, register.initial)
         for e in code.entries:
             what = f"table {code.tables[e.table].name}: an entry of the program"
             self._pl.insert(what, e.table, e.action, e.key, e.data, e.priority, is_const=e.const)
@@ -250,11 +255,15 @@ class Engine:
 
     def set_multicast(self, group: int, replicas: Sequence[tuple[int, int]]) -> None:
         """Set a multicast group's replicas: (port, rid)."""
-        self._pl.set_multicast(f"multicast group {group}", group, replicas)
+        if replicas or group in self._groups:
+            self._pl.set_multicast(f"multicast group {group}", group, replicas)
+        (self._groups.add if replicas else self._groups.discard)(group)
 
     def set_clone(self, session: int, replicas: Sequence[tuple[int, int]], truncate_bytes: int = 0) -> None:
         """Set a clone session's replicas: (port, rid)."""
-        self._pl.set_clone(f"clone session {session}", session, replicas, truncate_bytes)
+        if replicas or session in self._sessions:
+            self._pl.set_clone(f"clone session {session}", session, replicas, truncate_bytes)
+        (self._sessions.add if replicas else self._sessions.discard)(session)
 
     def set_expire(self, profile: int, idle_ns: int) -> None:
         """Set the time of a PNA expire time profile."""
@@ -269,6 +278,10 @@ class Engine:
         """Run packets one after the other; returns what goes out, in order."""
         raw = self._pl.run([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets])
         return [Output(o.port, o.data, o.source, o.rid) for o in raw]
+
+    def run_repeated(self, packets: Sequence[Packet], rounds: int) -> int:
+        """Run packets ``rounds`` times and drop what goes out; returns the number of outputs. To measure with."""
+        return self._pl.run_repeated([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets], rounds)
 
     def stats(self) -> dict[str, int]:
         """Return counters of packets: drops by reason, clones and so on."""

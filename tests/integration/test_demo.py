@@ -70,6 +70,8 @@ def test_a_file_crosses_in_each_act_and_the_capture_holds_it(tmp_path: Path) -> 
     for name in ("received-clean.bin", "received-loss.bin", "received-selective.bin"):
         assert (tmp_path / "out" / name).read_bytes() == file.read_bytes()
     assert len(captures.roce_packets(Path(said["capture"]))) > 3_000_001 // 4096
+    assert said["datapath"]["forwarded"] == said["datapath"]["packets"] > 0
+    assert said["datapath"]["before"] != said["datapath"]["after"]
 
 
 @pytest.mark.parametrize("role", ["source", "target"])

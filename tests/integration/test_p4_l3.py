@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP
+from scapy.packet import Packet
 
 from datapath.pipeline.target import Target
 from tests.integration.p4_programs import (
@@ -47,7 +48,7 @@ def router(request: pytest.FixtureRequest) -> Target:
     return target
 
 
-def ipv4(dst: str, **fields: Any) -> ScapyPacket:
+def ipv4(dst: str, **fields: Any) -> Packet:
     return Ether(dst=ROUTER, src=HOST) / IP(src="192.0.2.1", dst=dst, **fields) / UDP(sport=1, dport=2) / Raw(b"x" * 18)
 
 

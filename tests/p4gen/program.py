@@ -107,7 +107,7 @@ class Generator:
         )
         self.case.program = self.top
         for group in (1, 2, 3):
-            self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(0, 3))]
+            self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(1, 3))]
         for session in (1, 2):
             self.case.clones[session] = [(rng.randint(1, 8), 0) for _ in range(rng.randint(1, 2))]
         for _ in range(24):
@@ -264,7 +264,9 @@ class Generator:
                 out += body(rng.randint(0, 1))
                 if rng.random() < 0.4:
                     out.append(
-                        Node(f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});")
+                        Node(
+                            f"meta.b8 = meta.b8 + (hdr.st.last.{rng.choice(['w ++ hdr.st.last.last', 'last ++ 7w0'])});"
+                        )
                     )
                 if rng.random() < 0.3:
                     out.append(Node("meta.b8 = (bit<8>)hdr.st.lastIndex;"))
@@ -360,7 +362,9 @@ class Generator:
             algo = rng.choice(["csum16", "csum16", "crc16", "xor16"])
             data = self._data_list()
             target = rng.choice(self.scope.writable.get("bit<16>", ["meta.chk"]))
-            verb = ("update" if compute else "verify") + rng.choice(["_checksum", "_checksum_with_payload"])
+            verb = "update_checksum" if compute else "verify_checksum"
+            if algo == "csum16" and rng.random() < 0.5:
+                verb += "_with_payload"  # the engine has no other algorithm over the payload
             cond = rng.choice([t for t, _ in self.scope.headers]) + ".isValid()"
             body.append(Node(f"{verb}({cond}, {data}, {target}, HashAlgorithm.{algo});"))
         return Node(

@@ -97,12 +97,11 @@ class TableState:
         self.rows.sort(key=lambda r: (self._rank(r), r.handle))
         return row
 
-    def _rank(self, row: Row) -> int:
-        """Smaller comes first: by priority, or in a table without priorities by length of the prefix."""
-        if self.info.needs_priority:
-            return -row.entry.priority
+    def _rank(self, row: Row) -> tuple[int, int]:
+        """Smaller comes first: by priority, where a table has them, then by length of the prefix."""
         kinds = [k.match_kind for k in self.table.keys if k.match_kind != "selector"]
-        return -sum(m.other.bit_count() for k, m in zip(kinds, row.entry.match, strict=True) if k == "lpm")
+        prefix = sum(m.other.bit_count() for k, m in zip(kinds, row.entry.match, strict=True) if k == "lpm")
+        return -row.entry.priority, -prefix
 
     def row(self, handle: int) -> Row:
         """Return the entry of a handle.

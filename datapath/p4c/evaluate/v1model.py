@@ -23,7 +23,7 @@ DROP_PORT = 511
 MAX_PACKET_BYTES = 16384
 
 MAX_ROUNDS = 64
-"""Passes through ingress or egress that one packet may cause."""
+"""Clones, resubmissions, recirculations and multicasts that one packet may cause; more are not made."""
 
 NORMAL, INGRESS_CLONE, EGRESS_CLONE, _COALESCED, RECIRCULATED, REPLICATION, RESUBMITTED = range(7)
 
@@ -85,6 +85,8 @@ class V1Model:
         self.jobs: deque[Job] = deque()
         self.port = 0
         """Where the packet came in."""
+        self.rounds = 0
+        """What was queued because of it: clones, resubmissions, recirculations, multicasts."""
 
     def _new_std(self) -> Struct:
         std = default(self.std_type)
@@ -98,14 +100,9 @@ class V1Model:
             return out
         self.port = packet.port
         self.jobs.append(Job(packet.data, packet.port, NORMAL, len(packet.data)))
-        rounds = 0
+        self.rounds = 0
         while self.jobs:
             job = self.jobs.popleft()
-            rounds += 1
-            if rounds > MAX_ROUNDS:
-                self._note("drop", "", "too many rounds")
-                self.jobs.clear()
-                break
             self.asked = Asked(truncate=job.truncate)
             self.machine.start()
             try:
@@ -116,6 +113,13 @@ class V1Model:
             except StopSignal:
                 self._note("drop", "", "the packet was given up")
         return out
+
+    def _may_queue(self) -> bool:
+        """Whether one more may be queued."""
+        self.rounds += 1
+        if self.rounds > MAX_ROUNDS:
+            self._note("drop", "", "too many rounds")
+        return self.rounds <= MAX_ROUNDS
 
     def _note(self, kind: str, name: str, text: str = "") -> None:
         if self.machine.trace is not None:
@@ -174,7 +178,8 @@ class V1Model:
             self._clone_ingress(job, asked.clone, roots)
         if asked.resubmit is not None:
             self._note("resubmit", "")
-            self.jobs.append(Job(job.data, 0, RESUBMITTED, job.length, _keep(asked.resubmit, roots)))
+            if self._may_queue():
+                self.jobs.append(Job(job.data, 0, RESUBMITTED, job.length, _keep(asked.resubmit, roots)))
             return
         after = Job(job.data, self._get("egress_spec"), NORMAL, job.length, [], hdr, meta, std, payload)
         after.truncate = asked.truncate
@@ -184,18 +189,21 @@ class V1Model:
             self._note("multicast", str(group), " ".join(f"{p}/{rid}" for p, rid in replicas))
             self._set(instance_type=REPLICATION)
             after.instance_type = REPLICATION
-            self._replicate(after, replicas)
+            if replicas and self._may_queue():
+                self._replicate(after, replicas)
             return
         if after.port == DROP_PORT:
             self._note("drop", "", "egress_spec is the drop port after ingress")
             return
         self._set(instance_type=NORMAL)
+        if self.jobs and not self._may_queue():
+            return
         self._replicate(after, [(after.port, self._get("egress_rid"))])
 
     def _clone_ingress(self, job: Job, clone: tuple[int, FieldList], roots: dict[str, Value]) -> None:
         session = self.clones.get(clone[0])
         self._note("clone", f"session {clone[0]}", "" if session else "not there")
-        if session is None:
+        if session is None or not self._may_queue():
             return
         kept, std, asked = _keep(clone[1], roots), self.std, self.asked
         self.std = self._new_std()
@@ -275,7 +283,8 @@ class V1Model:
             data = data[: asked.truncate]
         if asked.recirculate is not None:
             self._note("recirculate", "")
-            self.jobs.append(Job(data, 0, RECIRCULATED, len(data), _keep(asked.recirculate, roots)))
+            if self._may_queue():
+                self.jobs.append(Job(data, 0, RECIRCULATED, len(data), _keep(asked.recirculate, roots)))
             return []
         self._note("out", f"port {job.port}", f"{len(data)} bytes")
         return [Output(job.port, data, source, job.rid)]
@@ -283,7 +292,7 @@ class V1Model:
     def _clone_egress(self, job: Job, clone: tuple[int, FieldList], roots: dict[str, Value]) -> None:
         session = self.clones.get(clone[0])
         self._note("clone", f"session {clone[0]}", "" if session else "not there")
-        if session is None:
+        if session is None or not self._may_queue():
             return
         kept, std = _keep(clone[1], roots), self.std
         meta, self.std = default(self.meta_type), self._new_std()

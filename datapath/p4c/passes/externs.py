@@ -70,16 +70,20 @@ class Externs(Parsers):
             return str(e.value)
         return ""
 
-    def new_register(self, instance: ir.Instance, size: int) -> None:
-        """Make a register for each scalar of the cell's type."""
+    def new_register(self, instance: ir.Instance, size: int, initial: ir.Expr | None = None) -> None:
+        """Make a register for each scalar of the cell's type; ``initial`` is a constant of that type."""
         assert isinstance(instance.type, ExternType)
         cell = instance.type.args[0]
         self.numbers[instance] = len(self.registers)
+        start = 0 if initial is None else self.value(initial)
         for s in self.layouts.scalars(cell):
             if s.varbit:
                 unsupported(NOWHERE, f"register {instance.path} of {cell}")
             name = f"{instance.path}.{s.name}" if s.name else instance.path
-            self.registers.append(Array(name, size, max(s.width, 1)))
+            value = 0 if initial is None else self.known(start + s.slot, s.width)
+            if value is None:
+                unsupported(NOWHERE, f"register {instance.path} with an initial value that is no constant")
+            self.registers.append(Array(name, size, max(s.width, 1), value))
 
     def make_objects(self, instances: list[ir.Instance]) -> None:
         """Number counters, meters and registers in the order of the design."""
@@ -211,9 +215,7 @@ class Externs(Parsers):
             if width < 16:
                 self.emit("TRUNC", width, slot, slot)
         else:
-            if payload:
-                unsupported(NOWHERE, f"{algorithm} over the payload")
-            self.emit("HASH", min(width, 64), slot, b=data, imm=HASHES.index(algorithm))
+            self.emit("HASH", min(width, 64), slot, b=data, imm=HASHES.index(algorithm) + 256 * payload)
         return slot
 
     def hash_mod(self, place: Place | Bits | None, width: int, base: int, data: int, most: int, algorithm: str) -> int:

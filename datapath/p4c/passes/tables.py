@@ -208,7 +208,7 @@ class Tables(Stmts):
         value = self.known(self.value(e), width)
         if value is None:
             unsupported(e.pos, "a value that is not constant here")
-        return value
+        return value & ((1 << width) - 1)
 
     def _default_action(self, info: TableInfo, code: Table) -> None:
         ref = info.table.default_action

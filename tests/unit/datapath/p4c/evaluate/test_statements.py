@@ -49,7 +49,10 @@ BODIES = {
     "tuples are equal": ("if ({hdr.h.a, hdr.h.b} == {8w1, 8w2}) { hdr.h.a = 9; }", "0902030405000000"),
     # Statements.
     "switch": ("switch (hdr.h.b) { 1: { hdr.h.a = 5; } 2: { hdr.h.a = 6; } }", "0602030405000000"),
-    "switch falls through": ("switch (hdr.h.b) { 2: 3: { hdr.h.a = 6; } default: { hdr.h.a = 7; } }", "0602030405000000"),
+    "switch falls through": (
+        "switch (hdr.h.b) { 2: 3: { hdr.h.a = 6; } default: { hdr.h.a = 7; } }",
+        "0602030405000000",
+    ),
     "switch default": ("switch (hdr.h.b) { 9: { } default: { hdr.h.a = 7; } }", "0702030405000000"),
     "for": ("for (bit<8> i = 0; i < 4; i = i + 1) { hdr.h.a = hdr.h.a + i; }", "0702030405000000"),
     "for in a range": ("for (bit<8> i in 2 .. 4) { hdr.h.a = hdr.h.a + i; }", "0a02030405000000"),
@@ -99,8 +102,8 @@ def test_an_index_outside_reads_zero_and_writes_nothing():
             hdr.st[hdr.h.a].b = 5; hdr.h.c = 8w0 ++ hdr.st[hdr.h.a].a;
             if (hdr.st[hdr.h.a].isValid()) { hdr.h.b = 9; }""",
     )
-    assert send(target, PACKET) == [(1, "0109000b05000000" "0a00000000000000" "0b05000000000000")]
-    assert send(target, "02" + PACKET[2:]) == [(1, "0202000005000000" "0a00000000000000" "0b00000000000000")]
+    assert send(target, PACKET) == [(1, "0109000b050000000a000000000000000b05000000000000")]
+    assert send(target, "02" + PACKET[2:]) == [(1, "02020000050000000a000000000000000b00000000000000")]
 
 
 @pytest.mark.parametrize(
