@@ -17,7 +17,8 @@ from datapath.p4c.check_base import (
     describe,
     with_article,
 )
-from datapath.p4c.check_call import is_constant, owner_of, signature
+from datapath.p4c.check_call import owner_of, signature
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_parser import ParserChecker
 from datapath.p4c.check_stmt import returns_always
 from datapath.p4c.check_types import Substitution
