@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from datapath.p4c import ir
+from datapath.p4c.check_base import with_article
 from datapath.p4c.info import (
     ActionInfo,
     ActionRefInfo,
@@ -19,7 +20,7 @@ from datapath.p4c.info import (
     TableInfo,
     ValueSetInfo,
 )
-from datapath.p4c.p4_ids import assign_ids, make_aliases
+from datapath.p4c.p4_ids import IdError, assign_ids, make_aliases
 from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.types import (
     ExternType,
@@ -169,8 +170,8 @@ class _Extractor:
                     wanted[name] = a.args[0]
             try:
                 self.ids[kind] = assign_ids(kind, names, wanted)
-            except ValueError as e:
-                self.diag.error(next(pos for name, (_, pos) in names.items() if name in wanted), str(e))
+            except IdError as e:
+                self.diag.error(names[e.name][1], str(e))
                 self.ids[kind] = assign_ids(kind, names, {})
         self.aliases = make_aliases(name for names in self.found.values() for name in names)
 
@@ -289,7 +290,9 @@ class _Extractor:
             elif isinstance(value, ir.VarRef):
                 made = i.args.get(value.var)
             if not isinstance(made, ir.Instance) or KINDS.get(getattr(made.type, "name", "")) != kind:
-                self.diag.error(value.pos, f"table '{t.name}': property '{name}' must be a {kind.replace('_', ' ')}")
+                self.diag.error(
+                    value.pos, f"table '{t.name}': property '{name}' must be {with_article(kind.replace('_', ' '))}"
+                )
                 return None
             return made.path
         return None
