@@ -21,6 +21,17 @@ class RandomEntry:
     action: str
     args: tuple[int, ...]
     priority: int
+    member: int | None = None
+    group: int | None = None
+
+
+@dataclass(slots=True)
+class Meter:
+    """A meter's rates; a direct one's by the handle of an entry."""
+
+    name: str
+    index: int
+    rates: tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -36,6 +47,12 @@ class Case:
     registers: list[tuple[str, int]] = field(default_factory=list)
     counters: list[tuple[str, int]] = field(default_factory=list)
     packets: list[tuple[int, bytes]] = field(default_factory=list)
+    meters: list[Meter] = field(default_factory=list)
+    members: list[tuple[str, int, str, tuple[int, ...]]] = field(default_factory=list)
+    """Of action profiles: (profile, member, action, arguments)."""
+    groups: list[tuple[str, int, list[int]]] = field(default_factory=list)
+    defaults: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
+    """Default actions that are set half-way."""
 
     @property
     def source(self) -> str:
@@ -54,6 +71,10 @@ class Case:
             self.registers,
             self.counters,
             list(self.packets),
+            self.meters,
+            list(self.members),
+            list(self.groups),
+            list(self.defaults),
         )
 
 
@@ -86,6 +107,8 @@ class Generator:
         self.case = Case(seed, [])
         self.header_types: list[str] = []
         self.functions: list[Function] = []
+        self.prefixes = [""]
+        """Instances of the control that is made now."""
         self.has_union = self.rng.random() < 0.4
         self.has_varbit = self.rng.random() < 0.35
         self.has_stack = self.rng.random() < 0.6
@@ -196,7 +219,9 @@ class Generator:
             self._add_header("hdr.vb", "vb_t")
         if rng.random() < 0.4:
             name = rng.choice(self.header_types)
-            self.top.append(Node("struct nested_t {", [Node(f"{name} hh;", fixed=True), Node("h0_t h0;", fixed=True)], "}"))
+            self.top.append(
+                Node("struct nested_t {", [Node(f"{name} hh;", fixed=True), Node("h0_t h0;", fixed=True)], "}")
+            )
             members.append(("n", "nested_t"))
             self._add_header("hdr.n.hh", name)
             self._add_header("hdr.n.h0", "h0_t")
@@ -428,7 +453,11 @@ class Generator:
             "control MyDeparser(packet_out pkt, in headers_t hdr) {", [Node("apply {", body, "}", True)], "}", True
         )
 
-    def _control(self, which: str) -> Node:
+    def _names(self, name: str) -> list[str]:
+        """Return the control-plane names of a thing: one for each instance of the control that it is in."""
+        return [f"{p}.{name}" if p else name for p in self.prefixes]
+
+    def _control(self, which: str, title: str = "") -> Node:
         rng = self.rng
         scope = self.scope.copy()
         scope.functions = list(self.functions)
@@ -451,11 +480,23 @@ class Generator:
             self._table(which, scope, actions, calls, locals_)
         if rng.random() < 0.4:
             self._sub_control(which, calls, locals_)
+        if which != "sub" and rng.random() < 0.3:
+            self.prefixes = [self.stmts.name("whole") for _ in range(rng.randint(1, 2))]
+            type_name = self.stmts.name("Whole")
+            self.top.append(self._control("sub", type_name))
+            locals_.extend(Node(f"{type_name}() {prefix};", fixed=True) for prefix in self.prefixes)
+            calls.controls.extend(lambda _s, p=p: f"{p}.apply(hdr, meta, sm);" for p in self.prefixes)
+            self.prefixes = [""]
         body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
         if rng.random() < 0.3:
             body.insert(0, Node("headers_t hsaved = hdr;"))
             body.insert(0, Node("meta_t msaved = meta;"))
-            more = ["hdr = hsaved;", "meta = msaved;", "if (hdr == hsaved) { meta.b8 = 1; }", "if (meta == msaved) { exit; }"]
+            more = [
+                "hdr = hsaved;",
+                "meta = msaved;",
+                "if (hdr == hsaved) { meta.b8 = 1; }",
+                "if (meta == msaved) { exit; }",
+            ]
             if self.has_union:
                 more += ["hdr.u = hsaved.u;", "if (hdr.u == hsaved.u) { meta.b8 = 2; }", "meta.flag = hdr.u.isValid();"]
             if self.has_stack:
@@ -465,7 +506,7 @@ class Generator:
         if which == "ingress":
             ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
             body.insert(0, Node(f"sm.egress_spec = {rng.choice(ports)};"))
-        name = "MyIngress" if which == "ingress" else "MyEgress"
+        name = title or ("MyIngress" if which == "ingress" else "MyEgress")
         return Node(f"control {name}({INOUT}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True)
 
     def _action(self, scope: Scope, calls: Callables, locals_: list[Node]) -> Action:
@@ -549,7 +590,9 @@ class Generator:
             counter = self.stmts.name("dc")
             locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
             body.append(Node(f"counters = {counter};", fixed=True))
-        if keys and rng.random() < 0.3:
+        if keys and style == "exact" and rng.random() < 0.3 and not any(self.prefixes):
+            self._profile(name, keys, body, chosen, locals_, scope)
+        elif keys and rng.random() < 0.3:
             entries, seen = [], set()
             for _ in range(rng.randint(1, 5)):
                 sets = ", ".join(self._entry_set(w, k) for _, w, k in keys)
@@ -600,8 +643,59 @@ class Generator:
             action = rng.choice(actions)
             args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
             # Distinct priorities: which of two equal ones wins is nobody's business.
+            priority = 1 + 7 * i % 101 if with_priority else 0
+            for path in self._names(table):
+                if rng.random() < 0.8:
+                    self.case.entries.append(RandomEntry(path, match, action.name, args, priority))
+        if rng.random() < 0.5:
+            action = rng.choice(actions)
+            args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
+            self.case.defaults.append((rng.choice(self._names(table)), action.name, args))
+
+    def _profile(
+        self,
+        table: str,
+        keys: list[tuple[str, int, str]],
+        body: list[Node],
+        actions: list[Action],
+        locals_: list[Node],
+        scope: Scope,
+    ) -> None:
+        """Give a table an action profile or selector, with members, groups and entries."""
+        rng = self.rng
+        name = self.stmts.name("ap")
+        selector = rng.random() < 0.6
+        if selector:
+            algo = rng.choice(["crc16", "crc32", "identity", "csum16", "xor16"])
+            locals_.append(
+                Node(f"action_selector(HashAlgorithm.{algo}, 32, {rng.choice([4, 14, 16])}) {name};", fixed=True)
+            )
+            for _ in range(rng.randint(1, 2)):
+                type_ = rng.choice([k for k in scope.readable if k.startswith("bit")])
+                body[0].body.append(Node(f"{rng.choice(scope.readable[type_])} : selector;", fixed=True))
+        else:
+            locals_.append(Node(f"action_profile(32) {name};", fixed=True))
+        body.append(Node(f"implementation = {name};", fixed=True))
+        members = list(range(1, rng.randint(2, 6)))
+        for m in members:
+            action = rng.choice(actions)
+            args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
+            self.case.members.append((name, m, action.name, args))
+        for g in (1, 2) if selector else ():
+            self.case.groups.append((name, g, sorted(rng.sample(members, rng.randint(1, len(members))))))
+        for _ in range(rng.randint(1, 6)):
+            match = tuple(self._match(w, k) for _, w, k in keys)
+            by_group = selector and rng.random() < 0.6
             self.case.entries.append(
-                RandomEntry(table, match, action.name, args, 1 + 7 * i % 101 if with_priority else 0)
+                RandomEntry(
+                    table,
+                    match,
+                    "",
+                    (),
+                    0,
+                    None if by_group else rng.choice(members),
+                    rng.randint(1, 2) if by_group else None,
+                )
             )
 
     def _sub_control(self, which: str, calls: Callables, locals_: list[Node]) -> None:
@@ -652,7 +746,7 @@ class Generator:
             type_ = f"{kind}<{width}>"
             size = rng.randint(1, 6)
             locals_.append(Node(f"register<{type_}>({size}) {name};", fixed=True))
-            self.case.registers.append((name, size))
+            self.case.registers.extend((n, size) for n in self._names(name))
 
             def register(scope: Scope) -> list[Node]:
                 index = f"(bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7)"
@@ -665,10 +759,29 @@ class Generator:
             counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
             unit = rng.choice(["packets", "bytes", "packets_and_bytes"])
             locals_.append(Node(f"counter({csize}, CounterType.{unit}) {counter};", fixed=True))
-            self.case.counters.append((counter, csize))
+            self.case.counters.extend((n, csize) for n in self._names(counter))
             out.append(lambda scope: [Node(f"{counter}.count((bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7));")])
         if rng.random() < 0.4:
             out.append(self._hash)
+        if which == "sub":
+            return out
+        if rng.random() < 0.3:
+            out.append(self._log)
+        if rng.random() < 0.4:
+            meter, msize = self.stmts.name("me"), rng.randint(1, 4)
+            unit = rng.choice(["packets", "bytes"])
+            locals_.append(Node(f"meter({msize}, MeterType.{unit}) {meter};", fixed=True))
+            for i in range(msize):
+                if rng.random() < 0.8:
+                    self.case.meters.append(Meter(meter, i, self._rates(unit)))
+            mtype = rng.choice([k for k in self.scope.writable if k.startswith("bit") and width_of(k) > 1])
+            out.append(
+                lambda scope: [
+                    Node(
+                        f"{meter}.execute_meter((bit<32>)(meta.b8 & 3), {self.exprs.rng.choice(self.scope.writable[mtype])});"
+                    )
+                ]
+            )
         if rng.random() < 0.3:
             out.append(self._digest if which == "ingress" else self._hash)
         if rng.random() < 0.3:
@@ -682,9 +795,25 @@ class Generator:
             out.append(lambda scope: [self._once(scope, call2)])
         if rng.random() < 0.25:
             what = [f"sm.mcast_grp = {rng.randint(1, 4)};"] if which == "ingress" else []
-            what += ["mark_to_drop(sm);", f"truncate({rng.randint(0, 60)});"]
+            what += [
+                f"assert({self.exprs.expr('bool', self.scope, 2)});",
+                "mark_to_drop(sm);",
+                f"truncate({rng.randint(0, 60)});",
+            ]
             out.append(lambda scope: [self._once(scope, rng.choice(what))])
         return out
+
+    def _rates(self, unit: str) -> tuple[int, int, int, int]:
+        rng = self.rng
+        scale = 1 if unit == "packets" else 64
+        cir, pir = rng.randint(1, 2_000_000) * scale, rng.choice([0, rng.randint(1, 3_000_000) * scale])
+        return cir, rng.randint(0, 4) * scale, pir, rng.randint(0, 6) * scale
+
+    def _log(self, scope: Scope) -> list[Node]:
+        types = [k for k in scope.readable if k.startswith("bit") or k == "bool"]
+        fields = [self.rng.choice(scope.readable[self.rng.choice(types)]) for _ in range(self.rng.randint(1, 3))]
+        holes = " ".join("{}" for _ in fields)
+        return [Node(f'log_msg("at {holes} end", {{ {", ".join(fields)} }});')]
 
     def _once(self, scope: Scope, text: str) -> Node:
         cond = self.exprs.expr("bool", scope, 2)
