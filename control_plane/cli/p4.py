@@ -19,7 +19,7 @@ _Include = Annotated[list[Path] | None, typer.Option("-I", "--include", help="A 
 _Define = Annotated[list[str] | None, typer.Option("-D", "--define", help="A macro: NAME or NAME=VALUE.")]
 _Which = Annotated[TargetName, typer.Option("--target", help="What runs the program.")]
 _Entries = Annotated[
-    Path | None, typer.Option("--entries", help="An STF file whose commands, but packets, come first.")
+    Path | None, typer.Option("--entries", help="STF: its entries come first, its packets do not count.")
 ]
 
 
@@ -59,13 +59,13 @@ def _target(compiled: "Compiled", name: TargetName) -> "Target":
 
 
 def _load_entries(compiled: "Compiled", target: "Target", entries: Path | None) -> None:
-    """Do what an STF file says to the control plane; its packets are not sent."""
-    from datapath.stf.parse import Expect, NoPacket, SendPacket, parse_stf
+    """Do what an STF file says to the control plane; its packets are not sent, and nothing is compared."""
+    from datapath.stf.parse import CheckCounter, CheckRegister, Expect, NoPacket, SendPacket, parse_stf
     from datapath.stf.run import run_stf
 
     if entries is not None:
         commands = parse_stf(_read_text(entries), str(entries))
-        kept = [c for c in commands if not isinstance(c, SendPacket | Expect | NoPacket)]
+        kept = [c for c in commands if not isinstance(c, CheckCounter | CheckRegister | Expect | NoPacket | SendPacket)]
         report = run_stf(kept, target, compiled.info)
         for line in report.notes:
             typer.echo(line)
