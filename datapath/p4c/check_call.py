@@ -11,7 +11,6 @@ from datapath.p4c.check_base import (
     BOOL,
     WHAT,
     BlockType,
-    ListValue,
     Overloads,
     Poison,
     Reported,
@@ -20,6 +19,7 @@ from datapath.p4c.check_base import (
     close_name,
     describe,
     has_typevar,
+    with_article,
 )
 from datapath.p4c.check_expr import ExprChecker
 from datapath.p4c.check_types import Substitution
@@ -162,7 +162,7 @@ class CallChecker(ExprChecker):
             inference.set(var, t)
         formals = [self.substitute(p.type, known) for p in params]
         for p, formal, value in zip(params, formals, values, strict=True):
-            if value is not None and not inference.unify(formal, self._inferable(value), value):
+            if value is not None and not inference.unify(formal, self._inferable(value, formal, inference), value):
                 self.fail(value.pos, f"argument '{p.name}' of {what}: {inference.problem}")
         self._settle_types(inference, values, formals)
         unknown = [v.name for v in free if v not in inference.known]
@@ -176,10 +176,10 @@ class CallChecker(ExprChecker):
         )
         return tuple(inference.known.get(v, VoidType()) for v in free), out, everything
 
-    def _inferable(self, value: ir.Expr) -> Type:
+    def _inferable(self, value: ir.Expr, formal: Type, inference: Inference) -> Type:
         """Return the type that inference learns from a value."""
-        if isinstance(value, ListValue):
-            return self.settle(value).type if not value.rest else value.type
+        if isinstance(formal, TypeVar) and formal not in inference.known:
+            return self.settle(value).type
         return value.type
 
     def _settle_types(self, inference: Inference, values: Sequence[ir.Expr | None], formals: Sequence[Type]) -> None:
@@ -224,7 +224,7 @@ class CallChecker(ExprChecker):
 
     def _action_call(self, e: syntax.CallExpr, action: ir.Action) -> ir.Expr:
         if self.place.kind not in ("control", "action"):
-            self.fail(e.pos, f"action '{action.name}' cannot be called from a {self.place.kind}")
+            self.fail(e.pos, f"action '{action.name}' cannot be called from {with_article(self.place.kind)}")
         args = self.plain_args(action.params, e.args, f"action '{action.name}'", e.pos)
         return ir.ActionCall(type=VoidType(), pos=e.pos, action=action, args=args)
 
@@ -462,7 +462,10 @@ class CallChecker(ExprChecker):
         if name != "apply":
             self.fail(e.pos, f"table '{table.name}' has no method '{name}'", "'apply' is its only one")
         if self.place.kind != "control":
-            self.fail(e.pos, f"table '{table.name}' cannot be applied in a {self.place.kind}: only in a control's body")
+            self.fail(
+                e.pos,
+                f"table '{table.name}' cannot be applied in {with_article(self.place.kind)}: only in a control's body",
+            )
         if e.args:
             self.fail(e.pos, f"table '{table.name}': 'apply' takes no arguments")
         return ir.TableApply(type=ApplyResultType(table.name), pos=e.pos, table=table)
@@ -471,7 +474,9 @@ class CallChecker(ExprChecker):
         if name != "apply" or t.kind == "package":
             self.fail(e.pos, f"{describe(t)} has no method '{name}'")
         if self.place.kind != t.kind:
-            self.fail(e.pos, f"{t.kind} '{t.name}' cannot be applied in a {self.place.kind}: only in a {t.kind}")
+            self.fail(
+                e.pos, f"{t.kind} '{t.name}' cannot be applied in {with_article(self.place.kind)}: only in a {t.kind}"
+            )
         decl = self.blocks[t.name]
         what = f"{t.kind} '{t.name}'"
         if t.args or not decl.type_params:
@@ -496,7 +501,7 @@ class CallChecker(ExprChecker):
         if decl.ctor_params:
             self.fail(e.pos, f"{kind} '{decl.name}' has constructor parameters: make an instance of it first")
         if self.place.instances is None:
-            self.fail(e.pos, f"{kind} '{decl.name}' cannot be applied in a {self.place.kind}")
+            self.fail(e.pos, f"{kind} '{decl.name}' cannot be applied in {with_article(self.place.kind)}")
         t = ParserType(kind, decl.name)
         for known in self.place.instances:
             if known.type == t and known.pos.length == 0:

@@ -20,6 +20,7 @@ from datapath.p4c.check_base import (
     close_name,
     describe,
     is_numeric,
+    with_article,
 )
 from datapath.p4c.check_convert import Converter, is_flexible
 from datapath.p4c.infer import same_type
@@ -222,7 +223,9 @@ class ExprChecker(Converter):
             return ir.Literal(type=BIT32, pos=pos, value=t.size)
         if name in ("next", "last", "lastIndex"):
             if self.place.kind != "parser":
-                self.fail(pos, f"'{name}' of a stack can only be used in a parser, not in a {self.place.kind}")
+                self.fail(
+                    pos, f"'{name}' of a stack can only be used in a parser, not in {with_article(self.place.kind)}"
+                )
             if name == "lastIndex":
                 return ir.StackMember(type=BIT32, pos=pos, base=base, name="lastIndex")
             return ir.StackMember(type=t.elem, pos=pos, base=base, name="next" if name == "next" else "last")
