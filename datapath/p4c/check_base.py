@@ -356,3 +356,8 @@ def is_numeric(t: Type) -> bool:
 def is_key_type(t: Type) -> bool:
     """Whether a table's key or a select's expression may have type ``t``."""
     return isinstance(strip(t), (BitType, IntType, BoolType, EnumType, SerEnumType, ErrorType))
+
+
+def with_article(word: str) -> str:
+    """Return ``a parser``, ``an action``."""
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from datapath.p4c import ir, syntax
-from datapath.p4c.check_base import BOOL, Const, Poison, Reported, describe
+from datapath.p4c.check_base import BOOL, Const, Poison, Reported, describe, with_article
 from datapath.p4c.check_call import CallChecker
 from datapath.p4c.infer import same_type
 from datapath.p4c.types import (
@@ -81,7 +81,7 @@ class StmtChecker(CallChecker):
                 return self._return(s)
             case syntax.ExitStmt():
                 if self.place.kind in ("function", "parser", "method"):
-                    self.fail(s.pos, f"'exit' is not allowed in a {self.place.kind}")
+                    self.fail(s.pos, f"'exit' is not allowed in {with_article(self.place.kind)}")
                 return ir.Exit(pos=s.pos)
             case syntax.ForStmt():
                 return self._for(s)
@@ -107,8 +107,12 @@ class StmtChecker(CallChecker):
                 self.const_decl(d)
                 return None
             case syntax.InstanceDecl():
-                if self.place.instances is None:
-                    self.fail(d.pos, f"'{d.name}': no instance can be declared in a {self.place.kind}")
+                if self.place.instances is None or self.place.kind == "parser":
+                    where = with_article(self.place.kind)
+                    self.fail(
+                        d.pos,
+                        f"'{d.name}': no instance can be declared among the statements of {where}",
+                    )
                 self.place.instances.append(self.instance_decl(d))
                 return None
         self.fail(d.pos, f"'{d.name}' cannot be declared here")

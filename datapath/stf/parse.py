@@ -144,6 +144,7 @@ CONTROLS: dict[str, tuple[int, int | None]] = {
     "mc_node_associate": (2, 2),
     "mc_node_dissociate": (2, 2),
     "mc_dump": (0, 0),
+    "meter_get_rates": (2, 2),
     "meter_set_rates": (4, 4),
     "meter_array_set_rates": (3, 3),
     "pvs_add": (2, None),
