@@ -25,7 +25,6 @@ from datapath.p4c.types import (
     strip,
 )
 
-
 MAX_SLOTS = 1 << 18
 
 
@@ -88,7 +87,7 @@ class Layouts:
         if found is None:
             found = self._slots[t] = self._count(strip(t))
             if found > MAX_SLOTS:
-                text = f"a value of type {str(t):.60} takes {found} words: more than {MAX_SLOTS} are not supported"
+                text = f"a value of type {t!s:.60} takes {found} words: more than {MAX_SLOTS} are not supported"
                 raise CompileError([Message("error", NOWHERE, f"{text} by the engine")])
         return found
 
