@@ -38,6 +38,7 @@ from datapath.p4c.types import (
     SerEnumType,
     StackType,
     StructType,
+    TupleType,
     Type,
     TypeVar,
     UnionType,
@@ -64,6 +65,9 @@ def size_in_bits(t: Type, largest: bool) -> int | None:
         case StackType(elem, n):
             one = size_in_bits(elem, largest)
             return None if one is None else one * n
+        case TupleType(elems):
+            parts = [size_in_bits(e, largest) for e in elems]
+            return None if None in parts else sum(p for p in parts if p is not None)
         case HeaderType() | StructType() | UnionType():
             sizes = [size_in_bits(f.type, largest) for f in t.fields]
             if None in sizes:
