@@ -19,7 +19,7 @@ _Include = Annotated[list[Path] | None, typer.Option("-I", "--include", help="A 
 _Define = Annotated[list[str] | None, typer.Option("-D", "--define", help="A macro: NAME or NAME=VALUE.")]
 _Which = Annotated[TargetName, typer.Option("--target", help="What runs the program.")]
 _Entries = Annotated[
-    Path | None, typer.Option("--entries", help="An STF file: its entries and settings come first, its packets and checks do not count.")
+    Path | None, typer.Option("--entries", help="STF: its entries come first, its packets do not count.")
 ]
 
 

@@ -107,8 +107,12 @@ class StmtChecker(CallChecker):
                 self.const_decl(d)
                 return None
             case syntax.InstanceDecl():
-                if self.place.instances is None:
-                    self.fail(d.pos, f"'{d.name}': no instance can be declared in {with_article(self.place.kind)}")
+                if self.place.instances is None or self.place.kind == "parser":
+                    where = with_article(self.place.kind)
+                    self.fail(
+                        d.pos,
+                        f"'{d.name}': no instance can be declared among the statements of {where}",
+                    )
                 self.place.instances.append(self.instance_decl(d))
                 return None
         self.fail(d.pos, f"'{d.name}' cannot be declared here")
