@@ -230,7 +230,7 @@ class Pipeline:
     def insert_many(
         self, what: str, table: int, action: int, keys: NDArray[np.uint64], data: NDArray[np.uint64], priority: int
     ) -> NDArray[np.uint64]:
-        """Add entries: ``keys`` of shape (n, a key's words), ``data`` of shape (n, the data's words); returns handles."""
+        """Add entries; ``keys``: shape (n, a key's words), ``data``: shape (n, the data's words). Returns handles."""
         keys, data = np.ascontiguousarray(keys, np.uint64), np.ascontiguousarray(data, np.uint64)
         n = len(keys)
         if len(data) != n:

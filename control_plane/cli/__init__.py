@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from control_plane.cli import rdma, sim
+from control_plane.cli import p4, rdma, sim
 from control_plane.cli.demo import demo
 from control_plane.cli.run import SETTINGS, run
 from control_plane.cli.version import version
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command()(version)
 app.command()(demo)
 app.command(context_settings=SETTINGS)(run)
+app.add_typer(p4.app, name="p4")
 app.add_typer(rdma.app, name="rdma")
 app.add_typer(sim.app, name="sim")
 

@@ -266,10 +266,15 @@ class Base:
             if not isinstance(old, Poison):
                 self.fail(pos, f"'{name}' is declared twice", f"the first one: {WHAT[type(old)]} at {where(old)}")
         elif self.scope.parent is not None and not isinstance(symbol, (Poison, StateName)):
+            # States share no uses with other names, so hiding one confuses nobody.
             for scope in self.scope.parent.chain():
                 outer = scope.names.get(name)
                 if outer is not None:
-                    if scope is not self.top and not isinstance(outer, Poison) and where(outer) is not NOWHERE:
+                    if (
+                        scope is not self.top
+                        and not isinstance(outer, (Poison, StateName))
+                        and where(outer) is not NOWHERE
+                    ):
                         self.diag.warning(pos, f"'{name}' hides the {WHAT[type(outer)]} at {where(outer)}")
                     break
         self.scope.names[name] = symbol
@@ -356,3 +361,8 @@ def is_numeric(t: Type) -> bool:
 def is_key_type(t: Type) -> bool:
     """Whether a table's key or a select's expression may have type ``t``."""
     return isinstance(strip(t), (BitType, IntType, BoolType, EnumType, SerEnumType, ErrorType))
+
+
+def with_article(word: str) -> str:
+    """Return ``a parser``, ``an action``."""
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"

@@ -11,7 +11,6 @@ from datapath.p4c.check_base import (
     BOOL,
     WHAT,
     BlockType,
-    ListValue,
     Overloads,
     Poison,
     Reported,
@@ -20,7 +19,9 @@ from datapath.p4c.check_base import (
     close_name,
     describe,
     has_typevar,
+    with_article,
 )
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_expr import ExprChecker
 from datapath.p4c.check_types import Substitution
 from datapath.p4c.infer import Inference, same_type
@@ -38,6 +39,7 @@ from datapath.p4c.types import (
     SerEnumType,
     StackType,
     StructType,
+    TupleType,
     Type,
     TypeVar,
     UnionType,
@@ -64,8 +66,9 @@ def size_in_bits(t: Type, largest: bool) -> int | None:
         case StackType(elem, n):
             one = size_in_bits(elem, largest)
             return None if one is None else one * n
-        case HeaderType() | StructType() | UnionType():
-            sizes = [size_in_bits(f.type, largest) for f in t.fields]
+        case HeaderType() | StructType() | UnionType() | TupleType():
+            parts = t.elems if isinstance(t, TupleType) else [f.type for f in t.fields]
+            sizes = [size_in_bits(p, largest) for p in parts]
             if None in sizes:
                 return None
             known = [s for s in sizes if s is not None]
@@ -162,7 +165,7 @@ class CallChecker(ExprChecker):
             inference.set(var, t)
         formals = [self.substitute(p.type, known) for p in params]
         for p, formal, value in zip(params, formals, values, strict=True):
-            if value is not None and not inference.unify(formal, self._inferable(value), value):
+            if value is not None and not inference.unify(formal, self._inferable(value, formal, inference), value):
                 self.fail(value.pos, f"argument '{p.name}' of {what}: {inference.problem}")
         self._settle_types(inference, values, formals)
         unknown = [v.name for v in free if v not in inference.known]
@@ -176,10 +179,10 @@ class CallChecker(ExprChecker):
         )
         return tuple(inference.known.get(v, VoidType()) for v in free), out, everything
 
-    def _inferable(self, value: ir.Expr) -> Type:
+    def _inferable(self, value: ir.Expr, formal: Type, inference: Inference) -> Type:
         """Return the type that inference learns from a value."""
-        if isinstance(value, ListValue):
-            return self.settle(value).type if not value.rest else value.type
+        if isinstance(formal, TypeVar) and formal not in inference.known:
+            return self.settle(value).type
         return value.type
 
     def _settle_types(self, inference: Inference, values: Sequence[ir.Expr | None], formals: Sequence[Type]) -> None:
@@ -224,7 +227,7 @@ class CallChecker(ExprChecker):
 
     def _action_call(self, e: syntax.CallExpr, action: ir.Action) -> ir.Expr:
         if self.place.kind not in ("control", "action"):
-            self.fail(e.pos, f"action '{action.name}' cannot be called from a {self.place.kind}")
+            self.fail(e.pos, f"action '{action.name}' cannot be called from {with_article(self.place.kind)}")
         args = self.plain_args(action.params, e.args, f"action '{action.name}'", e.pos)
         return ir.ActionCall(type=VoidType(), pos=e.pos, action=action, args=args)
 
@@ -302,6 +305,8 @@ class CallChecker(ExprChecker):
                     "a parameter without direction takes one",
                 )
         returns = self.substitute(method.returns, all_known)
+        if method.name == "verify" and not method.owner and self.place.kind not in ("parser", "top"):
+            self.fail(e.pos, f"'verify' can only be called in a parser, not in {with_article(self.place.kind)}")
         if method.name == "static_assert" and not method.owner:
             return self._static_assert(e, args)
         return ir.ExternCall(type=returns, pos=e.pos, method=method, obj=obj, type_args=types, args=args)
@@ -462,7 +467,10 @@ class CallChecker(ExprChecker):
         if name != "apply":
             self.fail(e.pos, f"table '{table.name}' has no method '{name}'", "'apply' is its only one")
         if self.place.kind != "control":
-            self.fail(e.pos, f"table '{table.name}' cannot be applied in a {self.place.kind}: only in a control's body")
+            self.fail(
+                e.pos,
+                f"table '{table.name}' cannot be applied in {with_article(self.place.kind)}: only in a control's body",
+            )
         if e.args:
             self.fail(e.pos, f"table '{table.name}': 'apply' takes no arguments")
         return ir.TableApply(type=ApplyResultType(table.name), pos=e.pos, table=table)
@@ -471,7 +479,9 @@ class CallChecker(ExprChecker):
         if name != "apply" or t.kind == "package":
             self.fail(e.pos, f"{describe(t)} has no method '{name}'")
         if self.place.kind != t.kind:
-            self.fail(e.pos, f"{t.kind} '{t.name}' cannot be applied in a {self.place.kind}: only in a {t.kind}")
+            self.fail(
+                e.pos, f"{t.kind} '{t.name}' cannot be applied in {with_article(self.place.kind)}: only in a {t.kind}"
+            )
         decl = self.blocks[t.name]
         what = f"{t.kind} '{t.name}'"
         if t.args or not decl.type_params:
@@ -496,7 +506,7 @@ class CallChecker(ExprChecker):
         if decl.ctor_params:
             self.fail(e.pos, f"{kind} '{decl.name}' has constructor parameters: make an instance of it first")
         if self.place.instances is None:
-            self.fail(e.pos, f"{kind} '{decl.name}' cannot be applied in a {self.place.kind}")
+            self.fail(e.pos, f"{kind} '{decl.name}' cannot be applied in {with_article(self.place.kind)}")
         t = ParserType(kind, decl.name)
         for known in self.place.instances:
             if known.type == t and known.pos.length == 0:
@@ -598,23 +608,3 @@ def misfit(params: Sequence[ir.Var], args: Sequence[syntax.Argument]) -> str:
 def signature(params: Sequence[ir.Var]) -> str:
     """Return parameters as a message shows them."""
     return f"({', '.join(f'{p.direction} {p.type} {p.name}'.strip() for p in params)})"
-
-
-def is_constant(value: ir.Expr) -> bool:
-    """Whether the compiler knows a value when instances are made."""
-    match value:
-        case ir.Literal() | ir.InstanceRef() | ir.NewInstance() | ir.Default() | ir.InvalidHeader():
-            return True
-        case ir.StructExpr():
-            return all(map(is_constant, value.items))
-        case ir.VarRef():
-            return value.var.kind == "ctor" or isinstance(value.type, (ExternType, ParserType))
-        case ir.Cast() | ir.Unary():
-            return is_constant(value.operand)
-        case ir.Binary():
-            return is_constant(value.left) and is_constant(value.right)
-        case ir.Member():
-            return is_constant(value.base)
-        case ir.Mux():
-            return all(map(is_constant, (value.cond, value.then, value.other)))
-    return False

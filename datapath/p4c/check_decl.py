@@ -15,8 +15,10 @@ from datapath.p4c.check_base import (
     TypeName,
     UserFunction,
     describe,
+    with_article,
 )
-from datapath.p4c.check_call import is_constant, owner_of, signature
+from datapath.p4c.check_call import owner_of, signature
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_parser import ParserChecker
 from datapath.p4c.check_stmt import returns_always
 from datapath.p4c.check_types import Substitution
@@ -83,6 +85,8 @@ class DeclChecker(ParserChecker):
         for a in found:
             args = [self._annotation_value(x) for x in a.args]
             kv = [(k, self._annotation_value(x)) for k, x in a.kv.items()]
+            if not args and "=" in a.tokens:
+                kv = _keyed(a.tokens)
             out.append(ir.Annotation(a.name, tuple(args), tuple(kv), " ".join(a.tokens)))
         return tuple(out)
 
@@ -313,8 +317,9 @@ class DeclChecker(ParserChecker):
                 for p in f.params
             )
             self.declare_params(params)
+            before = self.diag.error_count
             body = self.block(d.body.stmts)
-            if not isinstance(returns, VoidType) and not returns_always(body):
+            if not isinstance(returns, VoidType) and self.diag.error_count == before and not returns_always(body):
                 self.diag.error(d.pos, f"function '{d.name}' does not return a value on all ways through it")
         name = f"{d.name}<{', '.join(map(str, types))}>" if types else d.name
         made = ir.Function(name, params, returns, body, self.annotations(d.annotations), d.pos)
@@ -354,8 +359,9 @@ class DeclChecker(ParserChecker):
                 self.fail(p.pos, f"parameter '{p.name}' of method '{d.name}' must be '{f'{direction} {t}'.strip()}'")
         with self.new_scope(), self.at(Place("method", d.name, returns)):
             self.declare_params(params)
+            before = self.diag.error_count
             body = self.block(d.body.stmts)
-            if not isinstance(returns, VoidType) and not returns_always(body):
+            if not isinstance(returns, VoidType) and self.diag.error_count == before and not returns_always(body):
                 self.diag.error(d.pos, f"method '{d.name}' does not return a value on all ways through it")
         return ir.Function(d.name, params, returns, body, self.annotations(d.annotations), d.pos)
 
@@ -480,8 +486,18 @@ class DeclChecker(ParserChecker):
         if isinstance(made.type, ParserType):
             kind = made.type.kind
             if self.place.kind != "top" and kind != self.place.kind:
-                self.fail(d.pos, f"'{d.name}': a {kind} cannot be instantiated in a {self.place.kind}")
+                self.fail(d.pos, f"'{d.name}': a {kind} cannot be instantiated in {with_article(self.place.kind)}")
         elif d.body is not None and not made.methods:
             self.fail(d.pos, f"instance '{d.name}': extern '{made.type.name}' has no abstract methods to define")
         self.declare(d.name, made, d.pos)
         return made
+
+
+def _keyed(tokens: list[str]) -> list[tuple[str, object]]:
+    """Return the pairs of ``key = value, ...`` in an annotation's body; strings without their quotes."""
+    out: list[tuple[str, object]] = []
+    for i, token in enumerate(tokens):
+        if token == "=" and 0 < i < len(tokens) - 1:
+            value = tokens[i + 1]
+            out.append((tokens[i - 1], int(value, 0) if value.isdigit() else value.strip('"')))
+    return out

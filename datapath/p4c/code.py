@@ -125,11 +125,15 @@ class ValueSet:
 
 @dataclass(slots=True)
 class Array:
-    """A counter (``what`` 1 packets, 2 bytes, 3 both), meter (1 packets, 2 bytes) or register (width in bits)."""
+    """A counter (``what`` 1 packets, 2 bytes, 3 both), meter (1 packets, 2 bytes) or register (width in bits).
+
+    ``initial`` is what a register's cells hold at the start.
+    """
 
     name: str
     size: int
     what: int
+    initial: int = 0
 
 
 @dataclass(slots=True)

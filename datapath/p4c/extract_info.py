@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from datapath.p4c import ir
+from datapath.p4c.check_base import with_article
 from datapath.p4c.info import (
     ActionInfo,
     ActionRefInfo,
@@ -19,7 +20,7 @@ from datapath.p4c.info import (
     TableInfo,
     ValueSetInfo,
 )
-from datapath.p4c.p4_ids import assign_ids, make_aliases
+from datapath.p4c.p4_ids import IdError, assign_ids, make_aliases
 from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.types import (
     ExternType,
@@ -169,8 +170,8 @@ class _Extractor:
                     wanted[name] = a.args[0]
             try:
                 self.ids[kind] = assign_ids(kind, names, wanted)
-            except ValueError as e:
-                self.diag.error(next(pos for name, (_, pos) in names.items() if name in wanted), str(e))
+            except IdError as e:
+                self.diag.error(names[e.name][1], str(e))
                 self.ids[kind] = assign_ids(kind, names, {})
         self.aliases = make_aliases(name for names in self.found.values() for name in names)
 
@@ -257,10 +258,12 @@ class _Extractor:
                 scope = "table_only"
             refs.append(ActionRefInfo(actions[i.action_paths[r.action]], scope, r.annotations))
         default = actions[i.action_paths[t.default_action.action]]
-        keys = [
-            self._field(n, k.name, k.expr.type, k.pos, kind=k.match_kind, annotations=k.annotations)
-            for n, k in enumerate(t.keys, 1)
-        ]
+        keys: list[FieldInfo] = []
+        number = 0
+        for k in t.keys:
+            number += k.match_kind != "selector"  # a selector's field is none of the match, and has no number
+            n = 0 if k.match_kind == "selector" else number
+            keys.append(self._field(n, k.name, k.expr.type, k.pos, kind=k.match_kind, annotations=k.annotations))
         return TableInfo(
             **self._preamble("table", path),
             keys=tuple(keys),
@@ -289,7 +292,9 @@ class _Extractor:
             elif isinstance(value, ir.VarRef):
                 made = i.args.get(value.var)
             if not isinstance(made, ir.Instance) or KINDS.get(getattr(made.type, "name", "")) != kind:
-                self.diag.error(value.pos, f"table '{t.name}': property '{name}' must be a {kind.replace('_', ' ')}")
+                self.diag.error(
+                    value.pos, f"table '{t.name}': property '{name}' must be {with_article(kind.replace('_', ' '))}"
+                )
                 return None
             return made.path
         return None

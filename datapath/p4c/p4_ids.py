@@ -22,6 +22,14 @@ PREFIXES = {
 }
 
 
+class IdError(Exception):
+    """An ``@id`` cannot be had; ``name`` is the object's that has it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 def jenkins_one_at_a_time(data: bytes) -> int:
     """Return the 32-bit hash of that name (Bob Jenkins, 1997)."""
     h = 0
@@ -38,16 +46,16 @@ def assign_ids(kind: str, names: Iterable[str], wanted: Mapping[str, int]) -> di
     """Return the id of each object of a kind; ``wanted`` has those of ``@id``, which go first.
 
     Raises:
-        ValueError: an ``@id`` is of another kind, or twice.
+        IdError: an ``@id`` is of another kind, or twice.
     """
     prefix = PREFIXES[kind] << 24
     taken: dict[int, str] = {}
     for name, number in wanted.items():
         full = number if number >> 24 else number | prefix
         if full & 0xFF000000 != prefix:
-            raise ValueError(f"@id({number:#x}) of {kind} '{name}': the upper byte must be {prefix >> 24:#04x} or 0")
+            raise IdError(name, f"@id({number:#x}) of {kind} '{name}': the upper byte must be {prefix >> 24:#04x} or 0")
         if full in taken:
-            raise ValueError(f"@id({number:#x}) of {kind} '{name}' is that of '{taken[full]}', too")
+            raise IdError(name, f"@id({number:#x}) of {kind} '{name}' is that of '{taken[full]}', too")
         taken[full] = name
     for name in sorted(set(names) - set(wanted)):
         low = jenkins_one_at_a_time(name.encode())

@@ -222,6 +222,10 @@ class ExprParser(ParserBase):
         if kind in NAMES or kind == "this":
             if kind == "list" and self.peek().kind == "<":
                 return TypeExpr(pos=token.pos, ref=self.type_ref())
+            if self.peek().kind == "<" and self.is_type_name(token.text):
+                ref = self.attempt(self._type_before_dot)
+                if ref is not None:
+                    return TypeExpr(pos=token.pos, ref=ref)
             self.advance()
             return Name(pos=token.pos, name=token.text)
         if kind == "true" or kind == "false":
@@ -247,6 +251,13 @@ class ExprParser(ParserBase):
                 raise ParseError(token.pos, f"expected an expression, found the type {describe(token)}")
             return TypeExpr(pos=token.pos, ref=ref)
         raise self.missing("an expression")
+
+    def _type_before_dot(self) -> TypeRef:
+        """``C<T>`` in ``C<T>.apply()``."""
+        ref = self.type_ref()
+        if self.tok.kind != ".":
+            raise self.missing("'.'")
+        return ref
 
     def _braces(self) -> Expr:
         """``{a, b}`` or ``{a = x, b = y}``."""

@@ -30,6 +30,8 @@ _DIRECTIVE = re.compile(r"^[ \t]*\#[ \t]*([A-Za-z_]\w*|[0-9]+)((?:\\\r?\n|[^\n])
 _NOT_NEWLINE = re.compile(r"[^\n]")
 _INCLUDE = re.compile(r'\s*(?:<([^>\n]+)>|"([^"\n]+)")\s*$')
 
+_STANDARD = ("core.p4", "v1model.p4", "pna.p4")
+
 _BINARY = {
     "*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 7, "<=": 7, ">": 7, ">=": 7,
     "==": 6, "!=": 6, "&": 5, "^": 4, "|": 3, "&&": 2, "||": 1,
@@ -224,8 +226,11 @@ class Preprocessor:
             dirs.insert(0, stack[-1].parent if stack else Path())
         elif stack:
             dirs.append(stack[0].parent)
-        for folder in dirs:
-            path = folder / name
+        candidates = [folder / name for folder in dirs]
+        if Path(name).name in _STANDARD:
+            # Other compilers keep it elsewhere, such as <dpdk/pna.p4>.
+            candidates.append(include_dir() / Path(name).name)
+        for path in candidates:
             if path.is_file():
                 if path.resolve() not in self.once:
                     self.file(path, pos, stack)

@@ -165,8 +165,8 @@ def _table(t: ir.Table) -> str:
         lines.append(f"{two}}}")
     if t.size is not None:
         lines.append(f"{two}size = {t.size};")
-    for name, (value, const) in t.properties.items():
-        lines.append(f"{two}{'const ' if const else ''}{name} = {show_expr(value)};")
+    for name, (value, fixed) in t.properties.items():
+        lines.append(f"{two}{'const ' if fixed else ''}{name} = {show_expr(value)};")
     return "\n".join([*lines, f"{one}}}"])
 
 
@@ -212,8 +212,8 @@ def _stmt_text(s: ir.Stmt, depth: int) -> str:
             cases = [([a.name if a else "default" for a in labels], body) for labels, body in s.cases]
             return _switch(f"{s.table.name}.apply().action_run", cases, depth)
         case ir.SwitchValue():
-            cases = [([show_expr(x) if x else "default" for x in labels], body) for labels, body in s.cases]
-            return _switch(show_expr(s.expr), cases, depth)
+            values = [([show_expr(x) if x else "default" for x in labels], body) for labels, body in s.cases]
+            return _switch(show_expr(s.expr), values, depth)
         case ir.For():
             head = f"{_inline(s.init)}; {show_expr(s.cond)}; {_inline(s.update)}"
             return f"for ({head}) {_block(s.body, depth)}"

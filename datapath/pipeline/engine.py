@@ -41,6 +41,9 @@ class Engine:
         self._groups: set[int] = set()
         self._sessions: set[int] = set()
         self._members: dict[str, set[int]] = {path: set() for path in info.profiles}
+        for number, register in enumerate(code.registers):
+            for i in range(register.size if register.initial else 0):
+                self._pl.set_register(f"register {register.name}", number, i, register.what, register.initial)
         for e in code.entries:
             what = f"table {code.tables[e.table].name}: an entry of the program"
             self._pl.insert(what, e.table, e.action, e.key, e.data, e.priority, is_const=e.const)

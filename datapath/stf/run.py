@@ -89,6 +89,8 @@ class Runner:
     nodes: dict[int, _Node] = field(default_factory=dict)
     groups: dict[int, list[int]] = field(default_factory=dict)
     mirror_groups: dict[int, int] = field(default_factory=dict)
+    told_groups: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    told_sessions: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     n_nodes: int = 0
 
@@ -119,7 +121,7 @@ class Runner:
             case Remove():
                 self._remove(command)
             case SendPacket():
-                self._send(command)
+                self.send(command)
             case Expect(port=port):
                 self.named_ports.add(port)
                 if command.pattern is None:
@@ -217,7 +219,8 @@ class Runner:
 
     # ---- packets ----
 
-    def _send(self, command: SendPacket) -> None:
+    def send(self, command: SendPacket) -> None:
+        """Send a packet and keep what comes out."""
         self.named_ports.add(command.port)
         self.now_ns += PACKET_GAP_NS
         packet = Packet(command.port, command.data, self.now_ns)
@@ -314,14 +317,14 @@ class Runner:
                 self.target.clear_value_set(_find_path(self.info.value_sets, words[0], "value set"))
             case "mirroring_add":
                 self.mirror_groups.pop(number(0), None)
-                self.target.set_clone(number(0), [(number(1), 0)])
+                self._tell(self.told_sessions, number(0), [(number(1), 0)], self.target.set_clone)
             case "mirroring_add_mc":
                 self.mirror_groups[number(0)] = number(1)
                 self._replicate()
             case "mirroring_delete":
                 self.mirror_groups.pop(number(0), None)
-                self.target.set_clone(number(0), [])
-            case "mirroring_get" | "mc_dump" | "pvs_get":
+                self._tell(self.told_sessions, number(0), [], self.target.set_clone)
+            case "mirroring_get" | "mc_dump" | "pvs_get" | "meter_get_rates":
                 pass
             case _:
                 self._multicast(command)
@@ -337,7 +340,6 @@ class Runner:
             case "mc_mgrp_destroy":
                 self._need(self.groups, first, "multicast group")
                 del self.groups[first]
-                self.target.set_multicast(first, [])
             case "mc_node_create":
                 self.nodes[self.n_nodes] = _Node(first, tuple(numbers[1:]))
                 self.n_nodes += 1
@@ -371,10 +373,22 @@ class Runner:
             g: [(port, self.nodes[n].rid) for n in members for port in self.nodes[n].ports]
             for g, members in self.groups.items()
         }
-        for group, to in replicas.items():
-            self.target.set_multicast(group, to)
+        for group in replicas.keys() | self.told_groups.keys():
+            self._tell(self.told_groups, group, replicas.get(group, []), self.target.set_multicast)
         for session, group in self.mirror_groups.items():
-            self.target.set_clone(session, replicas.get(group, []))
+            self._tell(self.told_sessions, session, replicas.get(group, []), self.target.set_clone)
+
+    @staticmethod
+    def _tell(
+        told: dict[int, list[tuple[int, int]]],
+        number: int,
+        replicas: list[tuple[int, int]],
+        setter: Callable[[int, Sequence[tuple[int, int]]], None],
+    ) -> None:
+        """Nobody takes away what is not there."""
+        if told.get(number, []) != replicas:
+            setter(number, replicas)
+            told[number] = replicas
 
     def _meter(self, command: Control) -> None:
         words = list(command.words)

@@ -23,6 +23,13 @@ from datapath.p4c.types import ExternType, StructType, Type, is_signed, scalar_w
 
 UNITS = {"packets": 1, "bytes": 2, "packets_and_bytes": 3}
 DROP_PORT = 511
+TABLE_CALLS = frozenset(
+    (
+        *("direct_meter.read", "DirectCounter.count", "DirectMeter.execute"),
+        *("add_entry", "set_entry_expire_time", "restart_expire_timer"),
+    )
+)
+"""Calls that mean the table whose action they are in."""
 
 Handler: TypeAlias = Callable[["Externs", ir.ExternCall], "int | None"]
 
@@ -70,16 +77,20 @@ class Externs(Parsers):
             return str(e.value)
         return ""
 
-    def new_register(self, instance: ir.Instance, size: int) -> None:
-        """Make a register for each scalar of the cell's type."""
+    def new_register(self, instance: ir.Instance, size: int, initial: ir.Expr | None = None) -> None:
+        """Make a register for each scalar of the cell's type; ``initial`` is a constant of that type."""
         assert isinstance(instance.type, ExternType)
         cell = instance.type.args[0]
         self.numbers[instance] = len(self.registers)
+        start = 0 if initial is None else self.value(initial)
         for s in self.layouts.scalars(cell):
             if s.varbit:
                 unsupported(NOWHERE, f"register {instance.path} of {cell}")
             name = f"{instance.path}.{s.name}" if s.name else instance.path
-            self.registers.append(Array(name, size, max(s.width, 1)))
+            value = 0 if initial is None else self.known(start + s.slot, s.width)
+            if value is None:
+                unsupported(NOWHERE, f"register {instance.path} with an initial value that is no constant")
+            self.registers.append(Array(name, size, max(s.width, 1), value))
 
     def make_objects(self, instances: list[ir.Instance]) -> None:
         """Number counters, meters and registers in the order of the design."""
@@ -201,9 +212,11 @@ class Externs(Parsers):
         assert one is not None
         return self.new_list(self.items(one))
 
-    def hash_into(self, algorithm: str, data: int, width: int, payload: bool = False) -> int:
-        """Return a slot with a checksum or hash over a list, in ``width`` bits."""
-        slot = self.new_temp(words(width), "hash")
+    def hash_into(
+        self, algorithm: str, data: int, width: int, payload: bool = False, place: Place | Bits | None = None
+    ) -> int:
+        """Return a slot with a checksum or hash over a list, in ``width`` bits; that of ``place`` if it may be."""
+        slot = self.result(place) if 16 <= width <= 64 else self.new_temp(words(width), "hash")
         if width > 64:
             self.zero(slot, words(width))
         if algorithm == "csum16":
@@ -318,6 +331,14 @@ class Externs(Parsers):
                 width = self.number_argument(instance, "outputWidth", 16)
                 code.profile = self.profile(instance, self.number_argument(instance, "size"), algorithm, width)
 
+    def asks_table(self, action: ir.Action) -> bool:
+        """Whether an action's code depends on the table that runs it: direct externs and PNA's table functions."""
+        for e in self.usage_of(action.body).externs:
+            name = f"{e.method.owner}.{e.method.name}" if e.method.owner else e.method.name
+            if name in TABLE_CALLS:
+                return True
+        return False
+
     def before_apply(self, info: TableInfo) -> None:
         """A colour of an earlier lookup does not count."""
         slot = self.colours.get((info.instance, info.table))
@@ -427,10 +448,11 @@ def _checksum(x: Externs, e: ir.ExternCall, payload: bool, update: bool) -> None
     x.branch(condition, False, end)
     data = x.data_list(e, 1)
     width = x.width(x.arg_type(e, 2))
-    made = x.hash_into(algorithm, data, width, payload)
     if update:
-        x.give(x.out(e, 2), made)
+        place = x.out(e, 2)
+        x.give(place, x.hash_into(algorithm, data, width, payload, place))
     else:
+        made = x.hash_into(algorithm, data, width, payload)
         given = x.arg(e, 2)
         if width <= 64:
             x.emit("JEQ", a=made, b=given, imm=end)

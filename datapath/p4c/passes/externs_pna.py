@@ -79,9 +79,7 @@ class PnaExterns(Externs):
                 self.meters.append(Array(instance.path, size, UNITS[self.name_argument(instance, "type")]))
             case "Register":
                 initial = self.argument(instance, "initial_value")
-                if initial is not None and not (isinstance(initial, ir.Literal) and not initial.value):
-                    unsupported(initial.pos, f"register {instance.path} with an initial value that is not zero")
-                self.new_register(instance, self.number_argument(instance, "size"))
+                self.new_register(instance, self.number_argument(instance, "size"), initial)
             case "InternetChecksum" | "Checksum":
                 self.numbers[instance] = self.lir.new_area(instance.path, 1).base
 

@@ -133,9 +133,9 @@ class Lir:
 
     def const(self, value: int, width: int) -> int:
         """Return the virtual slot of a constant of ``width`` bits."""
-        if width <= 64:
-            return self.const_block((value & ((1 << width) - 1),))
         value &= (1 << width) - 1
+        if width <= 64:
+            return self.const_block((value,))
         return self.const_block(tuple((value >> (64 * i)) & (2**64 - 1) for i in range(words(width))))
 
     def const_value(self, slot: int) -> int | None:

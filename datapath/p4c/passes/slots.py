@@ -5,6 +5,9 @@ from datapath.p4c.code import NONE, Code, Insn, Item
 from datapath.p4c.passes.expand import Expanded
 from datapath.p4c.passes.lir import CONST, JUMPS, Area, Lir, slot_operands
 
+_IDLE = frozenset(("LABEL", "NOP", "END"))
+"""What a block consists of that does nothing: the engine need not run it."""
+
 
 def finish(program: Expanded) -> Code:
     """Return the engine's program."""
@@ -27,7 +30,9 @@ def finish(program: Expanded) -> Code:
     used_tables: dict[int, int] = {}
     for at, insn in enumerate(out.insns):
         out.insns[at] = _place(insn, where, labels, used_tables, lir, out)
-    out.blocks = {name: starts[id(unit)] for name, unit in program.blocks.items()}
+    out.blocks = {
+        name: starts[id(unit)] for name, unit in program.blocks.items() if any(i.op not in _IDLE for i in unit.insns)
+    }
     out.lists = [tuple(Item(where[i.slot], i.width, i.varbit) for i in items) for items in lir.lists]
     out.intrinsics = {name: where[slot] for name, slot in program.intrinsics.items() if where.has(slot)}
     for table in out.tables:

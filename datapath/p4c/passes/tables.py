@@ -140,7 +140,7 @@ class Tables(Stmts):
         default_only = ref not in info.table.actions or ir.find_annotation(ref.annotations, "defaultonly") is not None
         table_only = ir.find_annotation(ref.annotations, "tableonly") is not None
         # Code that is the same for all tables: nothing is bound here, and nothing asks which table it was.
-        shared = not directed and info.exit_flag is None and not self._asks_table(ref.action)
+        shared = not directed and info.exit_flag is None and not self.asks_table(ref.action)
         key: tuple[object, ...] = (self.instance, ref.action) if shared else (self.instance, ref.action, info)
         found = self._actions.get(key)
         if found is None:
@@ -150,9 +150,9 @@ class Tables(Stmts):
         number = NONE if unit is None else self.unit_list.index(unit)
         code.actions.append(TableAction(name, number, params, default_only, table_only))
 
-    def _asks_table(self, action: ir.Action) -> bool:
-        """Whether the action's code depends on the table: it calls methods of direct externs or adds entries."""
-        return any(isinstance(s, ir.Call) and isinstance(s.call, ir.ExternCall) for s in _all_statements(action.body))
+    def asks_table(self, _action: ir.Action) -> bool:
+        """Whether an action's code depends on the table that runs it."""
+        return False
 
     def _action_unit(self, info: TableInfo, ref: ir.ActionRef, name: str) -> tuple[Unit | None, tuple[Item, ...]]:
         saved = (self.unit, self.code, self.reachable, self.pool, self.frames, self.loops, self._scope, self.running)
@@ -350,23 +350,3 @@ class Tables(Stmts):
             keys.append((slot, max(width, 1), kind))
         self.code_value_sets.append(ValueSet(path, keys, value_set.size))
         return len(self.code_value_sets) - 1
-
-
-def _all_statements(block: ir.Block) -> list[ir.Stmt]:
-    out: list[ir.Stmt] = []
-    for s in block.stmts:
-        out.append(s)
-        match s:
-            case ir.Block():
-                out += _all_statements(s)
-            case ir.If(then=then, other=other):
-                out += _all_statements(then)
-                out += _all_statements(other) if other is not None else []
-            case ir.SwitchValue(cases=cases):
-                for _, body in cases:
-                    out += _all_statements(body)
-            case ir.Call(call=ir.ActionCall(action=action)):
-                out += _all_statements(action.body)
-            case ir.For(body=body) | ir.ForIn(body=body):
-                out += _all_statements(body)
-    return out

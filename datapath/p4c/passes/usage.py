@@ -8,10 +8,11 @@ from datapath.p4c.passes.exprs import children
 
 @dataclass(slots=True)
 class Usage:
-    """Variables that are mentioned, and those that may be written."""
+    """Variables that are mentioned, and those that may be written; calls of externs."""
 
     used: set[ir.Var] = field(default_factory=set)
     written: set[ir.Var] = field(default_factory=set)
+    externs: list[ir.ExternCall] = field(default_factory=list)
 
 
 def usage(body: ir.Block) -> Usage:
@@ -43,9 +44,12 @@ def _expr(e: ir.Expr, out: Usage, seen: set[ir.Action]) -> None:
     match e:
         case ir.VarRef(var=var):
             out.used.add(var)
+        case ir.ExternCall():
+            out.externs.append(e)
+            _args(e.method.params, e.args, out)
         case ir.FunctionCall(function=ir.Function(params=params), args=args):
             _args(params, args, out)
-        case ir.ExternCall(method=ir.ExternMethod(params=params), args=args) | ir.Apply(params=params, args=args):
+        case ir.Apply(params=params, args=args):
             _args(params, args, out)
         case ir.ActionCall(action=action, args=args):
             _args(action.params, args, out)

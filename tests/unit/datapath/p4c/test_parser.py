@@ -86,6 +86,7 @@ def show(node: object) -> str:
     [
         ("a + b * c - d", "((a + (b * c)) - d)"),
         ("a & b == c", "((a & b) == c)"),
+        ("a == b | c", "(a == (b | c))"),
         ("a | b ^ c & d << e", "(a | (b ^ (c & (d << e))))"),
         ("a < b == c > d", "((a < b) == (c > d))"),
         ("a ++ b + c ++ 2w1", "(((a ++ b) + c) ++ 2w1)"),
@@ -180,7 +181,8 @@ def test_declaration_among_statements(text: str, kind: str) -> None:
         ("t.apply();", "CallStmt"),
         ("C.apply(h);", "CallStmt"),
         (".f(1);", "CallStmt"),
-        ("C<T>.apply(h);"[0:0] + "apply(h);", "CallStmt"),
+        ("T<bit<8>>.apply(h);", "CallStmt"),
+        ("apply(h);", "CallStmt"),
         ("{ }", "Block"),
         ("@x { }", "Block"),
         (";", "EmptyStmt"),

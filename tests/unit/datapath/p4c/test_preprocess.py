@@ -137,6 +137,10 @@ def test_the_standard_includes_are_found() -> None:
     assert {"core.p4", "v1model.p4", "pna.p4"} <= {p.name for p in include_dir().iterdir()}
 
 
+def test_a_standard_include_from_elsewhere() -> None:
+    assert run("#include <dpdk/pna.p4>").endswith(run("#include <pna.p4>"))
+
+
 def test_a_file_that_includes_itself(tmp_path: Path) -> None:
     path = tmp_path / "self.p4"
     path.write_text('\n#include "self.p4"\n')

@@ -1,0 +1,89 @@
+// apply().miss, and a second table that runs only on a miss.
+#include <core.p4>
+#include <v1model.p4>
+
+header data_t {
+    bit<8> a;
+    bit<8> b;
+    bit<8> c;
+    bit<8> d;
+}
+
+struct Parsed_packet {
+    data_t d;
+}
+
+struct metadata_t {
+}
+
+parser parserI(packet_in pkt,
+               out Parsed_packet hdr,
+               inout metadata_t meta,
+               inout standard_metadata_t stdmeta)
+{
+    state start {
+        pkt.extract(hdr.d);
+        transition accept;
+    }
+}
+
+control DeparserI(packet_out pkt, in Parsed_packet hdr)
+{
+    apply {
+        pkt.emit(hdr);
+    }
+}
+
+control cIngress(inout Parsed_packet hdr,
+                 inout metadata_t meta,
+                 inout standard_metadata_t stdmeta)
+{
+    action set_d(bit<8> v) {
+        hdr.d.d = v;
+    }
+    action miss_d() {
+        hdr.d.d = 0xff;
+    }
+    table first {
+        key = {
+            hdr.d.a : exact;
+        }
+        actions = { set_d; NoAction; }
+        default_action = NoAction();
+    }
+    table second {
+        key = {
+            hdr.d.b : exact;
+        }
+        actions = { set_d; miss_d; }
+        default_action = miss_d();
+    }
+
+    apply {
+        if (first.apply().miss) {
+            second.apply();
+        }
+        if (!hdr.d.isValid()) {
+            mark_to_drop(stdmeta);
+        }
+    }
+}
+
+control cEgress(inout Parsed_packet hdr,
+                inout metadata_t meta,
+                inout standard_metadata_t stdmeta)
+{
+    apply { }
+}
+
+control vc(inout Parsed_packet hdr, inout metadata_t meta)
+{
+    apply { }
+}
+
+control uc(inout Parsed_packet hdr, inout metadata_t meta)
+{
+    apply { }
+}
+
+V1Switch<Parsed_packet, metadata_t>(parserI(), vc(), cIngress(), cEgress(), uc(), DeparserI()) main;

@@ -1,0 +1,66 @@
+// STF names keys: they may come in any order, and a shorter action list is fine.
+#ifndef V1MODEL_VERSION
+#define V1MODEL_VERSION 20200408
+#endif
+#include <core.p4>
+#include <v1model.p4>
+
+header data_t {
+    bit<8> a;
+    bit<8> b;
+    bit<8> c;
+    bit<8> d;
+}
+
+struct local_metadata_t {
+}
+
+struct headers_t {
+    data_t d;
+}
+
+parser PacketParser(packet_in packet, out headers_t headers, inout local_metadata_t local_metadata,
+                    inout standard_metadata_t std) {
+    state start {
+        packet.extract(headers.d);
+        transition accept;
+    }
+}
+
+control NoVerify(inout headers_t headers, inout local_metadata_t local_metadata) {
+    apply {}
+}
+
+control IngressImpl(inout headers_t headers, inout local_metadata_t local_metadata, inout standard_metadata_t std) {
+    action nop() { }
+    action set_d(bit<8> v) { headers.d.d = v; }
+    table t {
+        key = {
+            headers.d.a : exact;
+            headers.d.b : ternary;
+            headers.d.c : lpm;
+        }
+        actions = { set_d; nop; }
+        default_action = nop();
+    }
+    apply {
+        t.apply();
+    }
+}
+
+control EgressImpl(inout headers_t headers, inout local_metadata_t local_metadata, inout standard_metadata_t std) {
+    apply { }
+}
+
+control NoUpdate(inout headers_t headers, inout local_metadata_t local_metadata) {
+    apply {}
+}
+
+control PacketDeparser(packet_out packet, in headers_t headers) {
+    apply {
+        packet.emit(headers);
+    }
+}
+
+V1Switch(p = PacketParser(), vr = NoVerify(), ig = IngressImpl(), eg = EgressImpl(), ck = NoUpdate(),
+         dep = PacketDeparser()) main;

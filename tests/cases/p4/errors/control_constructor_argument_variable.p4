@@ -1,0 +1,11 @@
+// error: 7: argument 'k' of constructor of control 'Inner' must be a constant
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control Inner(inout bit<8> v)(bit<8> k) { apply { v = k; } }
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    Inner(meta.x) i;
+    apply {}
+}
+
+#include "shared/main.p4"

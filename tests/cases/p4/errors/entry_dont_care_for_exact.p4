@@ -1,0 +1,16 @@
+// error: 10: match kind 'exact' needs a value
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    table t {
+        key = { meta.x : exact; }
+        actions = { NoAction; }
+        const entries = {
+            _ : NoAction();
+        }
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

@@ -1,0 +1,11 @@
+// error: 7: '+' needs bit or int operands
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    apply {
+        if ("a" == "b" + "c") {}
+    }
+}
+
+#include "shared/main.p4"

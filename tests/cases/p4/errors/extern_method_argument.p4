@@ -1,0 +1,12 @@
+// error: 8: argument 'value' of method 'register.write': expected bit<8>, got bit<16>
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    register<bit<8>>(8) r;
+    apply {
+        r.write(0, meta.y);
+    }
+}
+
+#include "shared/main.p4"

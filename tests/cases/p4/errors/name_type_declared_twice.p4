@@ -1,0 +1,9 @@
+// error: 5: 's' is declared twice
+#include "shared/types.p4"
+
+struct s { bit<8> a; }
+header s { bit<8> a; }
+
+#include "shared/parser.p4"
+#include "shared/ingress.p4"
+#include "shared/main.p4"

@@ -1,0 +1,14 @@
+// error: 7: '&&&' needs a bit or int, the key is bool
+#include "shared/types.p4"
+
+parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    state start {
+        transition select(meta.flag) {
+            true &&& true: accept;
+            default: reject;
+        }
+    }
+}
+
+#include "shared/ingress.p4"
+#include "shared/main.p4"

@@ -1,0 +1,14 @@
+// error: 7: state 'nowhere' is not declared
+#include "shared/types.p4"
+
+parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    state start {
+        transition select(meta.x) {
+            1: nowhere;
+            default: reject;
+        }
+    }
+}
+
+#include "shared/ingress.p4"
+#include "shared/main.p4"

@@ -1,0 +1,11 @@
+// error: 6: state 'nowhere' is not declared
+#include "shared/types.p4"
+
+parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    state start {
+        transition nowhere;
+    }
+}
+
+#include "shared/ingress.p4"
+#include "shared/main.p4"

@@ -1,0 +1,14 @@
+// error: 9: no argument for 'v'
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    action a(bit<8> v) {}
+    table t {
+        actions = { a; }
+        default_action = a();
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

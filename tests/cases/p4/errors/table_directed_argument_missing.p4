@@ -1,0 +1,13 @@
+// error: 8: no argument for 'w'
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    action a(inout bit<8> w, bit<8> v) { w = v; }
+    table t {
+        actions = { a; }
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

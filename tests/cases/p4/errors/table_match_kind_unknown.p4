@@ -1,0 +1,13 @@
+// error: 7: match kind 'fuzzy' is not declared
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    table t {
+        key = { meta.x : fuzzy; }
+        actions = { NoAction; }
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

@@ -1,0 +1,14 @@
+// error: 9: 
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    table t {
+        actions = { NoAction; }
+        size = 1;
+        size = 2;
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

@@ -1,0 +1,13 @@
+// error: 8: a size of -1
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    table t {
+        actions = { NoAction; }
+        size = -1;
+    }
+    apply {}
+}
+
+#include "shared/main.p4"

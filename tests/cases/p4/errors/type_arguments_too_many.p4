@@ -1,0 +1,9 @@
+// error: 5: type 'g' takes 1 type arguments, not 2
+#include "shared/types.p4"
+
+struct g<T> { T a; }
+struct s { g<bit<8>, bit<8>> v; }
+
+#include "shared/parser.p4"
+#include "shared/ingress.p4"
+#include "shared/main.p4"

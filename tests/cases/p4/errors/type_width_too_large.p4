@@ -1,0 +1,8 @@
+// error: 4: a width is from 0 to 65535
+#include "shared/types.p4"
+
+struct s { bit<70000> a; }
+
+#include "shared/parser.p4"
+#include "shared/ingress.p4"
+#include "shared/main.p4"

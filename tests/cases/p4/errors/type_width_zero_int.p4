@@ -1,0 +1,8 @@
+// error: 4: a width is from 1 to 65535
+#include "shared/types.p4"
+
+struct s { int<0> a; }
+
+#include "shared/parser.p4"
+#include "shared/ingress.p4"
+#include "shared/main.p4"

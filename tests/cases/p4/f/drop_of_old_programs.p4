@@ -1,0 +1,64 @@
+// mark_to_drop() without an argument, as old programs have it.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20180101
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct metadata {
+}
+
+struct headers {
+    h_t h;
+}
+
+parser ParserImpl(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control ingress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    action drop() { mark_to_drop(); }
+    table t {
+        key = { hdr.h.k : exact; }
+        actions = { drop; NoAction; }
+        default_action = NoAction();
+    }
+    apply {
+        standard_metadata.egress_spec = 3;
+        t.apply();
+    }
+}
+
+control egress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control computeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control DeparserImpl(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr);
+    }
+}
+
+V1Switch(ParserImpl(), verifyChecksum(), ingress(), egress(), computeChecksum(), DeparserImpl()) main;

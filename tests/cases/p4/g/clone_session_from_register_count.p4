@@ -1,0 +1,72 @@
+// Every third packet of a flow is mirrored.
+
+#include <core.p4>
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+}
+
+struct metadata {
+}
+
+struct headers {
+    h_t h;
+}
+
+parser MyParser(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control MyVerifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyIngress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    register<bit<8>>(256) n;
+    apply {
+        bit<8> c;
+        n.read(c, (bit<32>)hdr.h.k);
+        c = c + 1;
+        if (c == 3) {
+            c = 0;
+            clone(CloneType.I2E, 32w11);
+        }
+        n.write((bit<32>)hdr.h.k, c);
+        standard_metadata.egress_spec = 1;
+    }
+}
+
+control MyEgress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control MyComputeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control MyDeparser(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr);
+    }
+}
+
+V1Switch(
+    MyParser(),
+    MyVerifyChecksum(),
+    MyIngress(),
+    MyEgress(),
+    MyComputeChecksum(),
+    MyDeparser()
+) main;

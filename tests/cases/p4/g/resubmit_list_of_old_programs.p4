@@ -1,0 +1,69 @@
+// resubmit() with a list keeps the fields that are in it.
+
+#include <core.p4>
+#define V1MODEL_VERSION 20180101
+#include <v1model.p4>
+
+header h_t {
+    bit<8> k;
+    bit<8> x;
+    bit<8> y;
+    bit<8> z;
+}
+
+struct metadata {
+    bit<8> round;
+    bit<8> gone;
+}
+
+struct headers {
+    h_t h;
+}
+
+parser ParserImpl(packet_in packet,
+    out headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.h);
+        transition accept;
+    }
+}
+
+control verifyChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control ingress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply {
+        if (standard_metadata.instance_type == 0) {
+            meta.round = 3;
+            meta.gone = 4;
+            resubmit({ meta.round });
+        } else {
+            hdr.h.x = meta.round;
+            hdr.h.y = meta.gone;
+            standard_metadata.egress_spec = 1;
+        }
+    }
+}
+
+control egress(inout headers hdr,
+    inout metadata meta,
+    inout standard_metadata_t standard_metadata) {
+    apply { }
+}
+
+control computeChecksum(inout headers hdr, inout metadata meta) {
+    apply { }
+}
+
+control DeparserImpl(packet_out packet, in headers hdr) {
+    apply {
+        packet.emit(hdr.h);
+    }
+}
+
+V1Switch(ParserImpl(), verifyChecksum(), ingress(), egress(), computeChecksum(), DeparserImpl()) main;
