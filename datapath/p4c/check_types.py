@@ -1,6 +1,7 @@
 """Type references to types, and the rules of what may be in what (language specification, 7.2)."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar as TypeVariable
 
 from datapath.p4c import ir, syntax
 from datapath.p4c.check_base import (
@@ -14,7 +15,7 @@ from datapath.p4c.check_base import (
     has_typevar,
 )
 from datapath.p4c.fold import MAX_WIDTH
-from datapath.p4c.source import Pos
+from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.types import (
     BitType,
     BoolType,
@@ -56,11 +57,21 @@ BASE_TYPES: dict[str, Type] = {
     "_": DontCareType(),
 }
 
+MAX_FIELDS = 100_000
+"""Scalars in one type: a few lines of nested types can ask for more than any memory holds."""
+
+TypeT = TypeVariable("TypeT", bound=Type)
+
 Substitution = dict[TypeVar, Type]
 
 
 class TypeChecker(Base):
     """Resolves types."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        super().__init__(diagnostics)
+        self._sizes: dict[int, tuple[Type, int]] = {}
+        """Scalars in the types that have members, by identity: comparing them would go through all members."""
 
     def expr(self, e: syntax.Expr) -> ir.Expr:
         """Check an expression; see ``check_expr``."""
@@ -123,7 +134,7 @@ class TypeChecker(Base):
             self.fail(ref.size.pos, f"{elem}[{size}]: a stack has from 1 to {MAX_STACK} elements")
         if not isinstance(elem, (HeaderType, UnionType)) and not has_typevar(elem):
             self.fail(ref.pos, f"a stack is of headers or header unions, not of {describe(elem)}")
-        return StackType(elem, size)
+        return self.counted(StackType(elem, size), ref.pos)
 
     def _tuple(self, ref: syntax.TupleTypeRef) -> Type:
         args = [self.type(a) for a in ref.args]
@@ -134,7 +145,37 @@ class TypeChecker(Base):
             if len(args) != 1:
                 self.fail(ref.pos, f"list takes one type argument, not {len(args)}")
             return ListType(args[0])
-        return TupleType(tuple(args))
+        return self.counted(TupleType(tuple(args)), ref.pos)
+
+    def counted(self, t: TypeT, pos: Pos) -> TypeT:
+        """Return a type with members once it is found to have not too many."""
+        match t:
+            case StructType() | HeaderType() | UnionType():
+                count = sum(self._scalars(f.type) for f in t.fields)
+            case TupleType(elems):
+                count = sum(map(self._scalars, elems))
+            case _:
+                count = self._scalars(t)
+        if count > MAX_FIELDS:
+            name = getattr(t, "name", "this type")
+            self.fail(pos, f"{name} has {count} fields with those in its members; the limit is {MAX_FIELDS}")
+        self._sizes[id(t)] = (t, count)
+        return t
+
+    def _scalars(self, t: Type) -> int:
+        known = self._sizes.get(id(t))
+        if known is not None:
+            return known[1]
+        match t:
+            case StackType(elem, size):
+                return size * self._scalars(elem)
+            case ListType(elem):
+                return self._scalars(elem)
+            case TupleType(elems):
+                return sum(map(self._scalars, elems))
+            case StructType() | HeaderType() | UnionType():
+                return sum(self._scalars(f.type) for f in t.fields)
+        return 1
 
     def _named(self, ref: syntax.NamedType) -> Type:
         symbol = self.find(ref.name, ref.absolute, types=True)
@@ -221,10 +262,10 @@ class TypeChecker(Base):
         if decl.kind == "header":
             if sum(isinstance(f.type, VarbitType) for f in fields) > 1:
                 self.fail(decl.pos, f"header '{decl.name}' has more than one varbit field")
-            return HeaderType(name, tuple(fields), annotations)
+            return self.counted(HeaderType(name, tuple(fields), annotations), decl.pos)
         if decl.kind == "header_union":
-            return UnionType(name, tuple(fields), annotations)
-        return StructType(name, tuple(fields), annotations)
+            return self.counted(UnionType(name, tuple(fields), annotations), decl.pos)
+        return self.counted(StructType(name, tuple(fields), annotations), decl.pos)
 
     def check_field(self, kind: str, owner: str, f: syntax.FieldDecl, t: Type) -> None:
         """Check that a struct, header or union may have a field of that type."""
