@@ -387,8 +387,6 @@ class ExprChecker(Converter):
         left, right = self._same(op, left, right, pos)
         if op in ("|+|", "|-|") and isinstance(left.type, InfIntType):
             self.fail(pos, f"'{op}' needs operands with a width")
-        if op in ("&", "|", "^") and isinstance(left.type, InfIntType):
-            self.fail(pos, f"'{op}' needs operands with a width", "write them as 8w1 or cast them")
         if op in ("/", "%"):
             if isinstance(left.type, IntType):
                 self.fail(pos, f"'{op}' is not defined for signed values ({left.type})")
