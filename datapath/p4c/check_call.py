@@ -21,6 +21,7 @@ from datapath.p4c.check_base import (
     has_typevar,
     with_article,
 )
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_expr import ExprChecker
 from datapath.p4c.check_types import Substitution
 from datapath.p4c.infer import Inference, same_type
@@ -38,6 +39,7 @@ from datapath.p4c.types import (
     SerEnumType,
     StackType,
     StructType,
+    TupleType,
     Type,
     TypeVar,
     UnionType,
@@ -64,8 +66,9 @@ def size_in_bits(t: Type, largest: bool) -> int | None:
         case StackType(elem, n):
             one = size_in_bits(elem, largest)
             return None if one is None else one * n
-        case HeaderType() | StructType() | UnionType():
-            sizes = [size_in_bits(f.type, largest) for f in t.fields]
+        case HeaderType() | StructType() | UnionType() | TupleType():
+            parts = t.elems if isinstance(t, TupleType) else [f.type for f in t.fields]
+            sizes = [size_in_bits(p, largest) for p in parts]
             if None in sizes:
                 return None
             known = [s for s in sizes if s is not None]
@@ -302,6 +305,8 @@ class CallChecker(ExprChecker):
                     "a parameter without direction takes one",
                 )
         returns = self.substitute(method.returns, all_known)
+        if method.name == "verify" and not method.owner and self.place.kind not in ("parser", "top"):
+            self.fail(e.pos, f"'verify' can only be called in a parser, not in {with_article(self.place.kind)}")
         if method.name == "static_assert" and not method.owner:
             return self._static_assert(e, args)
         return ir.ExternCall(type=returns, pos=e.pos, method=method, obj=obj, type_args=types, args=args)
@@ -603,23 +608,3 @@ def misfit(params: Sequence[ir.Var], args: Sequence[syntax.Argument]) -> str:
 def signature(params: Sequence[ir.Var]) -> str:
     """Return parameters as a message shows them."""
     return f"({', '.join(f'{p.direction} {p.type} {p.name}'.strip() for p in params)})"
-
-
-def is_constant(value: ir.Expr) -> bool:
-    """Whether the compiler knows a value when instances are made."""
-    match value:
-        case ir.Literal() | ir.InstanceRef() | ir.NewInstance() | ir.Default() | ir.InvalidHeader():
-            return True
-        case ir.StructExpr():
-            return all(map(is_constant, value.items))
-        case ir.VarRef():
-            return value.var.kind == "ctor" or isinstance(value.type, (ExternType, ParserType))
-        case ir.Cast() | ir.Unary():
-            return is_constant(value.operand)
-        case ir.Binary():
-            return is_constant(value.left) and is_constant(value.right)
-        case ir.Member():
-            return is_constant(value.base)
-        case ir.Mux():
-            return all(map(is_constant, (value.cond, value.then, value.other)))
-    return False

@@ -41,6 +41,26 @@ def is_flexible(value: ir.Expr) -> bool:
     return isinstance(value, ListValue) or isinstance(value.type, (InfIntType, DontCareType))
 
 
+def is_constant(value: ir.Expr) -> bool:
+    """Whether the compiler knows a value when instances are made."""
+    match value:
+        case ir.Literal() | ir.InstanceRef() | ir.NewInstance() | ir.Default() | ir.InvalidHeader():
+            return True
+        case ir.StructExpr():
+            return all(map(is_constant, value.items))
+        case ir.VarRef():
+            return value.var.kind == "ctor" or isinstance(value.type, (ExternType, ParserType))
+        case ir.Cast() | ir.Unary():
+            return is_constant(value.operand)
+        case ir.Binary():
+            return is_constant(value.left) and is_constant(value.right)
+        case ir.Member():
+            return is_constant(value.base)
+        case ir.Mux():
+            return all(map(is_constant, (value.cond, value.then, value.other)))
+    return False
+
+
 class Converter(TypeChecker):
     """Converts checked expressions."""
 

@@ -17,7 +17,8 @@ from datapath.p4c.check_base import (
     describe,
     with_article,
 )
-from datapath.p4c.check_call import is_constant, owner_of, signature
+from datapath.p4c.check_call import owner_of, signature
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_parser import ParserChecker
 from datapath.p4c.check_stmt import returns_always
 from datapath.p4c.check_types import Substitution
@@ -84,6 +85,8 @@ class DeclChecker(ParserChecker):
         for a in found:
             args = [self._annotation_value(x) for x in a.args]
             kv = [(k, self._annotation_value(x)) for k, x in a.kv.items()]
+            if not args and "=" in a.tokens:
+                kv = _keyed(a.tokens)
             out.append(ir.Annotation(a.name, tuple(args), tuple(kv), " ".join(a.tokens)))
         return tuple(out)
 
@@ -490,3 +493,13 @@ class DeclChecker(ParserChecker):
             self.fail(d.pos, f"instance '{d.name}': extern '{made.type.name}' has no abstract methods to define")
         self.declare(d.name, made, d.pos)
         return made
+
+
+def _keyed(tokens: list[str]) -> list[tuple[str, object]]:
+    """Return the pairs of ``key = value, ...`` in an annotation's body; strings without their quotes."""
+    out: list[tuple[str, object]] = []
+    for i, token in enumerate(tokens):
+        if token == "=" and 0 < i < len(tokens) - 1:
+            value = tokens[i + 1]
+            out.append((tokens[i - 1], int(value, 0) if value.isdigit() else value.strip('"')))
+    return out

@@ -22,7 +22,7 @@ from datapath.p4c.check_base import (
     is_numeric,
     with_article,
 )
-from datapath.p4c.check_convert import Converter, is_flexible
+from datapath.p4c.check_convert import Converter, is_constant, is_flexible
 from datapath.p4c.infer import same_type
 from datapath.p4c.source import Pos
 from datapath.p4c.types import (
@@ -204,7 +204,7 @@ class ExprChecker(Converter):
             case StructType() | HeaderType() | UnionType():
                 for i, f in enumerate(t.fields):
                     if f.name == name:
-                        if isinstance(base, ir.StructExpr) and isinstance(base.items[i], ir.Literal):
+                        if isinstance(base, ir.StructExpr) and is_constant(base):
                             return base.items[i]
                         return ir.Member(type=f.type, pos=pos, base=base, name=name)
                 near = close_name(name, [f.name for f in t.fields])
@@ -252,7 +252,7 @@ class ExprChecker(Converter):
             at = int(index.value)
             if at < 0 or (size is not None and at >= size):
                 self.fail(e.index.pos, f"index {at} is outside of {t}, which has {size} elements")
-            if isinstance(t, (TupleType, ListType)) and isinstance(base, ir.StructExpr):
+            if isinstance(t, (TupleType, ListType)) and isinstance(base, ir.StructExpr) and is_constant(base):
                 return base.items[at]
             if isinstance(index.type, InfIntType):
                 index = ir.Literal(type=BIT32, pos=index.pos, value=at)

@@ -11,7 +11,8 @@ from datapath.p4c.check_base import (
     describe,
     is_key_type,
 )
-from datapath.p4c.check_call import is_constant, misfit
+from datapath.p4c.check_call import misfit
+from datapath.p4c.check_convert import is_constant
 from datapath.p4c.check_stmt import StmtChecker
 from datapath.p4c.paths import join, own_name
 from datapath.p4c.source import Pos
@@ -75,6 +76,7 @@ class TableChecker(StmtChecker):
             with self.recover():
                 self._action_of_list(a, table, name)
         seen: dict[str, Pos] = {}
+        self._order(d, name)
         for p in d.properties:
             with self.recover():
                 if p.name in seen:
@@ -90,6 +92,21 @@ class TableChecker(StmtChecker):
             raise Reported
         self.declare(d.name, table, d.pos)
         return table
+
+    def _order(self, d: syntax.TableDecl, name: str) -> None:
+        """Entries and the default action come after what they refer to (specification, 14.2.1)."""
+
+        def place(pos: Pos) -> tuple[int, int]:
+            return pos.line, pos.col
+
+        keys = [place(k.pos) for k in d.keys or [] if k.pos.file == d.pos.file]
+        actions = [place(a.pos) for a in d.actions or [] if a.pos.file == d.pos.file]
+        later = [(p.pos, "default_action", actions) for p in d.properties if p.name == "default_action"]
+        later += [(e.pos, "entries", keys + actions) for e in (d.entries or [])[:1]]
+        for pos, what, before in later:
+            if before and pos.file == d.pos.file and place(pos) < max(before):
+                parts = "the keys and the actions" if what == "entries" else "the actions"
+                self.diag.error(pos, f"{name}: '{what}' must come after {parts}")
 
     def _key(self, k: syntax.KeyElement, name: str) -> ir.Key:
         expr = self.settle(self.expr(k.expr))
@@ -328,6 +345,11 @@ class TableChecker(StmtChecker):
             return
         if not any(s.priority is not None for s, _ in found) and "priority_delta" not in table.properties:
             return
+        first = next((s.priority for s, _ in found if s.priority is not None), None)
+        if first is not None and table.entries_const:
+            self.fail(first.pos, f"{name}: 'const' entries cannot have priorities: the first that matches wins")
+        if first is not None and found[0][0].priority is None:
+            self.fail(found[0][1].pos, f"{name}: the first entry must have a priority when another one has")
         for s, _ in found:
             if s.priority is not None and all(k.match_kind in ("exact", "lpm") for k in table.keys):
                 self.fail(s.priority.pos, f"{name}: entries have priorities only when a key is ternary, range or so")

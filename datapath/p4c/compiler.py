@@ -13,6 +13,7 @@ from datapath.p4c.elaborate import elaborate
 from datapath.p4c.extract_info import extract_info
 from datapath.p4c.info import Info
 from datapath.p4c.parser import parse_file, parse_text
+from datapath.p4c.preprocess import include_dir
 from datapath.p4c.source import NOWHERE, Diagnostics, Message
 
 
@@ -59,13 +60,17 @@ def _deep(diagnostics: Diagnostics) -> Iterator[None]:
 def compile_file(
     path: Path | str, include_dirs: Sequence[Path] = (), defines: Mapping[str, str] | None = None
 ) -> Compiled:
-    """Compile a P4 file.
+    """Compile a P4 file. A bare name such as ``l3.p4`` that is not here is one of the programs that come with us.
 
     Raises:
         CompileError: it is wrong; all that was found is in it.
     """
     diagnostics = Diagnostics()
-    tree = parse_file(Path(path), include_dirs, defines or {}, diagnostics)
+    path = Path(path)
+    shipped = include_dir().parent / path.name
+    if not path.exists() and len(path.parts) == 1 and shipped.is_file():
+        path = shipped
+    tree = parse_file(path, include_dirs, defines or {}, diagnostics)
     return _compile(tree, diagnostics)
 
 

@@ -258,10 +258,12 @@ class _Extractor:
                 scope = "table_only"
             refs.append(ActionRefInfo(actions[i.action_paths[r.action]], scope, r.annotations))
         default = actions[i.action_paths[t.default_action.action]]
-        keys = [
-            self._field(n, k.name, k.expr.type, k.pos, kind=k.match_kind, annotations=k.annotations)
-            for n, k in enumerate(t.keys, 1)
-        ]
+        keys: list[FieldInfo] = []
+        number = 0
+        for k in t.keys:
+            number += k.match_kind != "selector"  # a selector's field is none of the match, and has no number
+            n = 0 if k.match_kind == "selector" else number
+            keys.append(self._field(n, k.name, k.expr.type, k.pos, kind=k.match_kind, annotations=k.annotations))
         return TableInfo(
             **self._preamble("table", path),
             keys=tuple(keys),

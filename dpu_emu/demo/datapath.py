@@ -44,12 +44,11 @@ def _packet(index: int) -> bytes:
 def run_router() -> Routed:
     """Compile the router, add routes, and run packets to each of them."""
     from datapath.p4c.compiler import compile_file
-    from datapath.p4c.preprocess import include_dir
     from datapath.pipeline.engine import Engine
     from datapath.pipeline.target import Entry, Match, Packet
 
     begin_ns = time.perf_counter_ns()
-    compiled = compile_file(include_dir().parent / "l3.p4")
+    compiled = compile_file("l3.p4")
     code = compiled.code
     compile_ns = time.perf_counter_ns() - begin_ns
     engine = Engine(code, compiled.info)

@@ -1,7 +1,6 @@
 """What the tests of the programs in ``p4/`` share: a target that runs one, and packets that scapy builds."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
@@ -13,7 +12,6 @@ from datapath.p4c.evaluate import Evaluator
 from datapath.pipeline.engine import Engine
 from datapath.pipeline.target import Entry, Match, Output, Packet, Target
 
-P4 = Path(__file__).parents[2] / "p4"
 TARGETS = ("engine", "evaluator")
 _compiled: dict[str, Compiled] = {}
 
@@ -21,7 +19,7 @@ _compiled: dict[str, Compiled] = {}
 def compiled(name: str) -> Compiled:
     """Return ``p4/name.p4``, compiled once."""
     if name not in _compiled:
-        _compiled[name] = compile_file(P4 / f"{name}.p4")
+        _compiled[name] = compile_file(f"{name}.p4")
     return _compiled[name]
 
 
@@ -80,7 +78,6 @@ def checksum_is_right(frame: bytes) -> bool:
 __all__ = [
     "ANY",
     "IP",
-    "P4",
     "TARGETS",
     "TCP",
     "UDP",

@@ -20,6 +20,8 @@ class Result:
     registers: dict[str, list[int]] = field(default_factory=dict)
     counters: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     direct: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    """Messages of ``log_msg`` and failed assertions (only that there was one)."""
     refused: list[str] = field(default_factory=list)
     """Entries that the target did not take."""
 
@@ -28,9 +30,15 @@ def play(case: Case, compiled: Compiled, target: Target) -> Result:
     """Run a case on a target."""
     out = Result()
     handles: dict[str, list[int]] = {}
+    for profile, member, action, args in case.members:
+        target.set_member(profile, member, action, args)
+    for profile, group, members in case.groups:
+        target.set_group(profile, group, members)
     for e in case.entries:
         try:
-            handle = target.insert(Entry(e.table, e.match, e.action, e.args, e.priority))
+            handle = target.insert(
+                Entry(e.table, e.match, e.action, e.args, e.priority, member=e.member, group=e.group)
+            )
         except CallerError:
             out.refused.append(e.table)
             continue
@@ -41,10 +49,15 @@ def play(case: Case, compiled: Compiled, target: Target) -> Result:
         target.set_multicast(group, replicas)
     for session, replicas in case.clones.items():
         target.set_clone(session, replicas)
+    for meter in case.meters:
+        target.set_meter(meter.name, meter.index, *meter.rates)
     for i, (port, data) in enumerate(case.packets):
+        if i == len(case.packets) // 2:
+            _change(case, target, handles)
         got = target.process([Packet(port, data, 1000 * i)])
         out.outputs.append(sorted((o.port, o.rid, o.data.hex()) for o in got))
         events = target.events()
+        out.texts.extend(e.text if e.kind == "log" else e.kind for e in events if e.kind in ("log", "assert"))
         out.digests.append([tuple(v for _, v in e.fields) for e in events if e.kind == "digest"])
     for name, size in case.registers:
         out.registers[name] = [target.register(name, i) for i in range(size)]
@@ -52,9 +65,22 @@ def play(case: Case, compiled: Compiled, target: Target) -> Result:
         out.counters[name] = [target.counter(name, i) for i in range(size)]
     counted = {path.rpartition(".")[2]: path for path, t in compiled.info.tables.items() if t.counter is not None}
     for name, all_handles in handles.items():
-        if name in counted:
+        if name in counted:  # not the tables of a control that has two instances
             out.direct[name] = [target.counter(counted[name], h) for h in all_handles]
     return out
+
+
+def _change(case: Case, target: Target, handles: dict[str, list[int]]) -> None:
+    """Half-way: the first entry of each table goes, the second gets the action of the third."""
+    for table, action, args in case.defaults:
+        target.set_default(table, action, args)
+    for table, all_handles in handles.items():
+        entries = [e for e in case.entries if e.table == table]
+        if len(all_handles) < len(entries) or entries[0].member is not None or entries[0].group is not None:
+            continue  # some were refused
+        if len(all_handles) > 2:
+            target.modify(table, all_handles[1], entries[2].action, entries[2].args)
+        target.delete(table, all_handles.pop(0))
 
 
 def differences(case: Case, wanted: Result, got: Result) -> list[str]:
@@ -66,6 +92,8 @@ def differences(case: Case, wanted: Result, got: Result) -> list[str]:
             out.append(f"packet {i} (port {port}, {data.hex()}):\n  evaluator {a}\n  engine    {b}")
         if wanted.digests[i] != got.digests[i]:
             out.append(f"packet {i}: digests\n  evaluator {wanted.digests[i]}\n  engine    {got.digests[i]}")
+    if wanted.texts != got.texts:
+        out.append(f"messages:\n  evaluator {wanted.texts}\n  engine    {got.texts}")
     for what in ("registers", "counters", "direct"):
         x, y = getattr(wanted, what), getattr(got, what)
         out.extend(f"{what} {n}:\n  evaluator {x[n]}\n  engine    {y[n]}" for n in x if x[n] != y[n])

@@ -8,6 +8,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+ENUMS = {
+    "enum_t": ["enum_t.A", "enum_t.B", "enum_t.C"],
+    "ser_t": ["ser_t.ONE", "ser_t.MANY", "ser_t.ALL"],
+    "error": ["error.NoError", "error.Odd", "error.PacketTooShort", "error.StackOutOfBounds"],
+}
+
 WIDTHS = (1, 2, 3, 4, 5, 7, 8, 8, 9, 13, 16, 16, 17, 24, 31, 32, 32, 33, 48, 63, 64, 65, 72, 100, 128)
 
 
@@ -46,8 +52,20 @@ class Scope:
             self.fields,
         )
 
+    def add_any(self, text: str, type_: str, *, write: bool = True, header: bool = False) -> None:
+        """Make a place known with all that is in it; a read-only one only by its fields."""
+        if type_ not in self.fields:
+            self.add(text, type_, write=write)
+            return
+        if write:
+            (self.headers if header else self.structs).append((text, type_))
+        for f, ty in self.fields[type_]:
+            self.add(f"{text}.{f}", ty, write=write)
+
     def add(self, text: str, type_: str, *, write: bool = True) -> None:
-        """Make a scalar place known."""
+        """Make a scalar place known; a varbit is none."""
+        if type_.startswith("varbit"):
+            return
         self.readable.setdefault(type_, []).append(text)
         if write:
             self.writable.setdefault(type_, []).append(text)
@@ -55,7 +73,14 @@ class Scope:
 
 def width_of(type_: str) -> int:
     """Return the bits of ``bit<N>`` or ``int<N>``."""
-    return int(type_[4:-1]) if type_ != "bool" else 1
+    if type_ in ("bool", "ser_t"):
+        return 8 if type_ == "ser_t" else 1
+    return int(type_[4:-1])
+
+
+def is_number(type_: str) -> bool:
+    """Whether the type is ``bit<N>`` or ``int<N>``."""
+    return type_.startswith(("bit<", "int<"))
 
 
 class Exprs:
@@ -68,6 +93,8 @@ class Exprs:
         """Return a literal, often one at the edge."""
         if type_ == "bool":
             return self.rng.choice(["true", "false"])
+        if not is_number(type_):
+            return self.rng.choice(ENUMS[type_])
         width = width_of(type_)
         value = self.rng.choice([0, 1, (1 << width) - 1, self.rng.getrandbits(width), 1 << (width - 1)])
         if type_.startswith("int"):
@@ -93,6 +120,8 @@ class Exprs:
             return self.literal(type_)
         if type_ == "bool":
             return self._bool(scope, depth)
+        if not is_number(type_):
+            return self._enum(type_, scope, depth)
         return self._number(type_, scope, depth)
 
     def _bool(self, scope: Scope, depth: int) -> str:
@@ -111,6 +140,14 @@ class Exprs:
         make += [lambda: self._call("bool", scope, depth)] * bool(self._callable("bool", scope))
         return self.rng.choice(make)()
 
+    def _enum(self, type_: str, scope: Scope, depth: int) -> str:
+        r = self.rng.random()
+        if r < 0.3:
+            return self._mux(type_, scope, depth)
+        if r < 0.7 and type_ == "ser_t":
+            return f"(ser_t)({self.expr('bit<8>', scope, depth - 1)})"
+        return self.expr(type_, scope, 0)
+
     def _same_headers(self, scope: Scope) -> str:
         text, type_ = self.rng.choice(scope.headers + scope.structs)
         others = [x for x, ty in scope.headers + scope.structs if ty == type_]
@@ -118,12 +155,16 @@ class Exprs:
 
     def any_type(self, scope: Scope) -> str:
         """Return a type of number that something in the scope has."""
-        known = [k for k in scope.readable if k != "bool"]
+        known = [k for k in scope.readable if is_number(k)]
         if known and self.rng.random() < 0.8:
             return self.rng.choice(known)
         return f"{self.rng.choice(['bit', 'bit', 'int'])}<{self.rng.choice(WIDTHS)}>"
 
     def _compare(self, scope: Scope, depth: int) -> str:
+        if self.rng.random() < 0.1 and "enum_t" in scope.readable:
+            type_ = self.rng.choice(sorted(ENUMS))
+            op = self.rng.choice(["==", "!="])
+            return f"({self.expr(type_, scope, 1)} {op} {self.expr(type_, scope, 1)})"
         type_ = self.any_type(scope)
         op = self.rng.choice(["==", "!=", "<", "<=", ">", ">="])
         return f"({self.expr(type_, scope, depth - 1)} {op} {self.expr(type_, scope, depth - 1)})"
@@ -142,7 +183,9 @@ class Exprs:
         """Return a call; arguments may alias."""
         args = []
         for direction, type_ in f.params:
-            if direction == "in":
+            if type_ in scope.fields:
+                args.append(self.compound(type_, scope))
+            elif direction == "in":
                 args.append(self.expr(type_, scope, min(depth, 1)))
             else:
                 args.append(self.place(type_, scope))
@@ -163,7 +206,17 @@ class Exprs:
 
     def can_call(self, f: Function, scope: Scope) -> bool:
         """Whether the scope has places for all that ``f`` writes."""
-        return all(d == "in" or ty in scope.writable for d, ty in f.params)
+        return all(
+            self.has(ty, scope) if ty in scope.fields else d == "in" or ty in scope.writable for d, ty in f.params
+        )
+
+    def has(self, type_: str, scope: Scope) -> bool:
+        """Whether there is a header or struct of that type."""
+        return any(ty == type_ for _, ty in scope.headers + scope.structs)
+
+    def compound(self, type_: str, scope: Scope) -> str:
+        """Return a place that is a header or struct of that type."""
+        return self.rng.choice([x for x, ty in scope.headers + scope.structs if ty == type_])
 
     def _number(self, type_: str, scope: Scope, depth: int) -> str:
         signed, width = type_.startswith("int"), width_of(type_)
@@ -204,6 +257,8 @@ class Exprs:
         options = [f"bit<{self.rng.choice(WIDTHS)}>", f"int<{width}>"]
         if width == 1:
             options.append("bool")
+        if width == 8:
+            options.append("ser_t")
         return self.rng.choice(options)
 
     def _amount(self, scope: Scope, depth: int, width: int) -> str:

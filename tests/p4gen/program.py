@@ -4,12 +4,13 @@ import random
 from dataclasses import dataclass, field
 
 from datapath.pipeline.target import Match
-from tests.p4gen.exprs import WIDTHS, Exprs, Function, Scope, width_of
+from tests.p4gen.exprs import WIDTHS, Exprs, Function, Scope, is_number, width_of
 from tests.p4gen.stmts import Callables, Stmts
 from tests.p4gen.text import Node, copy, source
 
-INOUT = "inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm"
-PROTECTED = frozenset({"sm.egress_spec"})
+PARSER_METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_parser_input_metadata_t sm"}
+METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_input_metadata_t sm"}
+TITLES = {"ingress": "MyIngress", "egress": "MyEgress", "main": "MyMain"}
 
 
 @dataclass(slots=True)
@@ -21,6 +22,17 @@ class RandomEntry:
     action: str
     args: tuple[int, ...]
     priority: int
+    member: int | None = None
+    group: int | None = None
+
+
+@dataclass(slots=True)
+class Meter:
+    """A meter's rates; a direct one's by the handle of an entry."""
+
+    name: str
+    index: int
+    rates: tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -36,6 +48,12 @@ class Case:
     registers: list[tuple[str, int]] = field(default_factory=list)
     counters: list[tuple[str, int]] = field(default_factory=list)
     packets: list[tuple[int, bytes]] = field(default_factory=list)
+    meters: list[Meter] = field(default_factory=list)
+    members: list[tuple[str, int, str, tuple[int, ...]]] = field(default_factory=list)
+    """Of action profiles: (profile, member, action, arguments)."""
+    groups: list[tuple[str, int, list[int]]] = field(default_factory=list)
+    defaults: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
+    """Default actions that are set half-way."""
 
     @property
     def source(self) -> str:
@@ -54,6 +72,10 @@ class Case:
             self.registers,
             self.counters,
             list(self.packets),
+            self.meters,
+            list(self.members),
+            list(self.groups),
+            list(self.defaults),
         )
 
 
@@ -76,8 +98,9 @@ class Action:
 class Generator:
     """Makes one case from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, arch: str = "v1model") -> None:
         self.seed = seed
+        self.arch = arch
         self.rng = random.Random(seed)
         self.exprs = Exprs(self.rng)
         self.stmts = Stmts(self.rng, self.exprs)
@@ -86,6 +109,8 @@ class Generator:
         self.case = Case(seed, [])
         self.header_types: list[str] = []
         self.functions: list[Function] = []
+        self.prefixes = [""]
+        """Instances of the control that is made now."""
         self.has_union = self.rng.random() < 0.4
         self.has_varbit = self.rng.random() < 0.35
         self.has_stack = self.rng.random() < 0.6
@@ -93,20 +118,16 @@ class Generator:
     def make(self) -> Case:
         """Return the case."""
         rng = self.rng
-        self.top = [Node("#include <core.p4>", fixed=True), Node("#include <v1model.p4>", fixed=True)]
+        self.top = [Node("#include <core.p4>", fixed=True), Node(f"#include <{self.arch}.p4>", fixed=True)]
         self._types()
         for _ in range(rng.randint(0, 3)):
             self._function()
-        blocks = [self._parser(), self._checksum("MyVerify", False), self._control("ingress")]
-        blocks += [self._control("egress"), self._checksum("MyCompute", True), self._deparser()]
-        self.top += blocks
-        self.top.append(
-            Node(
-                "V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;", fixed=True
-            )
-        )
+        if self.arch == "pna":
+            self.top += [self._parser(), *self._pna_blocks()]
+        else:
+            self.top += self._v1model_blocks()
         self.case.program = self.top
-        for group in (1, 2, 3):
+        for group in (1, 2, 3) if self.arch == "v1model" else ():
             self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(1, 3))]
         for session in (1, 2):
             self.case.clones[session] = [(rng.randint(1, 8), 0) for _ in range(rng.randint(1, 2))]
@@ -118,6 +139,39 @@ class Generator:
                     data[i] = rng.choice([0, 1, 2, 3, 0xFF, 0x10, 0x80])
             self.case.packets.append((rng.randint(0, 15), bytes(data)))
         return self.case
+
+    def _v1model_blocks(self) -> list[Node]:
+        blocks = [self._parser(), self._checksum("MyVerify", False), self._control("ingress")]
+        blocks += [self._control("egress"), self._checksum("MyCompute", True), self._deparser()]
+        main = "V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;"
+        return [*blocks, Node(main, fixed=True)]
+
+    def _pna_blocks(self) -> list[Node]:
+        body = [Node(f"pkt.emit(hdr.{n});") for n, _ in self.members]
+        emit = Node("apply {", body, "}", True)
+        return [
+            Node(
+                "control MyPre(in headers_t hdr, inout meta_t meta, in pna_pre_input_metadata_t sm, "
+                "inout pna_pre_output_metadata_t ostd) {",
+                [Node("apply {", self._pre_body(), "}", True)],
+                "}",
+                True,
+            ),
+            self._control("main"),
+            Node(
+                "control MyDeparser(packet_out pkt, in headers_t hdr, in meta_t meta, "
+                "in pna_main_output_metadata_t ostd) {",
+                [emit],
+                "}",
+                True,
+            ),
+            Node("PNA_NIC(MyParser(), MyPre(), MyMain(), MyDeparser()) main;", fixed=True),
+        ]
+
+    def _pre_body(self) -> list[Node]:
+        if self.rng.random() < 0.5:
+            return []
+        return [Node("if (sm.parser_error != error.NoError) {", [Node("meta.b8 = meta.b8 + 1;")], "}")]
 
     # ---- types ----
 
@@ -148,10 +202,14 @@ class Generator:
     def _types(self) -> None:
         rng = self.rng
         self.top.append(Node("error { Odd, Even }", fixed=True))
+        self.top.append(Node("enum enum_t { A, B, C }", fixed=True))
+        self.top.append(Node("enum bit<8> ser_t { ONE = 1, MANY = 0x80, ALL = 255 }", fixed=True))
         members: list[tuple[str, str]] = []
         for i in range(rng.randint(2, 4)):
             name = f"h{i}_t"
             fields = self._fields("f", rng.choice([1, 2, 3, 4, 6, 8, 12, 20]))
+            if i == 1 and rng.random() < 0.3:
+                fields.append(("se", "ser_t"))
             if i == 0:
                 fields = [("sel", "bit<2>"), ("more", "bit<6>"), *fields]
             self._declare("header", name, fields)
@@ -177,15 +235,27 @@ class Generator:
             members.append(("u", "u_t"))
             self._add_header("hdr.u.ua", "ua_t")
             self._add_header("hdr.u.ub", "ub_t")
+            union_stack = rng.random() < 0.4
+            if union_stack:
+                members.append(("us", "u_t[2]"))
+                for i in range(2):
+                    self._add_header(f"hdr.us[{i}].ua", "ua_t")
+                    self._add_header(f"hdr.us[{i}].ub", "ub_t")
         if self.has_varbit:
             fields = [("len", "bit<8>"), ("vb", "varbit<64>")]
             if rng.random() < 0.5:
                 fields.append(("after", "bit<16>"))
             self._declare("header", "vb_t", fields)
             members.append(("vb", "vb_t"))
-            for f, ty in fields:
-                if f != "vb":
-                    self.scope.add(f"hdr.vb.{f}", ty)
+            self._add_header("hdr.vb", "vb_t")
+        if rng.random() < 0.4:
+            name = rng.choice(self.header_types)
+            self.top.append(
+                Node("struct nested_t {", [Node(f"{name} hh;", fixed=True), Node("h0_t h0;", fixed=True)], "}")
+            )
+            members.append(("n", "nested_t"))
+            self._add_header("hdr.n.hh", name)
+            self._add_header("hdr.n.h0", "h0_t")
         self.top.append(Node("struct headers_t {", [Node(f"{ty} {n};", fixed=True) for n, ty in members], "}"))
         self.members = members
         self._declare(
@@ -194,6 +264,7 @@ class Generator:
         meta = [
             (f"m{i}", f"{rng.choice(['bit', 'bit', 'int'])}<{rng.choice(WIDTHS)}>") for i in range(rng.randint(3, 6))
         ]
+        meta += [("en", "enum_t"), ("se", "ser_t"), ("err", "error")]
         meta += [("flag", "bool"), ("b8", "bit<8>"), ("s1", "in_t"), ("s2", "in_t"), ("chk", "bit<16>")]
         notes = {n: f"@field_list({rng.randint(1, 2)}) " for n, _ in meta if rng.random() < 0.4}
         self._declare("struct", "meta_t", meta, notes)
@@ -204,6 +275,10 @@ class Generator:
                     self.scope.add(f"meta.{n}.{f}", fty)
             else:
                 self.scope.add(f"meta.{n}", ty)
+        if self.has_stack:
+            index = f"(meta.b8 & {rng.choice([1, 3])})" if rng.random() < 0.5 else "meta.b8[1:0]"
+            for f, ty in self.scope.fields["st_t"]:
+                self.scope.add(f"hdr.st[{index}].{f}", ty)
 
     def _function(self) -> None:
         rng = self.rng
@@ -213,11 +288,13 @@ class Generator:
         inner = Scope(fields=self.scope.fields)
         for _ in range(rng.randint(1, 3)):
             direction = rng.choice(["in", "in", "inout", "out"])
-            known = [k for k in self.scope.writable if k != "bool"]
+            known = [k for k in self.scope.writable if is_number(k)]
+            if rng.random() < 0.3:
+                known = ["in_t", *self.header_types]
             params.append((direction, rng.choice(known)))
         texts = []
         for i, (d, ty) in enumerate(params):
-            inner.add(f"p{i}", ty, write=d != "in")
+            inner.add_any(f"p{i}", ty, write=d != "in", header=ty != "in_t")
             texts.append(f"{d} {ty} p{i}")
         inner.functions = list(self.functions)
         body = self.stmts.block(inner, "function", Callables(), 2, rng.randint(1, 4))
@@ -249,6 +326,15 @@ class Generator:
                 out.append(Node(f"verify({self.exprs.expr('bool', scope, 2)}, error.{rng.choice(['Odd', 'Even'])});"))
             if rng.random() < 0.1:
                 out.append(Node(f"pkt.advance({8 * rng.randint(0, 3)});"))
+            if rng.random() < 0.05:
+                out.append(Node("pkt.advance((bit<32>)(meta.b8 & 3) << 3);"))
+            if rng.random() < 0.08:
+                type_ = rng.choice(self.header_types)
+                out.append(Node(f"{self.exprs.compound(type_, scope)} = pkt.lookahead<{type_}>();"))
+            if rng.random() < 0.05:
+                out.append(Node(f"pkt.extract<{rng.choice(self.header_types)}>(_);"))
+            if rng.random() < 0.05:
+                out.append(Node("meta.b8 = (bit<8>)pkt.length();"))
             if rng.random() < 0.15:
                 width = rng.choice([w for w in WIDTHS if f"bit<{w}>" in scope.writable] or [8])
                 out.append(Node(f"{self.exprs.place(f'bit<{width}>', scope)} = pkt.lookahead<bit<{width}>>();"))
@@ -273,6 +359,14 @@ class Generator:
                 key = Node("transition select(hdr.st.last.last) {", [], "}", True)
                 key.body = [Node("0: parse_st;"), Node(f"default: {rng.choice([*after, 'accept'])};", fixed=True)]
                 out.append(key)
+            elif member == "us":
+                out.append(Node(f"pkt.extract(hdr.us.next.{rng.choice(['ua', 'ub'])});"))
+                out += body(1)
+                out += self._transition("meta.b8", 8, ["parse_us", *after], scope)
+            elif member == "n":
+                out.append(Node(f"pkt.extract(hdr.n.{rng.choice(['hh', 'h0'])});"))
+                out += body(1)
+                out += self._transition("hdr.n.h0.sel", 2, after, scope)
             elif member == "u":
                 arm = rng.choice(["ua", "ub"])
                 out.append(Node(f"pkt.extract(hdr.u.{arm});"))
@@ -299,7 +393,7 @@ class Generator:
         if self.case.value_sets:
             head.append(Node("value_set<bit<8>>(4) vs;", fixed=True))
         return Node(
-            "parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {",
+            f"parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, {PARSER_METADATA[self.arch]}) {{",
             [*head, *states],
             "}",
             True,
@@ -390,12 +484,21 @@ class Generator:
             "control MyDeparser(packet_out pkt, in headers_t hdr) {", [Node("apply {", body, "}", True)], "}", True
         )
 
-    def _control(self, which: str) -> Node:
+    def _names(self, name: str) -> list[str]:
+        """Return the control-plane names of a thing: one for each instance of the control that it is in."""
+        return [f"{p}.{name}" if p else name for p in self.prefixes]
+
+    def _control(self, which: str, title: str = "") -> Node:
         rng = self.rng
         scope = self.scope.copy()
         scope.functions = list(self.functions)
-        for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
-            scope.add(f"sm.{n}", ty, write=False)
+        if self.arch == "v1model":
+            for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
+                scope.add(f"sm.{n}", ty, write=False)
+            scope.add("sm.checksum_error", "bit<1>", write=False)
+        else:
+            scope.add("sm.loopedback", "bool", write=False)
+        scope.add("sm.parser_error", "error", write=False)
         calls = Callables()
         locals_: list[Node] = []
         externs = self._externs(which, locals_)
@@ -411,36 +514,70 @@ class Generator:
             self._table(which, scope, actions, calls, locals_)
         if rng.random() < 0.4:
             self._sub_control(which, calls, locals_)
+        if which != "sub" and rng.random() < 0.3:
+            self.prefixes = [self.stmts.name("whole") for _ in range(rng.randint(1, 2))]
+            type_name = self.stmts.name("Whole")
+            self.top.append(self._control("sub", type_name))
+            locals_.extend(Node(f"{type_name}() {prefix};", fixed=True) for prefix in self.prefixes)
+            calls.controls.extend(lambda _s, p=p: f"{p}.apply(hdr, meta, sm);" for p in self.prefixes)
+            self.prefixes = [""]
         body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
+        if rng.random() < 0.3:
+            body.insert(0, Node("headers_t hsaved = hdr;"))
+            body.insert(0, Node("meta_t msaved = meta;"))
+            more = [
+                "hdr = hsaved;",
+                "meta = msaved;",
+                "if (hdr == hsaved) { meta.b8 = 1; }",
+                "if (meta == msaved) { exit; }",
+            ]
+            if self.has_union:
+                more += ["hdr.u = hsaved.u;", "if (hdr.u == hsaved.u) { meta.b8 = 2; }", "meta.flag = hdr.u.isValid();"]
+            if self.has_stack:
+                more += ["hdr.st = hsaved.st;", "if (hdr.st == hsaved.st) { meta.b8 = 3; }"]
+            for text in rng.sample(more, 2):
+                body.insert(rng.randint(2, len(body)), Node(text))
+        if which == "main":
+            body.insert(0, Node("send_to_port((PortId_t)(PortIdUint_t)meta.b8);"))
         if which == "ingress":
             ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
             body.insert(0, Node(f"sm.egress_spec = {rng.choice(ports)};"))
-        name = "MyIngress" if which == "ingress" else "MyEgress"
-        return Node(f"control {name}({INOUT}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True)
+        params = f"inout headers_t hdr, inout meta_t meta, {METADATA[self.arch]}"
+        if which == "main":
+            params += ", inout pna_main_output_metadata_t ostd"
+        return Node(
+            f"control {title or TITLES[which]}({params}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True
+        )
 
     def _action(self, scope: Scope, calls: Callables, locals_: list[Node]) -> Action:
         rng = self.rng
         name = self.stmts.name("act")
         params: list[tuple[str, str]] = []
         for _ in range(rng.randint(0, 2)):
-            known = [k for k in scope.writable if k != "bool"]
-            if known:
+            known = [k for k in scope.writable if is_number(k)]
+            compound = [ty for _, ty in scope.headers + scope.structs if ty in ("in_t", *self.header_types)]
+            if compound and rng.random() < 0.2:
+                params.append((rng.choice(["in", "inout", "out"]), rng.choice(compound)))
+            elif known:
                 params.append((rng.choice(["in", "inout", "out"]), rng.choice(known)))
         for _ in range(rng.randint(0, 2)):
             params.append(("", f"{rng.choice(['bit', 'bit', 'int'])}<{rng.choice(WIDTHS)}>"))
         inner = scope.copy()
         texts = []
         for i, (d, ty) in enumerate(params):
-            inner.add(f"a{i}", ty, write=d in ("out", "inout"))
+            inner.add_any(f"a{i}", ty, write=d in ("out", "inout"), header=ty != "in_t")
             texts.append(f"{d} {ty} a{i}".strip())
         body = self.stmts.block(inner, "action", Callables(externs=calls.externs), 1, rng.randint(1, 4))
         locals_.append(Node(f"action {name}({', '.join(texts)}) {{", body, "}", True))
         return Action(name, params)
 
     def _directed_args(self, action: Action, scope: Scope) -> list[str]:
-        return [
-            self.exprs.expr(ty, scope, 1) if d == "in" else self.exprs.place(ty, scope) for d, ty in action.directed()
-        ]
+        return [self._arg(d, ty, scope) for d, ty in action.directed()]
+
+    def _arg(self, direction: str, type_: str, scope: Scope) -> str:
+        if type_ in self.scope.fields:
+            return self.exprs.compound(type_, scope)
+        return self.exprs.expr(type_, scope, 1) if direction == "in" else self.exprs.place(type_, scope)
 
     def _call_action(self, action: Action, scope: Scope) -> str:
         args = self._directed_args(action, scope) + [self.exprs.literal(ty) for ty in action.data()]
@@ -490,10 +627,10 @@ class Generator:
         default = rng.choice(chosen)
         body.append(Node(f"default_action = {rng.choice(['NoAction()', call(default)])};", fixed=True))
         if rng.random() < 0.3 and keys:
-            counter = self.stmts.name("dc")
-            locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
-            body.append(Node(f"counters = {counter};", fixed=True))
-        if keys and rng.random() < 0.3:
+            self._direct_counter(locals_, body)
+        if keys and style == "exact" and rng.random() < 0.3 and not any(self.prefixes) and self.arch == "v1model":
+            self._profile(name, keys, body, chosen, locals_, scope)
+        elif keys and rng.random() < 0.3:
             entries, seen = [], set()
             for _ in range(rng.randint(1, 5)):
                 sets = ", ".join(self._entry_set(w, k) for _, w, k in keys)
@@ -505,6 +642,13 @@ class Generator:
             self._entries(name, keys, chosen)
         locals_.append(Node(f"table {name} {{", body, "}", True))
         calls.tables.append((name, [a.name for a in chosen]))
+
+    def _direct_counter(self, locals_: list[Node], body: list[Node]) -> None:
+        if self.arch == "pna":
+            return
+        counter = self.stmts.name("dc")
+        locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
+        body.append(Node(f"counters = {counter};", fixed=True))
 
     def _entry_set(self, width: int, kind: str) -> str:
         rng = self.rng
@@ -544,21 +688,74 @@ class Generator:
             action = rng.choice(actions)
             args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
             # Distinct priorities: which of two equal ones wins is nobody's business.
+            priority = 1 + 7 * i % 101 if with_priority else 0
+            for path in self._names(table):
+                if rng.random() < 0.8:
+                    self.case.entries.append(RandomEntry(path, match, action.name, args, priority))
+        if rng.random() < 0.5:
+            action = rng.choice(actions)
+            args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
+            self.case.defaults.append((rng.choice(self._names(table)), action.name, args))
+
+    def _profile(
+        self,
+        table: str,
+        keys: list[tuple[str, int, str]],
+        body: list[Node],
+        actions: list[Action],
+        locals_: list[Node],
+        scope: Scope,
+    ) -> None:
+        """Give a table an action profile or selector, with members, groups and entries."""
+        rng = self.rng
+        name = self.stmts.name("ap")
+        selector = rng.random() < 0.6
+        if selector:
+            algo = rng.choice(["crc16", "crc32", "identity", "csum16", "xor16"])
+            locals_.append(
+                Node(f"action_selector(HashAlgorithm.{algo}, 32, {rng.choice([4, 14, 16])}) {name};", fixed=True)
+            )
+            for _ in range(rng.randint(1, 2)):
+                type_ = rng.choice([k for k in scope.readable if k.startswith("bit")])
+                body[0].body.append(Node(f"{rng.choice(scope.readable[type_])} : selector;", fixed=True))
+        else:
+            locals_.append(Node(f"action_profile(32) {name};", fixed=True))
+        body.append(Node(f"implementation = {name};", fixed=True))
+        members = list(range(1, rng.randint(2, 6)))
+        for m in members:
+            action = rng.choice(actions)
+            args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
+            self.case.members.append((name, m, action.name, args))
+        for g in (1, 2) if selector else ():
+            self.case.groups.append((name, g, sorted(rng.sample(members, rng.randint(1, len(members))))))
+        for _ in range(rng.randint(1, 6)):
+            match = tuple(self._match(w, k) for _, w, k in keys)
+            by_group = selector and rng.random() < 0.6
             self.case.entries.append(
-                RandomEntry(table, match, action.name, args, 1 + 7 * i % 101 if with_priority else 0)
+                RandomEntry(
+                    table,
+                    match,
+                    "",
+                    (),
+                    0,
+                    None if by_group else rng.choice(members),
+                    rng.randint(1, 2) if by_group else None,
+                )
             )
 
     def _sub_control(self, which: str, calls: Callables, locals_: list[Node]) -> None:
         rng = self.rng
         type_name = self.stmts.name("Sub")
-        known = [k for k in self.scope.writable if k != "bool"]
+        known = [k for k in self.scope.writable if is_number(k)]
         params = [(rng.choice(["in", "inout", "out"]), rng.choice(known)) for _ in range(rng.randint(1, 3))]
+        if rng.random() < 0.4:
+            params.append((rng.choice(["in", "inout", "out"]), rng.choice(["in_t", *self.header_types])))
         inner = Scope(fields=self.scope.fields)
         inner.functions = []
         inner.add("k", "bit<8>", write=False)
         texts = []
         for i, (d, ty) in enumerate(params):
-            inner.add(f"q{i}", ty, write=d != "in")
+            inner.add_any(f"q{i}", ty, write=d != "in", header=ty != "in_t")
             texts.append(f"{d} {ty} q{i}")
         sub_locals: list[Node] = []
         sub_calls = Callables()
@@ -578,7 +775,7 @@ class Generator:
             locals_.append(Node(f"{type_name}({rng.randint(0, 255)}) {instance};", fixed=True))
 
             def call(scope: Scope, instance: str = instance) -> str:
-                args = [self.exprs.expr(ty, scope, 1) if d == "in" else self.exprs.place(ty, scope) for d, ty in params]
+                args = [self._arg(d, ty, scope) for d, ty in params]
                 return f"{instance}.apply({', '.join(args)});"
 
             calls.controls.append(call)
@@ -586,6 +783,8 @@ class Generator:
     # ---- externs ----
 
     def _externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
+        if self.arch == "pna":
+            return self._pna_externs(which, locals_)
         rng = self.rng
         out = []
         if rng.random() < 0.5:
@@ -594,7 +793,7 @@ class Generator:
             type_ = f"{kind}<{width}>"
             size = rng.randint(1, 6)
             locals_.append(Node(f"register<{type_}>({size}) {name};", fixed=True))
-            self.case.registers.append((name, size))
+            self.case.registers.extend((n, size) for n in self._names(name))
 
             def register(scope: Scope) -> list[Node]:
                 index = f"(bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7)"
@@ -607,10 +806,29 @@ class Generator:
             counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
             unit = rng.choice(["packets", "bytes", "packets_and_bytes"])
             locals_.append(Node(f"counter({csize}, CounterType.{unit}) {counter};", fixed=True))
-            self.case.counters.append((counter, csize))
+            self.case.counters.extend((n, csize) for n in self._names(counter))
             out.append(lambda scope: [Node(f"{counter}.count((bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7));")])
         if rng.random() < 0.4:
             out.append(self._hash)
+        if which == "sub":
+            return out
+        if rng.random() < 0.3:
+            out.append(self._log)
+        if rng.random() < 0.4:
+            meter, msize = self.stmts.name("me"), rng.randint(1, 4)
+            unit = rng.choice(["packets", "bytes"])
+            locals_.append(Node(f"meter({msize}, MeterType.{unit}) {meter};", fixed=True))
+            for i in range(msize):
+                if rng.random() < 0.8:
+                    self.case.meters.append(Meter(meter, i, self._rates(unit)))
+            mtype = rng.choice([k for k in self.scope.writable if k.startswith("bit") and width_of(k) > 1])
+            out.append(
+                lambda scope: [
+                    Node(
+                        f"{meter}.execute_meter((bit<32>)(meta.b8 & 3), {self.exprs.rng.choice(self.scope.writable[mtype])});"
+                    )
+                ]
+            )
         if rng.random() < 0.3:
             out.append(self._digest if which == "ingress" else self._hash)
         if rng.random() < 0.3:
@@ -624,9 +842,81 @@ class Generator:
             out.append(lambda scope: [self._once(scope, call2)])
         if rng.random() < 0.25:
             what = [f"sm.mcast_grp = {rng.randint(1, 4)};"] if which == "ingress" else []
-            what += ["mark_to_drop(sm);", f"truncate({rng.randint(0, 60)});"]
+            what += [
+                f"assert({self.exprs.expr('bool', self.scope, 2)});",
+                "mark_to_drop(sm);",
+                f"truncate({rng.randint(0, 60)});",
+            ]
             out.append(lambda scope: [self._once(scope, rng.choice(what))])
         return out
+
+    def _pna_externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
+        rng = self.rng
+        out = []
+        register, rsize, width = self.stmts.name("r"), rng.randint(1, 6), rng.choice(WIDTHS)
+        rtype = f"{rng.choice(['bit', 'int'])}<{width}>"
+        first = self.exprs.literal(rtype)
+        locals_.append(Node(f"Register<{rtype}, bit<8>>({rsize}, {first}) {register};", fixed=True))
+        self.case.registers.extend((n, rsize) for n in self._names(register))
+
+        def use_register(scope: Scope) -> list[Node]:
+            if scope.writable.get(rtype) and rng.random() < 0.5:
+                return [Node(f"{rng.choice(scope.writable[rtype])} = {register}.read(meta.b8 & 7);")]
+            return [Node(f"{register}.write(meta.b8 & 7, {self.exprs.expr(rtype, scope, 2)});")]
+
+        out.append(use_register)
+        counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
+        locals_.append(
+            Node(f"Counter<bit<32>, bit<8>>({csize}, PNA_CounterType_t.PACKETS_AND_BYTES) {counter};", fixed=True)
+        )
+        self.case.counters.extend((n, csize) for n in self._names(counter))
+        out.append(lambda scope: [Node(f"{counter}.count({self.exprs.expr('bit<8>', scope, 1)} & 7);")])
+        algo = rng.choice(["CRC16", "CRC32", "IDENTITY", "ONES_COMPLEMENT16", "TOEPLITZ", "TARGET_DEFAULT"])
+        hash_, hwidth = self.stmts.name("ha"), rng.choice([w for w in WIDTHS if w <= 64])
+        locals_.append(Node(f"Hash<bit<{hwidth}>>(PNA_HashAlgorithm_t.{algo}) {hash_};", fixed=True))
+
+        def use_hash(scope: Scope) -> list[Node]:
+            if not scope.writable.get(f"bit<{hwidth}>"):
+                return []
+            place = rng.choice(scope.writable[f"bit<{hwidth}>"])
+            return [Node(f"{place} = {hash_}.get_hash({self._data_list()});")]
+
+        out.append(use_hash)
+        total = self.stmts.name("ic")
+        locals_.append(Node(f"InternetChecksum() {total};", fixed=True))
+
+        def use_checksum(_scope: Scope) -> list[Node]:
+            steps = [Node(f"{total}.clear();")]
+            words = ["meta.chk", "(bit<16>)meta.b8", f"16w{rng.getrandbits(16)}", "(meta.chk ++ meta.chk)"]
+            for _ in range(rng.randint(1, 3)):
+                steps.append(Node(f"{total}.{rng.choice(['add', 'subtract'])}({{ {rng.choice(words)} }});"))
+            return [*steps, Node(f"meta.chk = {total}.{rng.choice(['get', 'get_state'])}();")]
+
+        out.append(use_checksum)
+        ways = [
+            "drop_packet();",
+            f"send_to_port((PortId_t)32w{rng.randint(0, 9)});",
+            "if (!sm.loopedback) { recirculate(); }",
+            f"mirror_packet((MirrorSlotId_t)8w0, (MirrorSessionId_t)16w{rng.randint(1, 3)});",
+            "meta.b8 = SelectByDirection(sm.direction, meta.b8, 8w7);",
+        ]
+        if which == "main":
+            out.append(
+                lambda scope: [Node(f"if ({self.exprs.expr('bool', scope, 2)}) {{", [Node(rng.choice(ways))], "}")]
+            )
+        return out
+
+    def _rates(self, unit: str) -> tuple[int, int, int, int]:
+        rng = self.rng
+        scale = 1 if unit == "packets" else 64
+        cir, pir = rng.randint(1, 2_000_000) * scale, rng.choice([0, rng.randint(1, 3_000_000) * scale])
+        return cir, rng.randint(0, 4) * scale, pir, rng.randint(0, 6) * scale
+
+    def _log(self, scope: Scope) -> list[Node]:
+        types = [k for k in scope.readable if k.startswith("bit") or k == "bool"]
+        fields = [self.rng.choice(scope.readable[self.rng.choice(types)]) for _ in range(self.rng.randint(1, 3))]
+        holes = " ".join("{}" for _ in fields)
+        return [Node(f'log_msg("at {holes} end", {{ {", ".join(fields)} }});')]
 
     def _once(self, scope: Scope, text: str) -> Node:
         cond = self.exprs.expr("bool", scope, 2)
@@ -652,5 +942,5 @@ class Generator:
 
 
 def generate(seed: int) -> Case:
-    """Return the case of a seed."""
-    return Generator(seed).make()
+    """Return the case of a seed: every eighth is a PNA program."""
+    return Generator(seed, "pna" if seed % 8 == 7 else "v1model").make()

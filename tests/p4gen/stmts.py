@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.p4gen.exprs import WIDTHS, Exprs, Scope, width_of
+from tests.p4gen.exprs import Exprs, Scope, is_number, width_of
 from tests.p4gen.text import Node
 
 
@@ -106,9 +106,11 @@ class Stmts:
         if type_.startswith("bit") and width_of(type_) > 1 and self.rng.random() < 0.2:
             narrow = f"bit<{self.rng.randint(1, width_of(type_) - 1)}>"
             return Node(f"{self.exprs.place(narrow, scope)} = {self.exprs.expr(narrow, scope, 3)};")
-        if type_.startswith("bit") and self.rng.random() < 0.06:
-            place = self.exprs.place(type_, scope)
-            return Node(f"{place} = {place} {self.rng.choice('+-&|^')} {self.exprs.expr(type_, scope, 2)};")
+        if is_number(type_) and self.rng.random() < 0.1:
+            op = self.rng.choice(["+", "-", "&", "|", "^", "*", "|+|", "|-|"])
+            return Node(f"{self.exprs.place(type_, scope)} {op}= {self.exprs.expr(type_, scope, 2)};")
+        if is_number(type_) and self.rng.random() < 0.03:
+            return Node(f"{self.exprs.place(type_, scope)} {self.rng.choice(['<<', '>>'])}= {self.rng.randint(0, 9)};")
         return Node(f"{self.exprs.place(type_, scope)} = {self.exprs.expr(type_, scope, self.rng.randint(1, 4))};")
 
     def _declare(self, scope: Scope) -> Node:
@@ -151,7 +153,7 @@ class Stmts:
             return Node(f"{text}.setValid();")
         if r < 0.6:
             return Node(f"{text}.setInvalid();")
-        if r < 0.72 and all(ty.startswith(("bit", "int", "bool")) for _, ty in scope.fields[type_]):
+        if r < 0.72 and not any(ty.startswith("varbit") for _, ty in scope.fields[type_]):
             items = ", ".join(self.exprs.expr(ty, scope, 1) for _, ty in scope.fields[type_])
             return Node(f"{text} = {{ {items} }};")
         same = [t for t, ty in scope.headers if ty == type_]
@@ -197,6 +199,11 @@ class Stmts:
     def _for(self, scope: Scope, place: str, calls: Callables, depth: int) -> list[Node]:
         name = self.name("i")
         inner = scope.copy()
+        if scope.stacks and self.rng.random() < 0.15:
+            text, type_, _ = self.rng.choice(scope.stacks)
+            inner.add_any(name, type_, write=False)
+            body = self.block(inner, place, Callables(calls.actions, [], [], calls.externs), depth - 1, 1, True)
+            return [Node(f"for ({type_} {name} in {text}) {{", body, "}")]
         inner.add(name, "bit<8>", write=False)
         # A table may be applied in one place only, and not in a loop.
         no_tables = Callables(calls.actions, [], [], calls.externs)
@@ -209,4 +216,4 @@ class Stmts:
         return [Node(head, body, "}")]
 
 
-__all__ = ["WIDTHS", "Callables", "Stmts"]
+__all__ = ["Callables", "Stmts"]

@@ -90,6 +90,7 @@ class Stmts(Exprs):
 
     def statement(self, s: ir.Stmt) -> None:
         """Run a statement."""
+        self.where = s.pos
         if isinstance(s, ir.Declare):
             self.declare(s.var, s.init)
             return
@@ -246,10 +247,18 @@ class Stmts(Exprs):
             self.declare(s.var, None)
         place = self.vars[s.var]
         end = self.new_label()
-        if isinstance(s.lo, ir.StructExpr):
-            for item in s.lo.items:
+        whole = s.lo
+        if isinstance(whole, ir.VarRef) and isinstance(argument := self.instance.args.get(whole.var), ir.StructExpr):
+            whole = argument
+        if isinstance(whole, ir.StructExpr):
+            # All elements are evaluated before the first round, which may change what they are made of.
+            slots = [
+                self.value(item, None if isinstance(item, ir.Literal) else self.temp_of(item.type))
+                for item in whole.items
+            ]
+            for slot in slots:
                 update = self.new_label()
-                self.store(place, self.value(item))
+                self.store(place, slot)
                 self._loop_body(s.body, end, update)
             self.place_label(end)
             return

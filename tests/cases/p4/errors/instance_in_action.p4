@@ -1,4 +1,4 @@
-// error: 7: no instance can be declared in an action
+// error: 7: no instance can be declared among the statements of an action
 #include "shared/types.p4"
 #include "shared/parser.p4"
 
