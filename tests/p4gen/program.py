@@ -109,6 +109,7 @@ class Generator:
         self.case = Case(seed, [])
         self.header_types: list[str] = []
         self.functions: list[Function] = []
+        self.observe: list[Node] = []
         self.prefixes = [""]
         """Instances of the control that is made now."""
         self.has_union = self.rng.random() < 0.4
@@ -256,8 +257,31 @@ class Generator:
             members.append(("n", "nested_t"))
             self._add_header("hdr.n.hh", name)
             self._add_header("hdr.n.h0", "h0_t")
+        members.insert(0, ("obs", "obs_t"))
+        self._meta_fields([m for m in members if not m[1].endswith("]")])
         self.top.append(Node("struct headers_t {", [Node(f"{ty} {n};", fixed=True) for n, ty in members], "}"))
         self.members = members
+
+    def _observer(self, members: list[tuple[str, str]]) -> None:
+        """Declare the header that is emitted first, and the statements that copy the metadata and validities there."""
+        fields, self.observe = [], [Node("hdr.obs.setValid();")]
+        errors = ["Odd", "Even", "PacketTooShort", "NoMatch", "StackOutOfBounds", "HeaderTooShort"]
+        values = [(f"(bit<1>)(meta.err == error.{e})", "bit<1>") for e in errors]
+        values += [(f"(bit<1>)hdr.{m}.isValid()", "bit<1>") for m, ty in members if ty not in ("obs_t", "nested_t")]
+        for n, ty in self.scope.fields["meta_t"]:
+            if is_number(ty) or ty == "bool":
+                values.append((f"meta.{n}", ty))
+            elif ty == "in_t":
+                values += [(f"meta.{n}.{f}", fty) for f, fty in self.scope.fields["in_t"]]
+        for i, (text, ty) in enumerate(values):
+            fields.append((f"o{i}", ty))
+            self.observe.append(Node(f"hdr.obs.o{i} = {text};"))
+        pad = -sum(width_of(ty) for _, ty in fields) % 8
+        self._declare("header", "obs_t", [*fields, ("pad", f"bit<{pad}>")] if pad else fields)
+
+    def _meta_fields(self, members: list[tuple[str, str]]) -> None:
+        """Choose the fields of the metadata, and declare the header that shows them all on the way out."""
+        rng = self.rng
         self._declare(
             "struct", "in_t", [("x", f"bit<{rng.choice(WIDTHS)}>"), ("y", f"int<{rng.choice(WIDTHS)}>"), ("z", "bool")]
         )
@@ -275,6 +299,7 @@ class Generator:
                     self.scope.add(f"meta.{n}.{f}", fty)
             else:
                 self.scope.add(f"meta.{n}", ty)
+        self._observer(members)
         if self.has_stack:
             index = f"(meta.b8 & {rng.choice([1, 3])})" if rng.random() < 0.5 else "meta.b8[1:0]"
             for f, ty in self.scope.fields["st_t"]:
@@ -313,7 +338,7 @@ class Generator:
         scope.functions = [f for f in self.functions if all(d == "in" for d, _ in f.params)]
         calls = Callables()
         states: list[Node] = []
-        order = [m for m in self.members if m[0] != "h0"]
+        order = [m for m in self.members if m[0] not in ("h0", "obs")]
         rng.shuffle(order)
         names = [f"parse_{n}" for n, _ in order]
         sub = rng.random() < 0.3
@@ -461,6 +486,8 @@ class Generator:
                 verb += "_with_payload"  # the engine has no other algorithm over the payload
             cond = rng.choice([t for t, _ in self.scope.headers]) + ".isValid()"
             body.append(Node(f"{verb}({cond}, {data}, {target}, HashAlgorithm.{algo});"))
+        if compute:
+            body += self.observe
         return Node(
             f"control {name}(inout headers_t hdr, inout meta_t meta) {{", [Node("apply {", body, "}", True)], "}", True
         )
@@ -496,6 +523,8 @@ class Generator:
             for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
                 scope.add(f"sm.{n}", ty, write=False)
             scope.add("sm.checksum_error", "bit<1>", write=False)
+            scope.add("sm.egress_spec", "bit<9>", write=False)
+            scope.add("sm.mcast_grp", "bit<16>", write=False)
         else:
             scope.add("sm.loopedback", "bool", write=False)
         scope.add("sm.parser_error", "error", write=False)
@@ -537,7 +566,10 @@ class Generator:
                 more += ["hdr.st = hsaved.st;", "if (hdr.st == hsaved.st) { meta.b8 = 3; }"]
             for text in rng.sample(more, 2):
                 body.insert(rng.randint(2, len(body)), Node(text))
+        if which in ("main", "ingress"):
+            body.insert(0, Node("meta.err = sm.parser_error;"))
         if which == "main":
+            body += self.observe
             body.insert(0, Node("send_to_port((PortId_t)(PortIdUint_t)meta.b8);"))
         if which == "ingress":
             ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
