@@ -246,7 +246,8 @@ class Exprs:
                 make += [lambda: self._concat(width, scope, depth)] * 2
                 make.append(
                     lambda: (
-                        f"({sub()} {self.rng.choice(['/', '%'])} {width}w{self.rng.randint(1, (1 << min(width, 8)) - 1)})"
+                        f"({sub()} {self.rng.choice(['/', '%'])} "
+                        f"{width}w{self.rng.randint(1, (1 << min(width, 8)) - 1)})"
                     )
                 )
         if self._callable(type_, scope):
