@@ -158,6 +158,8 @@ _JOINT = re.compile(r"\s*(&&&|\.\.|->|(?<!:):(?!:))\s*")
 _COUNTER = re.compile(
     r"(?P<name>[^\s(]+)\s*\(\s*(?P<index>[^\s)]+)\s*\)\s*(?P<unit>packets|bytes)?\s*(?P<op>==|!=|<=|>=|<|>)?\s*(?P<value>\S+)?$"
 )
+# The name of a slice has a colon, too: hdr.a[3:0]:5.
+_KEY = re.compile(r"((?:[^:\[]|\[[^\]]*\])+):(.+)")
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _PATTERN = re.compile(r"[0-9a-fA-F*]*")
 OPS = ("==", "!=", "<=", ">=", "<", ">")
@@ -291,10 +293,10 @@ def _add(where: str, rest: str) -> Add:
         priority = int(words.pop(0))
     keys: list[tuple[str, str]] = []
     for word in words:
-        key, colon, value = word.partition(":")
-        if not colon or not value:
+        m = _KEY.fullmatch(word)
+        if m is None:
             raise StfError(where, f"add: {word!r} is not key:value")
-        keys.append((key, value))
+        keys.append((m[1], m[2]))
     return Add(where, table, priority, tuple(keys), call, handle)
 
 
