@@ -83,9 +83,20 @@ def compile_(
     include: _Include = None,
     define: _Define = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The engine's code, as text.")] = None,
+    p4info: Annotated[
+        Path | None, typer.Option("--p4info", help="P4Info: text, or binary when the name ends in .bin or .pb.")
+    ] = None,
 ) -> None:
     """Compile a program for the engine."""
     compiled = _compile(program, include, define)
+    if p4info is not None:
+        from datapath.p4c.p4info import p4info_binary, p4info_text
+
+        if p4info.suffix in (".bin", ".pb"):
+            p4info.write_bytes(p4info_binary(compiled.design, compiled.info))
+        else:
+            p4info.write_text(p4info_text(compiled.design, compiled.info), encoding="utf-8")
+        typer.echo(f"wrote {p4info}")
     if out is not None:
         from datapath.p4c.passes.text import code_text
 

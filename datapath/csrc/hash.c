@@ -59,10 +59,7 @@ uint32_t dp_pl_sum16(const uint8_t *p, size_t len)
 		sum += dp_get_be16(p);
 	if (len)
 		sum += (uint64_t)*p << 8;
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint32_t)sum;
+	return pl_fold16(sum);
 }
 
 static uint32_t xor16(const uint8_t *p, size_t len)

@@ -35,22 +35,19 @@ struct pl_insn {
 	uint64_t imm;
 };
 
-/* A run of fields, cut into pieces of at most 64 bits; groups are pieces that one load or store of 8 bytes covers. */
+/* A run of fields, cut into pieces of at most 64 bits; pieces that lie in one word of 8 bytes share its place. */
 struct pl_piece {
 	uint32_t slot;
-	uint8_t width, shift; /* shift: of the piece in its group's big-endian word */
-};
-
-struct pl_group {
-	uint32_t byte_off;
-	uint32_t first, n;
+	uint32_t byte_off;    /* of its big-endian word */
+	uint8_t width, shift; /* shift: within the word */
+	uint8_t follows;      /* the piece before it is in the same word */
 };
 
 struct pl_pack {
 	struct pl_piece *pieces;
-	struct pl_group *groups;
-	uint32_t n_pieces, n_groups, bits;
-	bool grouped; /* groups are usable, when the whole begins at a byte */
+	uint32_t n_pieces, bits;
+	bool grouped; /* words are usable, when the whole begins at a byte */
+	bool halves;  /* and each begins at an even byte, and all are whole bytes */
 };
 
 struct pl_hdr {
@@ -176,6 +173,7 @@ struct pl_table {
 	enum pl_kind kind;
 	uint32_t id, n_keys, kw, size, flags, meter_slot;
 	uint32_t n_actions, initial_action, initial_data;
+	bool one_word;             /* the key is one word, in slot keys[0].slot */
 	bool masked;               /* entries have `other` words */
 	bool lpm_only;             /* rank is the prefix length */
 	bool stateful;             /* entries have a struct pl_state */
@@ -431,6 +429,8 @@ int dp_pl_pack_init(struct pl_pack *p, const struct pl_part *parts, uint32_t n);
 void dp_pl_pack_fini(struct pl_pack *p);
 void dp_pl_unpack(const struct pl_pack *p, const uint8_t *data, uint64_t bit, uint64_t *base);
 void dp_pl_pack(const struct pl_pack *p, const uint64_t *base, uint8_t *out, uint64_t bit);
+/* The ones' complement sum of what dp_pl_pack() would write, when pack->halves. */
+uint32_t dp_pl_pack_sum16(const struct pl_pack *p, const uint64_t *base);
 /* 0, or the number of the error; a failed one changes nothing. */
 int dp_pl_extract(struct dp_pl_worker *w, const struct pl_hdr *h, uint64_t *base, uint64_t varbits);
 int dp_pl_look(struct dp_pl_worker *w, const struct pl_hdr *h, uint64_t *base);
@@ -453,6 +453,14 @@ void dp_pl_crc_init(struct pl_crc *c, uint32_t width, uint32_t poly, uint32_t in
 		    bool refl_out);
 uint64_t dp_pl_hash(struct dp_pl_worker *w, uint32_t algorithm, const uint8_t *p, size_t len);
 uint32_t dp_pl_sum16(const uint8_t *p, size_t len); /* folded, not complemented */
+
+static inline uint32_t pl_fold16(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint32_t)((sum & 0xffff) + (sum >> 16));
+}
 
 /* meter.c: 0 green, 1 yellow, 2 red; pre: the colour in, or ~0. */
 uint32_t dp_pl_meter_run(struct pl_meter *m, uint64_t units, uint64_t now_ps, uint64_t pre);

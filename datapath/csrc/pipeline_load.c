@@ -448,7 +448,11 @@ static int load_rest(struct load *l)
 			return refuse(l, "intrinsic %u: slot %u, limit %u, behind %u constants", i, k, d->n_slots,
 				      d->n_consts);
 	}
-	memcpy(l->pl->blocks, d->blocks, sizeof(l->pl->blocks));
+	for (i = 0; i < DP_PL_B_MAX; i++) {
+		/* a block that does nothing is none */
+		k = d->blocks[i];
+		l->pl->blocks[i] = k != DP_PL_NONE && d->insns[k].op == DP_PL_OP_END ? DP_PL_NONE : k;
+	}
 	memcpy(l->pl->intrinsics, d->intrinsics, sizeof(l->pl->intrinsics));
 	return 0;
 }

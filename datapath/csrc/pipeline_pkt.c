@@ -1,9 +1,9 @@
 /*
  * Bytes of a packet to slots and back: extract, look ahead, emit, and lists of fields for checksums, hashes and events.
  *
- * A run of fields is cut into pieces of at most 64 bits, pieces are grouped so that one big-endian load or store of 8 bytes serves
- * all of a group. When the run does not begin at a byte, or cannot be grouped, pieces go bit by bit (that is, in up to
- * nine bytes). Writing is from front to back: what lies behind the bit that was written last is not yet meant.
+ * A run of fields is cut into pieces of at most 64 bits, and pieces are grouped in big-endian words of 8 bytes. The loops over them
+ * have no branch but their end, so each piece loads or stores its word. When the run does not begin at a byte, or cannot be
+ * grouped, pieces go bit by bit (that is, in up to nine bytes). Writing is from front to back: what lies behind the bit that was written last is not yet meant.
  */
 #include <stdlib.h>
 
@@ -52,15 +52,27 @@ static void bits_copy(uint8_t *dst, uint64_t dst_bit, const uint8_t *src, uint64
 	}
 }
 
+/* How many pieces from i on share a word: as many as fit and end at a byte; 0: it cannot be. */
+static uint32_t group(const struct pl_pack *p, uint32_t i)
+{
+	uint32_t w = 0, best = 0, k;
+
+	for (k = i; k < p->n_pieces && w + p->pieces[k].width <= 64; k++) {
+		w += p->pieces[k].width;
+		if (w % 8 == 0 || k + 1 == p->n_pieces)
+			best = k + 1 - i;
+	}
+	return best;
+}
+
 int dp_pl_pack_init(struct pl_pack *p, const struct pl_part *parts, uint32_t n)
 {
-	uint32_t n_pieces = 0, bit = 0, i, k;
+	uint32_t n_pieces = 0, bit = 0, i, k, w, size;
 
 	for (i = 0; i < n; i++)
 		n_pieces += pl_words(parts[i].width);
 	p->pieces = calloc(n_pieces + 1, sizeof(*p->pieces));
-	p->groups = calloc(n_pieces + 1, sizeof(*p->groups));
-	if (!p->pieces || !p->groups)
+	if (!p->pieces)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		for (k = pl_words(parts[i].width); k-- > 0;) {
@@ -71,36 +83,29 @@ int dp_pl_pack_init(struct pl_pack *p, const struct pl_part *parts, uint32_t n)
 			p->bits += piece->width;
 		}
 	}
-	p->grouped = true;
-	for (i = 0; i < p->n_pieces;) {
-		struct pl_group *g = &p->groups[p->n_groups];
-		uint32_t w = 0, best = 0;
-
-		for (k = i; k < p->n_pieces && w + p->pieces[k].width <= 64; k++) {
-			w += p->pieces[k].width;
-			if (w % 8 == 0 || k + 1 == p->n_pieces)
-				best = k + 1 - i;
+	p->grouped = p->halves = true;
+	for (i = 0; i < p->n_pieces; i += size) {
+		size = group(p, i);
+		if (!size) {
+			p->grouped = p->halves = false;
+			return 0;
 		}
-		if (!best) {
-			p->grouped = false;
-			break;
-		}
-		*g = (struct pl_group){bit / 8, i, best};
-		for (w = 0, k = i; k < i + best; k++) {
+		for (w = 0, k = i; k < i + size; k++) {
 			w += p->pieces[k].width;
+			p->pieces[k].byte_off = bit / 8;
 			p->pieces[k].shift = (uint8_t)(64 - w);
+			p->pieces[k].follows = k > i;
 		}
+		p->halves &= bit % 16 == 0;
 		bit += w;
-		i += best;
-		p->n_groups++;
 	}
+	p->halves &= bit % 8 == 0;
 	return 0;
 }
 
 void dp_pl_pack_fini(struct pl_pack *p)
 {
 	free(p->pieces);
-	free(p->groups);
 }
 
 void dp_pl_unpack(const struct pl_pack *p, const uint8_t *data, uint64_t bit, uint64_t *base)
@@ -108,15 +113,10 @@ void dp_pl_unpack(const struct pl_pack *p, const uint8_t *data, uint64_t bit, ui
 	const struct pl_piece *piece = p->pieces, *end = piece + p->n_pieces;
 
 	if (dp_likely(p->grouped && !(bit & 7))) {
-		const struct pl_group *g = p->groups, *g_end = g + p->n_groups;
-
 		data += bit >> 3;
-		for (; g < g_end; g++) {
-			uint64_t v = pl_load_be64(data + g->byte_off);
-
-			for (end = piece + g->n; piece < end; piece++)
-				base[piece->slot] = v >> piece->shift & pl_mask(piece->width);
-		}
+		for (; piece < end; piece++)
+			base[piece->slot] =
+				pl_load_be64(data + piece->byte_off) >> piece->shift & pl_mask(piece->width);
 		return;
 	}
 	for (; piece < end; piece++) {
@@ -128,17 +128,13 @@ void dp_pl_unpack(const struct pl_pack *p, const uint8_t *data, uint64_t bit, ui
 void dp_pl_pack(const struct pl_pack *p, const uint64_t *base, uint8_t *out, uint64_t bit)
 {
 	const struct pl_piece *piece = p->pieces, *end = piece + p->n_pieces;
+	uint64_t v = 0;
 
 	if (dp_likely(p->grouped && !(bit & 7))) {
-		const struct pl_group *g = p->groups, *g_end = g + p->n_groups;
-
 		out += bit >> 3;
-		for (; g < g_end; g++) {
-			uint64_t v = 0;
-
-			for (end = piece + g->n; piece < end; piece++)
-				v |= base[piece->slot] << piece->shift;
-			pl_store_be64(out + g->byte_off, v);
+		for (; piece < end; piece++) {
+			v = (v & -(uint64_t)piece->follows) | base[piece->slot] << piece->shift;
+			pl_store_be64(out + piece->byte_off, v);
 		}
 		return;
 	}
@@ -146,6 +142,20 @@ void dp_pl_pack(const struct pl_pack *p, const uint64_t *base, uint8_t *out, uin
 		bits_put(out, bit, piece->width, base[piece->slot]);
 		bit += piece->width;
 	}
+}
+
+uint32_t dp_pl_pack_sum16(const struct pl_pack *p, const uint64_t *base)
+{
+	const struct pl_piece *piece = p->pieces, *end = piece + p->n_pieces;
+	uint64_t sum = 0;
+
+	/* pieces of a word do not overlap, so the sum of pieces is the sum of words */
+	for (; piece < end; piece++) {
+		uint64_t v = base[piece->slot] << piece->shift;
+
+		sum += (v >> 32) + (v & 0xffffffff);
+	}
+	return pl_fold16(sum);
 }
 
 /* The packet's bytes from bit `w->cur` for `bits`, with PL_PAD bytes behind that may be read; *bit is where they begin. */

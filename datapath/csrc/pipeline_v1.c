@@ -137,12 +137,9 @@ static void recirculate(struct dp_pl_worker *w, uint32_t len)
 	job->len = job->packet_length = len;
 }
 
-/* The slots hold the packet as it left ingress. */
-static void egress(struct dp_pl_worker *w, uint32_t port, uint32_t rid, uint32_t packet_length, uint32_t truncate,
-		   uint32_t flags)
+/* False: the packet is gone. */
+static bool egress_block(struct dp_pl_worker *w, uint32_t port, uint32_t packet_length)
 {
-	int64_t len;
-
 	pl_set_intrinsic(w, DP_PL_I_ENQ_TIMESTAMP, micros(w, 32));
 	pl_set_intrinsic(w, DP_PL_I_ENQ_QDEPTH, 0);
 	pl_set_intrinsic(w, DP_PL_I_DEQ_TIMEDELTA, 0);
@@ -151,15 +148,26 @@ static void egress(struct dp_pl_worker *w, uint32_t port, uint32_t rid, uint32_t
 	pl_set_intrinsic(w, DP_PL_I_EGRESS_PORT, port & 0x1ff);
 	pl_set_intrinsic(w, DP_PL_I_EGRESS_SPEC, 0);
 	pl_set_intrinsic(w, DP_PL_I_PACKET_LENGTH, packet_length);
-	w->truncate = DP_MIN(w->truncate, truncate);
 	if (!dp_pl_block(w, DP_PL_B_EGRESS))
-		return;
+		return false;
 	if (w->clone)
 		clone_egress(w, packet_length);
 	if (pl_intrinsic(w, DP_PL_I_EGRESS_SPEC) == DROP_PORT) {
 		w->stats.drop_port++;
-		return;
+		return false;
 	}
+	return true;
+}
+
+/* The slots hold the packet as it left ingress. */
+static void egress(struct dp_pl_worker *w, uint32_t port, uint32_t rid, uint32_t packet_length, uint32_t truncate,
+		   uint32_t flags)
+{
+	int64_t len;
+
+	w->truncate = DP_MIN(w->truncate, truncate);
+	if (w->pl->blocks[DP_PL_B_EGRESS] != DP_PL_NONE && !egress_block(w, port, packet_length))
+		return;
 	len = dp_pl_deparse(w);
 	if (len < 0)
 		return;

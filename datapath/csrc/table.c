@@ -12,7 +12,10 @@
 
 struct pl_entry *dp_pl_table_find(struct dp_pl_worker *w, const struct pl_table *t)
 {
-	dp_pl_key_gather(t->keys, t->n_keys, w->slots, w->key);
+	if (dp_likely(t->one_word))
+		w->key[0] = w->slots[t->keys[0].slot];
+	else
+		dp_pl_key_gather(t->keys, t->n_keys, w->slots, w->key);
 	switch (t->kind) {
 	case PL_T_EXACT:
 		return dp_pl_set_find(&t->set, w->key);
@@ -45,6 +48,7 @@ int dp_pl_table_init(struct dp_pl *pl, struct pl_table *t)
 	uint32_t i, at;
 
 	t->free_handle = NO_HANDLE;
+	t->one_word = t->n_keys == 1 && t->kw == 1;
 	t->set.kw = t->kind == PL_T_LPM32 ? 2 : t->kw;
 	t->data_at = t->kw + (t->masked ? t->kw + 2 * t->rw : 0);
 	def = &t->actions[t->initial_action];

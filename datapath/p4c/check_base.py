@@ -266,10 +266,15 @@ class Base:
             if not isinstance(old, Poison):
                 self.fail(pos, f"'{name}' is declared twice", f"the first one: {WHAT[type(old)]} at {where(old)}")
         elif self.scope.parent is not None and not isinstance(symbol, (Poison, StateName)):
+            # States share no uses with other names, so hiding one confuses nobody.
             for scope in self.scope.parent.chain():
                 outer = scope.names.get(name)
                 if outer is not None:
-                    if scope is not self.top and not isinstance(outer, Poison) and where(outer) is not NOWHERE:
+                    if (
+                        scope is not self.top
+                        and not isinstance(outer, (Poison, StateName))
+                        and where(outer) is not NOWHERE
+                    ):
                         self.diag.warning(pos, f"'{name}' hides the {WHAT[type(outer)]} at {where(outer)}")
                     break
         self.scope.names[name] = symbol

@@ -6,6 +6,7 @@ from datapath.p4c import ir, syntax
 from datapath.p4c.check_base import BOOL, Const, Poison, Reported, describe, with_article
 from datapath.p4c.check_call import CallChecker
 from datapath.p4c.infer import same_type
+from datapath.p4c.show import show_expr
 from datapath.p4c.types import (
     ApplyResultType,
     BitType,
@@ -176,11 +177,12 @@ class StmtChecker(CallChecker):
             if moved is not None:
                 return moved
         target = self.settle_member_base(self.expr(s.left))
-        self.assignable(target, "assignment")
+        what = f"assignment to {_short(target)}"
+        self.assignable(target, what)
         value = self.expr(s.right)
         if s.op:
             value = self.binary(s.op, target, value, s.pos)
-        value = self.convert(value, target.type, "assignment")
+        value = self.convert(value, target.type, what)
         return ir.Assign(pos=s.pos, target=target, value=value)
 
     def _assign_moving_slice(self, s: syntax.AssignStmt, left: syntax.SliceExpr) -> ir.Stmt | None:
@@ -377,6 +379,12 @@ class StmtChecker(CallChecker):
                     self.fail(s.pos, f"'{s.name}' is of type {describe(wanted)}, the elements are {describe(elem)}")
                 return lo
         self.fail(s.expr.pos, f"'for' goes over a range, a stack or a list, not {describe(lo.type)}")
+
+
+def _short(target: ir.Expr) -> str:
+    """Return what is assigned to, for a message."""
+    text = show_expr(target)
+    return f"'{text}'" if len(text) <= 60 else "it"
 
 
 def returns_always(block: ir.Block) -> bool:

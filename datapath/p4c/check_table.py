@@ -345,6 +345,11 @@ class TableChecker(StmtChecker):
             return
         if not any(s.priority is not None for s, _ in found) and "priority_delta" not in table.properties:
             return
+        first = next((s.priority for s, _ in found if s.priority is not None), None)
+        if first is not None and table.entries_const:
+            self.fail(first.pos, f"{name}: 'const' entries cannot have priorities: the first that matches wins")
+        if first is not None and found[0][0].priority is None:
+            self.fail(found[0][1].pos, f"{name}: the first entry must have a priority when another one has")
         for s, _ in found:
             if s.priority is not None and all(k.match_kind in ("exact", "lpm") for k in table.keys):
                 self.fail(s.priority.pos, f"{name}: entries have priorities only when a key is ternary, range or so")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from datapath.p4c import ir
 from datapath.p4c.code import Code
+from datapath.p4c.parser import deep_recursion
 from datapath.p4c.passes.copies import follow
 from datapath.p4c.passes.dead import remove_dead
 from datapath.p4c.passes.expand import Expanded, expand
@@ -21,13 +22,18 @@ PASSES: tuple[tuple[str, Callable[[Expanded], None]], ...] = (
 PASS_NAMES = ("expand", *(name for name, _ in PASSES), "slots")
 
 
+def _expand(design: ir.Design) -> Expanded:
+    with deep_recursion():
+        return expand(design)
+
+
 def lower(design: ir.Design) -> Code:
     """Return the design as a program for the engine.
 
     Raises:
         CompileError: the engine does not support something in it.
     """
-    program = expand(design)
+    program = _expand(design)
     for _, run in PASSES:
         run(program)
     return finish(program)
@@ -35,7 +41,7 @@ def lower(design: ir.Design) -> Code:
 
 def pass_texts(design: ir.Design) -> list[tuple[str, str]]:
     """Return name and printed result of each pass."""
-    program = expand(design)
+    program = _expand(design)
     out = [("expand", lir_text(program))]
     for name, run in PASSES:
         run(program)

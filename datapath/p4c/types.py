@@ -187,6 +187,10 @@ class TupleType:
 
     elems: tuple["Type", ...]
 
+    def __hash__(self) -> int:
+        # Not by the elements' own: tuples of tuples may be exponentially large when written out.
+        return hash((TupleType, len(self.elems)))
+
     def __str__(self) -> str:
         return f"tuple<{', '.join(map(str, self.elems))}>"
 

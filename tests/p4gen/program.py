@@ -8,8 +8,9 @@ from tests.p4gen.exprs import WIDTHS, Exprs, Function, Scope, is_number, width_o
 from tests.p4gen.stmts import Callables, Stmts
 from tests.p4gen.text import Node, copy, source
 
-INOUT = "inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm"
-PROTECTED = frozenset({"sm.egress_spec"})
+PARSER_METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_parser_input_metadata_t sm"}
+METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_input_metadata_t sm"}
+TITLES = {"ingress": "MyIngress", "egress": "MyEgress", "main": "MyMain"}
 
 
 @dataclass(slots=True)
@@ -97,8 +98,9 @@ class Action:
 class Generator:
     """Makes one case from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, arch: str = "v1model") -> None:
         self.seed = seed
+        self.arch = arch
         self.rng = random.Random(seed)
         self.exprs = Exprs(self.rng)
         self.stmts = Stmts(self.rng, self.exprs)
@@ -116,20 +118,16 @@ class Generator:
     def make(self) -> Case:
         """Return the case."""
         rng = self.rng
-        self.top = [Node("#include <core.p4>", fixed=True), Node("#include <v1model.p4>", fixed=True)]
+        self.top = [Node("#include <core.p4>", fixed=True), Node(f"#include <{self.arch}.p4>", fixed=True)]
         self._types()
         for _ in range(rng.randint(0, 3)):
             self._function()
-        blocks = [self._parser(), self._checksum("MyVerify", False), self._control("ingress")]
-        blocks += [self._control("egress"), self._checksum("MyCompute", True), self._deparser()]
-        self.top += blocks
-        self.top.append(
-            Node(
-                "V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;", fixed=True
-            )
-        )
+        if self.arch == "pna":
+            self.top += [self._parser(), *self._pna_blocks()]
+        else:
+            self.top += self._v1model_blocks()
         self.case.program = self.top
-        for group in (1, 2, 3):
+        for group in (1, 2, 3) if self.arch == "v1model" else ():
             self.case.multicast[group] = [(rng.randint(1, 8), rng.randint(0, 3)) for _ in range(rng.randint(1, 3))]
         for session in (1, 2):
             self.case.clones[session] = [(rng.randint(1, 8), 0) for _ in range(rng.randint(1, 2))]
@@ -141,6 +139,39 @@ class Generator:
                     data[i] = rng.choice([0, 1, 2, 3, 0xFF, 0x10, 0x80])
             self.case.packets.append((rng.randint(0, 15), bytes(data)))
         return self.case
+
+    def _v1model_blocks(self) -> list[Node]:
+        blocks = [self._parser(), self._checksum("MyVerify", False), self._control("ingress")]
+        blocks += [self._control("egress"), self._checksum("MyCompute", True), self._deparser()]
+        main = "V1Switch(MyParser(), MyVerify(), MyIngress(), MyEgress(), MyCompute(), MyDeparser()) main;"
+        return [*blocks, Node(main, fixed=True)]
+
+    def _pna_blocks(self) -> list[Node]:
+        body = [Node(f"pkt.emit(hdr.{n});") for n, _ in self.members]
+        emit = Node("apply {", body, "}", True)
+        return [
+            Node(
+                "control MyPre(in headers_t hdr, inout meta_t meta, in pna_pre_input_metadata_t sm, "
+                "inout pna_pre_output_metadata_t ostd) {",
+                [Node("apply {", self._pre_body(), "}", True)],
+                "}",
+                True,
+            ),
+            self._control("main"),
+            Node(
+                "control MyDeparser(packet_out pkt, in headers_t hdr, in meta_t meta, "
+                "in pna_main_output_metadata_t ostd) {",
+                [emit],
+                "}",
+                True,
+            ),
+            Node("PNA_NIC(MyParser(), MyPre(), MyMain(), MyDeparser()) main;", fixed=True),
+        ]
+
+    def _pre_body(self) -> list[Node]:
+        if self.rng.random() < 0.5:
+            return []
+        return [Node("if (sm.parser_error != error.NoError) {", [Node("meta.b8 = meta.b8 + 1;")], "}")]
 
     # ---- types ----
 
@@ -362,7 +393,7 @@ class Generator:
         if self.case.value_sets:
             head.append(Node("value_set<bit<8>>(4) vs;", fixed=True))
         return Node(
-            "parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {",
+            f"parser MyParser(packet_in pkt, out headers_t hdr, inout meta_t meta, {PARSER_METADATA[self.arch]}) {{",
             [*head, *states],
             "}",
             True,
@@ -461,10 +492,13 @@ class Generator:
         rng = self.rng
         scope = self.scope.copy()
         scope.functions = list(self.functions)
-        for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
-            scope.add(f"sm.{n}", ty, write=False)
+        if self.arch == "v1model":
+            for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
+                scope.add(f"sm.{n}", ty, write=False)
+            scope.add("sm.checksum_error", "bit<1>", write=False)
+        else:
+            scope.add("sm.loopedback", "bool", write=False)
         scope.add("sm.parser_error", "error", write=False)
-        scope.add("sm.checksum_error", "bit<1>", write=False)
         calls = Callables()
         locals_: list[Node] = []
         externs = self._externs(which, locals_)
@@ -503,11 +537,17 @@ class Generator:
                 more += ["hdr.st = hsaved.st;", "if (hdr.st == hsaved.st) { meta.b8 = 3; }"]
             for text in rng.sample(more, 2):
                 body.insert(rng.randint(2, len(body)), Node(text))
+        if which == "main":
+            body.insert(0, Node("send_to_port((PortId_t)(PortIdUint_t)meta.b8);"))
         if which == "ingress":
             ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
             body.insert(0, Node(f"sm.egress_spec = {rng.choice(ports)};"))
-        name = title or ("MyIngress" if which == "ingress" else "MyEgress")
-        return Node(f"control {name}({INOUT}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True)
+        params = f"inout headers_t hdr, inout meta_t meta, {METADATA[self.arch]}"
+        if which == "main":
+            params += ", inout pna_main_output_metadata_t ostd"
+        return Node(
+            f"control {title or TITLES[which]}({params}) {{", [*locals_, Node("apply {", body, "}", True)], "}", True
+        )
 
     def _action(self, scope: Scope, calls: Callables, locals_: list[Node]) -> Action:
         rng = self.rng
@@ -587,10 +627,8 @@ class Generator:
         default = rng.choice(chosen)
         body.append(Node(f"default_action = {rng.choice(['NoAction()', call(default)])};", fixed=True))
         if rng.random() < 0.3 and keys:
-            counter = self.stmts.name("dc")
-            locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
-            body.append(Node(f"counters = {counter};", fixed=True))
-        if keys and style == "exact" and rng.random() < 0.3 and not any(self.prefixes):
+            self._direct_counter(locals_, body)
+        if keys and style == "exact" and rng.random() < 0.3 and not any(self.prefixes) and self.arch == "v1model":
             self._profile(name, keys, body, chosen, locals_, scope)
         elif keys and rng.random() < 0.3:
             entries, seen = [], set()
@@ -604,6 +642,13 @@ class Generator:
             self._entries(name, keys, chosen)
         locals_.append(Node(f"table {name} {{", body, "}", True))
         calls.tables.append((name, [a.name for a in chosen]))
+
+    def _direct_counter(self, locals_: list[Node], body: list[Node]) -> None:
+        if self.arch == "pna":
+            return
+        counter = self.stmts.name("dc")
+        locals_.append(Node(f"direct_counter(CounterType.packets_and_bytes) {counter};", fixed=True))
+        body.append(Node(f"counters = {counter};", fixed=True))
 
     def _entry_set(self, width: int, kind: str) -> str:
         rng = self.rng
@@ -738,6 +783,8 @@ class Generator:
     # ---- externs ----
 
     def _externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
+        if self.arch == "pna":
+            return self._pna_externs(which, locals_)
         rng = self.rng
         out = []
         if rng.random() < 0.5:
@@ -803,6 +850,62 @@ class Generator:
             out.append(lambda scope: [self._once(scope, rng.choice(what))])
         return out
 
+    def _pna_externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
+        rng = self.rng
+        out = []
+        register, rsize, width = self.stmts.name("r"), rng.randint(1, 6), rng.choice(WIDTHS)
+        rtype = f"{rng.choice(['bit', 'int'])}<{width}>"
+        first = self.exprs.literal(rtype)
+        locals_.append(Node(f"Register<{rtype}, bit<8>>({rsize}, {first}) {register};", fixed=True))
+        self.case.registers.extend((n, rsize) for n in self._names(register))
+
+        def use_register(scope: Scope) -> list[Node]:
+            if scope.writable.get(rtype) and rng.random() < 0.5:
+                return [Node(f"{rng.choice(scope.writable[rtype])} = {register}.read(meta.b8 & 7);")]
+            return [Node(f"{register}.write(meta.b8 & 7, {self.exprs.expr(rtype, scope, 2)});")]
+
+        out.append(use_register)
+        counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
+        locals_.append(
+            Node(f"Counter<bit<32>, bit<8>>({csize}, PNA_CounterType_t.PACKETS_AND_BYTES) {counter};", fixed=True)
+        )
+        self.case.counters.extend((n, csize) for n in self._names(counter))
+        out.append(lambda scope: [Node(f"{counter}.count({self.exprs.expr('bit<8>', scope, 1)} & 7);")])
+        algo = rng.choice(["CRC16", "CRC32", "IDENTITY", "ONES_COMPLEMENT16", "TOEPLITZ", "TARGET_DEFAULT"])
+        hash_, hwidth = self.stmts.name("ha"), rng.choice([w for w in WIDTHS if w <= 64])
+        locals_.append(Node(f"Hash<bit<{hwidth}>>(PNA_HashAlgorithm_t.{algo}) {hash_};", fixed=True))
+
+        def use_hash(scope: Scope) -> list[Node]:
+            if not scope.writable.get(f"bit<{hwidth}>"):
+                return []
+            place = rng.choice(scope.writable[f"bit<{hwidth}>"])
+            return [Node(f"{place} = {hash_}.get_hash({self._data_list()});")]
+
+        out.append(use_hash)
+        total = self.stmts.name("ic")
+        locals_.append(Node(f"InternetChecksum() {total};", fixed=True))
+
+        def use_checksum(_scope: Scope) -> list[Node]:
+            steps = [Node(f"{total}.clear();")]
+            words = ["meta.chk", "(bit<16>)meta.b8", f"16w{rng.getrandbits(16)}", "(meta.chk ++ meta.chk)"]
+            for _ in range(rng.randint(1, 3)):
+                steps.append(Node(f"{total}.{rng.choice(['add', 'subtract'])}({{ {rng.choice(words)} }});"))
+            return [*steps, Node(f"meta.chk = {total}.{rng.choice(['get', 'get_state'])}();")]
+
+        out.append(use_checksum)
+        ways = [
+            "drop_packet();",
+            f"send_to_port((PortId_t)32w{rng.randint(0, 9)});",
+            "if (!sm.loopedback) { recirculate(); }",
+            f"mirror_packet((MirrorSlotId_t)8w0, (MirrorSessionId_t)16w{rng.randint(1, 3)});",
+            "meta.b8 = SelectByDirection(sm.direction, meta.b8, 8w7);",
+        ]
+        if which == "main":
+            out.append(
+                lambda scope: [Node(f"if ({self.exprs.expr('bool', scope, 2)}) {{", [Node(rng.choice(ways))], "}")]
+            )
+        return out
+
     def _rates(self, unit: str) -> tuple[int, int, int, int]:
         rng = self.rng
         scale = 1 if unit == "packets" else 64
@@ -839,5 +942,5 @@ class Generator:
 
 
 def generate(seed: int) -> Case:
-    """Return the case of a seed."""
-    return Generator(seed).make()
+    """Return the case of a seed: every eighth is a PNA program."""
+    return Generator(seed, "pna" if seed % 8 == 7 else "v1model").make()

@@ -239,7 +239,7 @@ class Evaluator:
             for row in list(state.rows):
                 if not row.idle_ns or now_ns - row.used_ns < row.idle_ns:
                     continue
-                if state.info.add_on_miss:
+                if state.auto_delete:
                     state.rows.remove(row)
                     self._running.events.append(Event("idle", path, handle=row.handle))
                 elif row.told_ns != row.used_ns:

@@ -60,6 +60,12 @@ class TableState:
         """The entry that was hit by the last lookup."""
         self.missed_key: tuple[int, ...] | None = None
         """The key of the last lookup, when it missed."""
+        self.auto_delete = any(
+            isinstance(e, ir.Literal)
+            and (e.value == "AUTO_DELETE" or (name == "idle_timeout_with_auto_delete" and e.value is True))
+            for name, (e, _) in table.properties.items()
+        )
+        """PNA: entries go when they are idle; else they are reported, and stay."""
         self.actions = {action_path(instance, ref.action): ref for ref in table.actions}
         ref = table.default_action
         self.actions.setdefault(action_path(instance, ref.action), ref)

@@ -427,7 +427,8 @@ def handlers(running: Running, get: "list[V1Model]") -> dict[str, Handler]:
         return running.rng.getrandbits(64) if algorithm == "random" else hashes.digest(algorithm, data)
 
     def hash_(call: ExternArgs) -> Value:
-        base, most = call.args[2], call.args[4]
+        # The reference switch reckons in 64 bits.
+        base, most = (v & (1 << 64) - 1 if v > 0 else v for v in (call.args[2], call.args[4]))
         call.out(
             0, base + digest_of(member_name(call.type(1), call.args[1]), data_bytes(call, 3)) % most if most else base
         )

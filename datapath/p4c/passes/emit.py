@@ -8,10 +8,10 @@ from datapath.p4c.code import NONE, Insn, Item
 from datapath.p4c.passes.fold import fold
 from datapath.p4c.passes.layout import Layouts
 from datapath.p4c.passes.lir import CONST, ENDS, Area, Lir, Unit, words
-from datapath.p4c.source import CompileError, Message, Pos
+from datapath.p4c.source import NOWHERE, CompileError, Message, Pos
 from datapath.p4c.types import Type
 
-MAX_INSNS = 300_000
+MAX_INSNS = 100_000
 """A program that expands to more is refused: calls of calls can make it exponential."""
 
 
@@ -32,6 +32,7 @@ class Emitter:
         self.pool = 1
         self.clock = 0
         self.emitted = 0
+        self.where = NOWHERE
         self._scope: list[Area] = []
 
     # ---- slots ----
@@ -84,9 +85,8 @@ class Emitter:
             self.code.append(Insn(op, w, d, a, b, imm))
             self.emitted += 1
             if self.emitted > MAX_INSNS:
-                where = self.unit.name
-                text = f"{where}: with all calls expanded the program has more than {MAX_INSNS} instructions"
-                raise CompileError([Message("error", Pos("", 0, 0, 0), text)])
+                text = f"with all calls expanded the program has more than {MAX_INSNS} instructions"
+                raise CompileError([Message("error", self.where, text)])
             if op in ENDS:
                 self.reachable = False
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from datapath.p4c.code import HeaderLayout
 from datapath.p4c.passes.lir import words
+from datapath.p4c.source import NOWHERE, CompileError, Message
 from datapath.p4c.types import (
     Field,
     HeaderType,
@@ -23,6 +24,8 @@ from datapath.p4c.types import (
     scalar_width,
     strip,
 )
+
+MAX_SLOTS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class Layouts:
         found = self._slots.get(t)
         if found is None:
             found = self._slots[t] = self._count(strip(t))
+            if found > MAX_SLOTS:
+                text = f"a value of type {t!s:.60} takes {found} words: more than {MAX_SLOTS} are not supported"
+                raise CompileError([Message("error", NOWHERE, f"{text} by the engine")])
         return found
 
     def _count(self, t: Type) -> int:

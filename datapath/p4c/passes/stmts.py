@@ -90,6 +90,7 @@ class Stmts(Exprs):
 
     def statement(self, s: ir.Stmt) -> None:
         """Run a statement."""
+        self.where = s.pos
         if isinstance(s, ir.Declare):
             self.declare(s.var, s.init)
             return

@@ -16,7 +16,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -13,7 +13,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

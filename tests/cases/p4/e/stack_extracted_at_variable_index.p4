@@ -11,7 +11,6 @@ header e_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -13,7 +13,6 @@ header el_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -13,7 +13,6 @@ header el_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

@@ -12,7 +12,6 @@ header el_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -11,7 +11,6 @@ header el_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ header b_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

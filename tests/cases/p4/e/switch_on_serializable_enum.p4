@@ -17,7 +17,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

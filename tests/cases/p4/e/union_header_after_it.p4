@@ -21,7 +21,6 @@ header tail_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -17,7 +17,6 @@ header_union u_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -18,7 +18,6 @@ header_union u_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

@@ -18,7 +18,6 @@ header_union u_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -16,7 +16,6 @@ header_union u_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

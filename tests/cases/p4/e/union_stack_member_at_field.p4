@@ -19,7 +19,6 @@ header_union u_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

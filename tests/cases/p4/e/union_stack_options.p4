@@ -19,7 +19,6 @@ header_union opt_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -22,7 +22,6 @@ header eth_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

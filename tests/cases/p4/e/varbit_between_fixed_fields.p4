@@ -9,7 +9,6 @@ header mid_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -15,7 +15,6 @@ header opt_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

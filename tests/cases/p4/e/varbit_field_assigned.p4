@@ -11,7 +11,6 @@ header v_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

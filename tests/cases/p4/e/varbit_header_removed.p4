@@ -13,7 +13,6 @@ header opt_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -12,7 +12,6 @@ header v_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

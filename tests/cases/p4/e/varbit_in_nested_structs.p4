@@ -26,7 +26,6 @@ struct outer_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

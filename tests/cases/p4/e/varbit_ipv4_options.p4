@@ -21,7 +21,6 @@ header ipv4_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

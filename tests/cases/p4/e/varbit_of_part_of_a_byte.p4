@@ -14,7 +14,6 @@ header opt_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -13,7 +13,6 @@ struct peek_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -1,4 +1,4 @@
-// error: 7: assignment: expected bit<8>, got bit<16>
+// error: 7: expected bit<8>, got bit<16>
 #include "shared/types.p4"
 #include "shared/parser.p4"
 

@@ -23,7 +23,6 @@ header ipv4_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

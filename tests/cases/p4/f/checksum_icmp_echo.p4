@@ -11,7 +11,6 @@ header icmp_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -24,7 +24,6 @@ header ipv4_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

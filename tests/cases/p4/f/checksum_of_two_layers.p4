@@ -9,7 +9,6 @@ header ip_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

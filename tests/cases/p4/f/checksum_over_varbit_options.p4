@@ -20,7 +20,6 @@ header ipv4_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

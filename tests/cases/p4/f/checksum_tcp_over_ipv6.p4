@@ -25,7 +25,6 @@ header tcp_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

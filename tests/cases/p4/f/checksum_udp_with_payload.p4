@@ -31,7 +31,6 @@ header udp_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

@@ -31,7 +31,6 @@ header udp_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ header big_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

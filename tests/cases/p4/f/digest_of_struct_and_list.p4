@@ -14,7 +14,6 @@ struct learn_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

@@ -16,7 +16,6 @@ struct pair_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

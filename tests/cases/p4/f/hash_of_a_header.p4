@@ -14,7 +14,6 @@ header r_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -15,7 +15,6 @@ header h_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

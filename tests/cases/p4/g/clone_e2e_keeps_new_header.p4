@@ -11,7 +11,6 @@ header tag_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ header in_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

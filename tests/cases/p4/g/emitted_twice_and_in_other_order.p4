@@ -9,7 +9,6 @@ header h_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

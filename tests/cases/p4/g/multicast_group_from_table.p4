@@ -11,7 +11,6 @@ header ethernet_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

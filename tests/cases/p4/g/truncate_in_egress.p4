@@ -13,7 +13,6 @@ header tag_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -8,7 +8,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -14,7 +14,6 @@ header h_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

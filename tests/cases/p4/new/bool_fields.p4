@@ -11,7 +11,6 @@ header h_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -11,7 +11,6 @@ header t_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ header h_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -12,7 +12,6 @@ header e_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -13,7 +13,6 @@ struct pair_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

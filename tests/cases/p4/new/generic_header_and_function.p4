@@ -10,7 +10,6 @@ header box<T> {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

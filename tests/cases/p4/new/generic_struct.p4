@@ -17,7 +17,6 @@ struct wrap<T> {
 }
 
 struct metadata {
-
 }
 
 struct headers {

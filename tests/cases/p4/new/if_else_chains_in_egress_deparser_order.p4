@@ -13,7 +13,6 @@ header tag_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -15,7 +15,6 @@ struct s_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

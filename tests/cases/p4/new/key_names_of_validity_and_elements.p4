@@ -10,7 +10,6 @@ header e_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

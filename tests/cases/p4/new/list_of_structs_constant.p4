@@ -14,7 +14,6 @@ struct cfg_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

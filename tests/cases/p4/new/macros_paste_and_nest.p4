@@ -22,7 +22,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -14,7 +14,6 @@ header h_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

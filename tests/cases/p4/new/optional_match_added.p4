@@ -10,7 +10,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

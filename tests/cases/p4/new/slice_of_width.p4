@@ -12,7 +12,6 @@ header h_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

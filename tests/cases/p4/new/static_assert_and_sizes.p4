@@ -14,7 +14,6 @@ header v_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -12,7 +12,6 @@ struct s_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

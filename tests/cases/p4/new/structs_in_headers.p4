@@ -15,7 +15,6 @@ header eth_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

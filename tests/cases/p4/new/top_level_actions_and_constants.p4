@@ -10,7 +10,6 @@ header h_t {
 }
 
 struct metadata_t {
-
 }
 
 struct headers_t {

@@ -13,7 +13,6 @@ struct box_t {
 }
 
 struct metadata {
-
 }
 
 struct headers {

@@ -19,7 +19,6 @@ header h_t {
 }
 
 struct Meta {
-
 }
 
 struct Headers {

@@ -17,7 +17,6 @@ struct Headers {
 }
 
 struct Meta {
-
 }
 
 control pre(in Headers hdr,

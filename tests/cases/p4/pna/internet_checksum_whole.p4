@@ -22,7 +22,6 @@ struct Headers {
 }
 
 struct Meta {
-
 }
 
 control pre(in Headers hdr,

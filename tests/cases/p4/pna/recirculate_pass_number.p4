@@ -12,7 +12,6 @@ struct headers_t {
 }
 
 struct main_metadata_t {
-
 }
 
 control PreControlImpl(in headers_t hdr,

@@ -12,7 +12,6 @@ struct Headers {
 }
 
 struct Meta {
-
 }
 
 control pre(in Headers hdr,

@@ -44,7 +44,7 @@ def printed(program: str) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_passes_print_what_is_stored(program):
+def test_passes_print_what_is_stored(program: str) -> None:
     stored = GOLDEN / f"{program.replace('/', '_')}.txt"
     found = printed(program)
     if os.environ.get("DPU_UPDATE_GOLDEN"):
@@ -52,14 +52,14 @@ def test_passes_print_what_is_stored(program):
     assert found == stored.read_text(encoding="utf-8")
 
 
-def test_passes_print_the_same_each_time():
+def test_passes_print_the_same_each_time() -> None:
     assert printed(PROGRAMS[0]) == printed(PROGRAMS[0])
 
 
-def test_each_pass_has_its_text():
+def test_each_pass_has_its_text() -> None:
     design = compile_file(CASES / f"{PROGRAMS[0]}.p4").design
     assert tuple(name for name, _ in pass_texts(design)) == PASS_NAMES
 
 
-def test_no_text_is_stored_without_its_program():
+def test_no_text_is_stored_without_its_program() -> None:
     assert {p.stem for p in GOLDEN.glob("*.txt")} == {p.replace("/", "_") for p in PROGRAMS}

@@ -40,7 +40,12 @@ def test_the_longest_prefix_wins_however_entries_came():
     t = table("hdr.h.c : lpm;")
     for value, mask, v in ((0x0300, 0xFF00, 1), (0x0304, 0xFFFF, 2), (0, 0, 3), (0x0000, 0xFC00, 4)):
         t.insert(Entry("t", (Match(value, mask),), "set", (v,)))
-    assert [first_bytes(t, f"0102{c}05000000")[:2] for c in ("0304", "0305", "0404", "0234")] == ["02", "01", "03", "04"]
+    assert [first_bytes(t, f"0102{c}05000000")[:2] for c in ("0304", "0305", "0404", "0234")] == [
+        "02",
+        "01",
+        "03",
+        "04",
+    ]
 
 
 def test_the_larger_priority_wins():
@@ -56,7 +61,12 @@ def test_the_larger_priority_wins():
 
 
 def test_const_entries_the_first_wins():
-    t = table("hdr.h.a : ternary;", "const entries = { 1 &&& 1 : set(10); 3 &&& 3 : set(11); 4 .. 4 : set(12); _ : into(hdr.h.b, 1); }".replace("4 .. 4", "4"))
+    t = table(
+        "hdr.h.a : ternary;",
+        "const entries = { 1 &&& 1 : set(10); 3 &&& 3 : set(11); 4 .. 4 : set(12); _ : into(hdr.h.b, 1); }".replace(
+            "4 .. 4", "4"
+        ),
+    )
     assert [first_bytes(t, f"{a:02x}02030405000000") for a in (1, 3, 4, 2)] == ["0a02", "0a02", "0c02", "0203"]
     with pytest.raises(CallerError, match="its entries are const"):
         t.insert(Entry("t", (Match(1, ONES8),), "set", (9,), 1))

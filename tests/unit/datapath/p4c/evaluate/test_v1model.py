@@ -128,7 +128,9 @@ def test_resubmit_and_recirculate():
     t = make(
         body="""hdr.h.b = hdr.h.b + 1; meta.lost = meta.lost + 1; meta.kept = meta.kept + 1; hdr.h.c = meta.kept ++ 0 | meta.lost;
             hdr.h.a = (bit<8>)sm.instance_type; hdr.h.s = (int<8>)(bit<8>)sm.ingress_port;
-            if (sm.instance_type == 0) { resubmit_preserving_field_list(1); }""".replace("meta.kept ++ 0 |", "(meta.kept << 8) |")
+            if (sm.instance_type == 0) { resubmit_preserving_field_list(1); }""".replace(
+            "meta.kept ++ 0 |", "(meta.kept << 8) |"
+        )
     )
     assert send(t, PACKET, port=7) == [(1, "0603020100000000")]
     t = make(
@@ -139,9 +141,7 @@ def test_resubmit_and_recirculate():
 
 
 def test_old_style_field_lists():
-    t = make(
-        body="meta.lost = 0x0200; meta.kept = 0x1000; clone3(CloneType.I2E, 3, {meta.lost});", egress=STAMP
-    )
+    t = make(body="meta.lost = 0x0200; meta.kept = 0x1000; clone3(CloneType.I2E, 3, {meta.lost});", egress=STAMP)
     t.set_clone(3, [(8, 0)])
     assert send(t, PACKET) == [(8, "0100020005000000"), (1, "0000120005000000")]
 
@@ -151,7 +151,9 @@ def test_an_endless_recirculation_ends():
 
 
 def test_metadata_that_the_switch_fills():
-    t = make(body="hdr.h.a = (bit<8>)sm.packet_length; hdr.h.b = (bit<8>)sm.ingress_port; hdr.h.c = (bit<16>)sm.ingress_global_timestamp;")
+    t = make(
+        body="hdr.h.a = (bit<8>)sm.packet_length; hdr.h.b = (bit<8>)sm.ingress_port; hdr.h.c = (bit<16>)sm.ingress_global_timestamp;"
+    )
     assert send(t, PACKET + "ffff", port=3, ts_ns=5_000_123) == [(1, "0a03138805000000ffff")]
 
 
