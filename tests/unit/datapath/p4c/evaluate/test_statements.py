@@ -38,7 +38,8 @@ BODIES = {
     "return of an action": ("early(hdr.h.a); hdr.h.b = 9;", "6309030405000000"),
     # Headers.
     "setInvalid": ("hdr.h.setInvalid();", ""),
-    "setValid keeps fields": ("hdr.h.setInvalid(); hdr.h.setValid();", PACKET),
+    "setValid begins at zero": ("hdr.h.setInvalid(); hdr.h.setValid();", "00" * 8),
+    "setValid of a valid header": ("hdr.h.setValid();", PACKET),
     "header assignment": ("hdr.h2 = hdr.h; hdr.h2.a = 9;", PACKET + "0902030405000000"),
     "header from a list": ("hdr.h2 = {1, 2, 3, -1, 4};", PACKET + "01020003ff000004"),
     "both invalid are equal": ("hdr.h2.a = 7; h_t x; if (hdr.h2 == x) { hdr.h.a = 9; }", "0902030405000000"),
@@ -121,6 +122,14 @@ def test_stack(body, wanted):
     fill = "".join(f"hdr.st[{i}].setValid(); hdr.st[{i}].v = {i + 1};" for i in range(3))
     got = one(PACKET, before="header e_t { bit<8> v; }", headers="e_t[3] st;", body=fill + body)
     assert got == PACKET + "".join(wanted)
+
+
+def test_push_and_pop_move_next():
+    parser = """state start { pkt.extract(hdr.h); pkt.extract(hdr.st.next); hdr.st.push_front(1);
+        pkt.extract(hdr.st.next); hdr.st.pop_front(2); pkt.extract(hdr.st.next); transition accept; }"""
+    out = one(PACKET + "010203", before="header e_t { bit<8> v; }", headers="e_t[3] st;", parser=parser)
+    # 1 is pushed to place 1, 2 read to place 2 and popped to place 0, 3 read to place 1.
+    assert out == PACKET + "0203"
 
 
 @pytest.mark.parametrize(
