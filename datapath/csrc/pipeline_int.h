@@ -25,6 +25,7 @@
 	1000000 /* steps of one block of a packet, unless a program says else; wide ones count by their words */
 #define PL_PAD         16 /* bytes behind a buffer that loads and stores of 8 bytes may touch */
 #define PL_MAX_ROUNDS  64 /* resubmissions, recirculations and clones from one packet that came in */
+#define PL_MAX_MIRRORS 16
 #define PL_MAX_EVENTS  65536
 #define PL_EVENT_BYTES (8 << 20)
 
@@ -355,8 +356,13 @@ struct dp_pl_worker {
 	uint8_t *out; /* where the deparser writes */
 	uint32_t out_bits;
 	bool out_long; /* it emitted too much */
-	uint32_t clone_session, clone_list, resubmit_list, recirc_list, mirror_session, truncate;
-	bool clone, resubmit, recirc, mirror;
+	uint32_t clone_session, clone_list, resubmit_list, recirc_list, truncate;
+	bool clone, resubmit, recirc;
+	uint32_t n_mirrors;
+	struct {
+		uint64_t slot;
+		uint32_t session;
+	} mirrors[PL_MAX_MIRRORS];
 	uint32_t rounds;
 	struct pl_entry **hit;     /* by table: the entry hit last */
 	uint64_t **miss;           /* by table that adds on miss: the key that missed, word 0 is 1 if there is one */
