@@ -1,7 +1,6 @@
 """Type references to types, and the rules of what may be in what (language specification, 7.2)."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar as TypeVariable
 
 from datapath.p4c import ir, syntax
 from datapath.p4c.check_base import (
@@ -15,7 +14,7 @@ from datapath.p4c.check_base import (
     has_typevar,
 )
 from datapath.p4c.fold import MAX_WIDTH
-from datapath.p4c.source import Diagnostics, Pos
+from datapath.p4c.source import Pos
 from datapath.p4c.types import (
     BitType,
     BoolType,
@@ -42,10 +41,14 @@ from datapath.p4c.types import (
     UnionType,
     VarbitType,
     VoidType,
+    measure,
     strip,
 )
 
 MAX_STACK = 65536
+# Fields, elements and scalars in one type: structs of structs of structs grow fast.
+MAX_PARTS = 200_000
+MAX_NESTED = 200
 
 BASE_TYPES: dict[str, Type] = {
     "bool": BoolType(),
@@ -57,21 +60,11 @@ BASE_TYPES: dict[str, Type] = {
     "_": DontCareType(),
 }
 
-MAX_FIELDS = 100_000
-"""Scalars in one type: a few lines of nested types can ask for more than any memory holds."""
-
-TypeT = TypeVariable("TypeT", bound=Type)
-
 Substitution = dict[TypeVar, Type]
 
 
 class TypeChecker(Base):
     """Resolves types."""
-
-    def __init__(self, diagnostics: Diagnostics) -> None:
-        super().__init__(diagnostics)
-        self._sizes: dict[int, tuple[Type, int]] = {}
-        """Scalars in the types that have members, by identity: comparing them would go through all members."""
 
     def expr(self, e: syntax.Expr) -> ir.Expr:
         """Check an expression; see ``check_expr``."""
@@ -134,7 +127,16 @@ class TypeChecker(Base):
             self.fail(ref.size.pos, f"{elem}[{size}]: a stack has from 1 to {MAX_STACK} elements")
         if not isinstance(elem, (HeaderType, UnionType)) and not has_typevar(elem):
             self.fail(ref.pos, f"a stack is of headers or header unions, not of {describe(elem)}")
-        return self.counted(StackType(elem, size), ref.pos)
+        return self.limited(StackType(elem, size), ref.pos)
+
+    def limited(self, t: Type, pos: Pos) -> Type:
+        """Return the type, if it is not too large."""
+        parts, depth = measure(t, MAX_PARTS)
+        if parts > MAX_PARTS:
+            self.fail(pos, f"the type has more than {MAX_PARTS} fields and elements in all")
+        if depth > MAX_NESTED:
+            self.fail(pos, f"the type is nested more than {MAX_NESTED} deep")
+        return t
 
     def _tuple(self, ref: syntax.TupleTypeRef) -> Type:
         args = [self.type(a) for a in ref.args]
@@ -145,37 +147,7 @@ class TypeChecker(Base):
             if len(args) != 1:
                 self.fail(ref.pos, f"list takes one type argument, not {len(args)}")
             return ListType(args[0])
-        return self.counted(TupleType(tuple(args)), ref.pos)
-
-    def counted(self, t: TypeT, pos: Pos) -> TypeT:
-        """Return a type with members once it is found to have not too many."""
-        match t:
-            case StructType() | HeaderType() | UnionType():
-                count = sum(self._scalars(f.type) for f in t.fields)
-            case TupleType(elems):
-                count = sum(map(self._scalars, elems))
-            case _:
-                count = self._scalars(t)
-        if count > MAX_FIELDS:
-            name = getattr(t, "name", "this type")
-            self.fail(pos, f"{name} has {count} fields with those in its members; the limit is {MAX_FIELDS}")
-        self._sizes[id(t)] = (t, count)
-        return t
-
-    def _scalars(self, t: Type) -> int:
-        known = self._sizes.get(id(t))
-        if known is not None:
-            return known[1]
-        match t:
-            case StackType(elem, size):
-                return size * self._scalars(elem)
-            case ListType(elem):
-                return self._scalars(elem)
-            case TupleType(elems):
-                return sum(map(self._scalars, elems))
-            case StructType() | HeaderType() | UnionType():
-                return sum(self._scalars(f.type) for f in t.fields)
-        return 1
+        return self.limited(TupleType(tuple(args)), ref.pos)
 
     def _named(self, ref: syntax.NamedType) -> Type:
         symbol = self.find(ref.name, ref.absolute, types=True)
@@ -262,10 +234,10 @@ class TypeChecker(Base):
         if decl.kind == "header":
             if sum(isinstance(f.type, VarbitType) for f in fields) > 1:
                 self.fail(decl.pos, f"header '{decl.name}' has more than one varbit field")
-            return self.counted(HeaderType(name, tuple(fields), annotations), decl.pos)
+            return self.limited(HeaderType(name, tuple(fields), annotations), decl.pos)
         if decl.kind == "header_union":
-            return self.counted(UnionType(name, tuple(fields), annotations), decl.pos)
-        return self.counted(StructType(name, tuple(fields), annotations), decl.pos)
+            return self.limited(UnionType(name, tuple(fields), annotations), decl.pos)
+        return self.limited(StructType(name, tuple(fields), annotations), decl.pos)
 
     def check_field(self, kind: str, owner: str, f: syntax.FieldDecl, t: Type) -> None:
         """Check that a struct, header or union may have a field of that type."""

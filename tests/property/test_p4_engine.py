@@ -7,8 +7,9 @@ import pytest
 from datapath.p4c.compiler import Compiled
 from datapath.pipeline.engine import Engine
 from datapath.pipeline.target import Target
+from tests.p4gen.case import Case
 from tests.p4gen.compare import check, report, shrink
-from tests.p4gen.program import Case, generate
+from tests.p4gen.program import generate
 
 PROGRAMS = 120
 """In ``make test``, of 24 packets each."""

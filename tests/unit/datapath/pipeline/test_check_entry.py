@@ -36,6 +36,8 @@ GOOD = Entry("exact", (Match(5, 255),), "forward", (3,))
 def test_names_become_paths_and_hidden_bits_go():
     assert check_entry(INFO, GOOD) == replace(GOOD, table="I.exact", action="I.forward")
     assert check_entry(INFO, replace(GOOD, table="lpm", match=(Match(0xFF, 0xF0),))).match == (Match(0xF0, 0xF0),)
+    point = (Match(0, 0), Match(4, 4), Match(0, 0))
+    assert check_entry(INFO, replace(GOOD, table="all", match=point, priority=1)).match == point
     three = (Match(0xFF, 0x0A), Match(1, 9), Match(7, 0))
     assert check_entry(INFO, replace(GOOD, table="all", match=three, priority=3)).match == (
         Match(0x0A, 0x0A),

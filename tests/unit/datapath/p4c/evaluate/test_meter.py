@@ -26,6 +26,9 @@ def test_one_rate_fills_the_excess_bucket_with_what_the_committed_cannot_hold():
     assert m.run(80 * MS, 100) == GREEN
     assert m.run(80 * MS, 50) == YELLOW
     assert m.run(80 * MS, 1) == RED
+    assert m.run(200 * MS, 100) == GREEN  # 120 more: 20 of them go to the excess bucket
+    assert m.run(200 * MS, 20) == YELLOW
+    assert m.run(200 * MS, 1) == RED
 
 
 def test_a_rest_of_a_token_is_kept():

@@ -109,7 +109,8 @@ def test_select(cases, first, state):
 
 def test_two_keys_match_from_left_to_right():
     states = """
-        state start { pkt.extract(hdr.h); transition select(hdr.h.a, hdr.h.b) { (1, _): a; (_, 2): b; default: reject; } }
+        state start { pkt.extract(hdr.h);
+            transition select(hdr.h.a, hdr.h.b) { (1, _): a; (_, 2): b; default: reject; } }
         state a { meta.m = 1; transition accept; }
         state b { meta.m = 2; transition accept; }"""
     show = SHOW + "hdr.h2.c = 8w0 ++ meta.m;"

@@ -17,7 +17,8 @@ struct meta_t { bit<8> m; }
 parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, in pna_main_parser_input_metadata_t istd) {
     state start { pkt.extract(hdr.h); transition accept; }
 }
-control Pre(in headers_t hdr, inout meta_t meta, in pna_pre_input_metadata_t istd, inout pna_pre_output_metadata_t ostd) {
+control Pre(in headers_t hdr, inout meta_t meta, in pna_pre_input_metadata_t istd,
+            inout pna_pre_output_metadata_t ostd) {
     apply { %(pre)s }
 }
 control M(inout headers_t hdr, inout meta_t meta, in pna_main_input_metadata_t istd,
@@ -85,7 +86,8 @@ def test_registers_counters_hashes_checksums(make):
             Hash<bit<16>>(PNA_HashAlgorithm_t.CRC16) crc; InternetChecksum() sum;""",
         body="""bit<8> v = r.read(hdr.h.a) + 1; r.write(hdr.h.a, v); n.count(hdr.h.a); hdr.h.b = v;
             hdr.h.c = crc.get_hash({8w0x31, 8w0x32, 8w0x33});
-            if (hdr.h.a == 2) { sum.clear(); sum.add({16w0x1234, 16w0xff00}); sum.subtract({16w0x1234}); hdr.h.c = sum.get(); }
+            if (hdr.h.a == 2) { sum.clear(); sum.add({16w0x1234, 16w0xff00});
+                sum.subtract({16w0x1234}); hdr.h.c = sum.get(); }
         """,
     )
     assert [send(target, d)[0][1] for d in (PACKET, PACKET, "02020304", "09020304")] == [

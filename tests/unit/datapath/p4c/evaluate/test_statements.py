@@ -123,6 +123,14 @@ def test_stack(body, wanted):
     assert got == PACKET + "".join(wanted)
 
 
+def test_push_and_pop_move_next():
+    parser = """state start { pkt.extract(hdr.h); pkt.extract(hdr.st.next); hdr.st.push_front(1);
+        pkt.extract(hdr.st.next); hdr.st.pop_front(2); pkt.extract(hdr.st.next); transition accept; }"""
+    out = one(PACKET + "010203", before="header e_t { bit<8> v; }", headers="e_t[3] st;", parser=parser)
+    # 1 is pushed to place 1, 2 read to place 2 and popped to place 0, 3 read to place 1.
+    assert out == PACKET + "0203"
+
+
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [

@@ -10,7 +10,8 @@ LOCALS = """
 action set(bit<8> v) { hdr.h.a = v; }
 action into(inout bit<8> x, bit<8> v) { x = x + v; }
 action nothing() { }
-table t { key = { %s } actions = { set; into(hdr.h.b); nothing; @defaultonly NoAction; } default_action = nothing(); %s }
+table t { key = { %s } actions = { set; into(hdr.h.b); nothing; @defaultonly NoAction; }
+    default_action = nothing(); %s }
 """
 ONES8 = 0xFF
 
@@ -122,7 +123,7 @@ def test_two_instances_have_tables_of_their_own():
     t.insert(Entry("one.t", (Match(1, ONES8),), "set", (5,)))
     t.insert(Entry("I.two.t", (Match(1, ONES8),), "set", (6,)))
     assert first_bytes(t, "0101000000000000") == "0506"
-    with pytest.raises(CallerError, match="table 't' is ambiguous: I.one.t, I.two.t"):
+    with pytest.raises(CallerError, match=r"table 't' is ambiguous: I\.one\.t, I\.two\.t"):
         t.insert(Entry("t", (Match(1, ONES8),), "set", (5,)))
 
 

@@ -83,6 +83,8 @@ def test_digest_log_assert():
         ({"body": "mark_to_drop(sm); sm.egress_spec = 3;"}, [(3, PACKET)]),
         ({"egress": "mark_to_drop(sm);"}, []),
         ({"body": "sm.egress_spec = 9;", "egress": "hdr.h.a = (bit<8>)sm.egress_port;"}, [(9, "09" + PACKET[2:])]),
+        ({"egress": "hdr.h.b = (bit<8>)sm.egress_spec;"}, [(1, "0100" + PACKET[4:])]),
+        ({"body": "sm.mcast_grp = 1; mark_to_drop(sm); sm.egress_spec = 2;"}, [(2, PACKET)]),
         ({"egress": "truncate(3);"}, [(1, PACKET[:6])]),
         ({"body": "truncate(3);"}, [(1, PACKET[:6])]),
         ({"body": "exit;", "egress": "hdr.h.a = 9;"}, [(1, "09" + PACKET[2:])]),
@@ -124,17 +126,25 @@ def test_egress_clone_has_the_headers_of_the_end_of_egress():
     assert send(t, PACKET) == [(1, "0002120006000000"), (8, "0202100007000000")]
 
 
+COUNT = """hdr.h.b = hdr.h.b + 1; meta.lost = meta.lost + 1; meta.kept = meta.kept + 1;
+    hdr.h.c = (meta.kept << 8) | meta.lost;"""
+
+
 def test_resubmit_and_recirculate():
     t = make(
-        body="""hdr.h.b = hdr.h.b + 1; meta.lost = meta.lost + 1; meta.kept = meta.kept + 1; hdr.h.c = meta.kept ++ 0 | meta.lost;
+        body=COUNT
+        + """
             hdr.h.a = (bit<8>)sm.instance_type; hdr.h.s = (int<8>)(bit<8>)sm.ingress_port;
-            if (sm.instance_type == 0) { resubmit_preserving_field_list(1); }""".replace(
-            "meta.kept ++ 0 |", "(meta.kept << 8) |"
-        )
+            if (sm.instance_type == 0) { resubmit_preserving_field_list(1); }"""
     )
     assert send(t, PACKET, port=7) == [(1, "0603020100000000")]
     t = make(
-        body="hdr.h.b = hdr.h.b + 1; meta.lost = meta.lost + 1; meta.kept = meta.kept + 1; hdr.h.c = (meta.kept << 8) | meta.lost;",
+        body="if (sm.instance_type == 0) { resubmit_preserving_field_list(1); }",
+        egress="hdr.h.a = (bit<8>)sm.instance_type;",
+    )
+    assert send(t, PACKET) == [(1, "00" + PACKET[2:])]
+    t = make(
+        body=COUNT,
         egress="hdr.h.a = (bit<8>)sm.instance_type; if (hdr.h.b < 5) { recirculate_preserving_field_list(1); }",
     )
     assert send(t, PACKET) == [(1, "0005030105000000")]
@@ -152,14 +162,16 @@ def test_an_endless_recirculation_ends():
 
 def test_metadata_that_the_switch_fills():
     t = make(
-        body="hdr.h.a = (bit<8>)sm.packet_length; hdr.h.b = (bit<8>)sm.ingress_port; hdr.h.c = (bit<16>)sm.ingress_global_timestamp;"
+        body="""hdr.h.a = (bit<8>)sm.packet_length; hdr.h.b = (bit<8>)sm.ingress_port;
+            hdr.h.c = (bit<16>)sm.ingress_global_timestamp;"""
     )
     assert send(t, PACKET + "ffff", port=3, ts_ns=5_000_123) == [(1, "0a03138805000000ffff")]
 
 
 def test_trace_tells_the_way():
     t = make(
-        locals="action set(bit<8> v) { hdr.h.a = v; } table t { key = { hdr.h.b : exact; } actions = { set; } const entries = { 2 : set(9); } }",
+        locals="""action set(bit<8> v) { hdr.h.a = v; }
+            table t { key = { hdr.h.b : exact; } actions = { set; } const entries = { 2 : set(9); } }""",
         body="t.apply();",
     )
     outputs, trace = t.trace(Packet(0, bytes.fromhex(PACKET)))
