@@ -20,6 +20,9 @@ class Pos:
         return f"{self.file}:{self.line}:{self.col}"
 
 
+# Characters in a message: a number or a type may be longer than anyone reads.
+MAX_TEXT = 600
+
 NOWHERE = Pos("<built in>", 0, 0, 0)
 
 
@@ -64,8 +67,12 @@ class Diagnostics:
     lines: dict[str, list[str]] = field(default_factory=dict)
 
     def _add(self, severity: Literal["error", "warning"], pos: Pos, text: str, hint: str) -> None:
+        if len(text) > MAX_TEXT:
+            text = f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"
         source = self.lines.get(pos.file, [])
         line_text = source[pos.line - 1] if 0 < pos.line <= len(source) else ""
+        if len(line_text) > MAX_TEXT:
+            line_text = ""
         message = Message(severity, pos, text, hint, line_text)
         if message not in self.messages:
             self.messages.append(message)
