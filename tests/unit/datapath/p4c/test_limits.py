@@ -36,6 +36,7 @@ TOO_MUCH = {
     "stack": (program(headers="h_t[4294967296] h;"), "a stack has from 1 to 65536 elements"),
     "shift": (program("const int A = 1 << 99999999999;"), "the limit of int"),
     "squares": (program(doubling("const int A0 = 123456789;", "const int ANEXT = ALAST * ALAST;")), "the limit of int"),
+    "a number in a message": (program("header w_t { bit<(1 << 100000)> x; }"), "a width is from 0 to 65535"),
     "structs": (
         program(doubling("struct S0 { bit<8> a; }", "struct SNEXT { SLAST a; SLAST b; }")),
         "the type has more than 200000 fields and elements",
@@ -80,7 +81,7 @@ TOO_MUCH = {
             ),
             body=f"f{N}(m.x);",
         ),
-        "more than 100000 instructions",
+        "with all calls expanded the program has more than",
     ),
     "nested types": (
         program("struct S0 { bit<8> a; }\n" + "".join(f"struct S{i + 1} {{ S{i} a; }}\n" for i in range(500))),
