@@ -98,6 +98,11 @@ def test_result_comes_after_copy_out() -> None:
     run({"01010000": "04040000"}, "hdr.h.a = f(hdr.h.a); hdr.h.b = f(hdr.h.b);", top=top)
 
 
+def test_result_for_the_element_that_is_copied_out() -> None:
+    top = "bit<8> f(inout bit<8> x) { x = x + 1; if (x == 9) { return 5; } return x * 2; }"
+    run({"00000000": "00000000" "00020000"}, "hdr.s[0].setValid(); hdr.s[0].b = f(hdr.s[hdr.h.a].b);", top=top)
+
+
 def test_effects_run_left_to_right_and_only_when_reached() -> None:
     top = "bool t(inout bit<8> x, in bool r) { x = x + 16; return r; }"
     body = "if (t(hdr.h.c, hdr.h.d == 0) && t(hdr.h.c, hdr.h.d != 1) || t(hdr.h.c, false)) { hdr.h.a = 1; }"
