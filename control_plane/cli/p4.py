@@ -31,14 +31,12 @@ def _fail(text: str) -> NoReturn:
 def _compile(program: Path, include: list[Path] | None, define: list[str] | None, *, quiet: bool = False) -> "Compiled":
     """Compile; what the compiler says goes to stderr, and an error ends the command."""
     from datapath.p4c.compiler import compile_file
-    from datapath.p4c.parser import deep_recursion
     from datapath.p4c.source import CompileError
 
     defines = {name: value or "1" for name, _, value in (d.partition("=") for d in define or [])}
     try:
-        with deep_recursion():
-            compiled = compile_file(program, include or [], defines)
-            _ = compiled.code
+        compiled = compile_file(program, include or [], defines)
+        _ = compiled.code
     except CompileError as e:
         n = sum(m.severity == "error" for m in e.messages)
         _fail(f"{e}\n{n} error{'s' if n != 1 else ''}")

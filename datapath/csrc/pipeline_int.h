@@ -16,14 +16,15 @@
 #include "datapath/csrc/rng.h"
 #include "datapath/csrc/wheel.h"
 
-#define PL_MAX_PACKET  16384 /* bytes, in and out */
-#define PL_MAX_SLOTS   (1 << 20)
-#define PL_MAX_WORDS   1024 /* of a value: 65535 bits */
-#define PL_MAX_KEY     64   /* words of a table's key */
-#define PL_MAX_CALLS   32
-#define PL_BUDGET      1000000 /* instructions of one block of one packet; wide ones count by their words */
-#define PL_PAD         16      /* bytes behind a buffer that loads and stores of 8 bytes may touch */
-#define PL_MAX_ROUNDS  64      /* resubmissions, recirculations and clones from one packet that came in */
+#define PL_MAX_PACKET 16384 /* bytes, in and out */
+#define PL_MAX_SLOTS  (1 << 20)
+#define PL_MAX_WORDS  1024 /* of a value: 65535 bits */
+#define PL_MAX_KEY    64   /* words of a table's key */
+#define PL_MAX_CALLS  32
+#define PL_BUDGET \
+	1000000 /* steps of one block of a packet, unless a program says else; wide ones count by their words */
+#define PL_PAD         16 /* bytes behind a buffer that loads and stores of 8 bytes may touch */
+#define PL_MAX_ROUNDS  64 /* resubmissions, recirculations and clones from one packet that came in */
 #define PL_MAX_EVENTS  65536
 #define PL_EVENT_BYTES (8 << 20)
 
@@ -278,7 +279,7 @@ struct pl_retired {
 struct dp_pl {
 	uint32_t arch, n_slots, n_consts, n_insns, n_hdrs, n_lists, n_tables, n_profiles, n_vsets, n_counters, n_meters,
 		n_registers, n_digests, n_jtabs, n_actions, n_errors;
-	uint32_t hdr_first, hdr_slots;
+	uint32_t hdr_first, hdr_slots, budget;
 	uint64_t *consts;
 	struct pl_insn *insns;
 	struct pl_hdr *hdrs;

@@ -219,6 +219,8 @@ void dp_pl_emit(struct dp_pl_worker *w, const struct pl_hdr *h, const uint64_t *
 {
 	uint64_t n = 0;
 
+	if (dp_unlikely(!w->out))
+		return; /* before the deparser there is nowhere to emit to */
 	if (dp_unlikely(h->vb_max))
 		n = DP_MIN(base[h->vb_slot], h->vb_max);
 	if (dp_unlikely(w->out_bits + h->bits + n > 8ULL * PL_MAX_PACKET)) {

@@ -306,6 +306,8 @@ class DeclChecker(ParserChecker):
             if made is None:
                 self.fail(pos, f"function '{f.name}' calls itself: P4 has no recursion")
             return made
+        for t in types:
+            self.limited(t, pos)
         f.made[types] = None
         d = f.decl
         returns = self.substitute(f.returns, known)

@@ -41,10 +41,14 @@ from datapath.p4c.types import (
     UnionType,
     VarbitType,
     VoidType,
+    measure,
     strip,
 )
 
 MAX_STACK = 65536
+# Fields, elements and scalars in one type: structs of structs of structs grow fast.
+MAX_PARTS = 200_000
+MAX_NESTED = 200
 
 BASE_TYPES: dict[str, Type] = {
     "bool": BoolType(),
@@ -123,7 +127,16 @@ class TypeChecker(Base):
             self.fail(ref.size.pos, f"{elem}[{size}]: a stack has from 1 to {MAX_STACK} elements")
         if not isinstance(elem, (HeaderType, UnionType)) and not has_typevar(elem):
             self.fail(ref.pos, f"a stack is of headers or header unions, not of {describe(elem)}")
-        return StackType(elem, size)
+        return self.limited(StackType(elem, size), ref.pos)
+
+    def limited(self, t: Type, pos: Pos) -> Type:
+        """Return the type, if it is not too large."""
+        parts, depth = measure(t, MAX_PARTS)
+        if parts > MAX_PARTS:
+            self.fail(pos, f"the type has more than {MAX_PARTS} fields and elements in all")
+        if depth > MAX_NESTED:
+            self.fail(pos, f"the type is nested more than {MAX_NESTED} deep")
+        return t
 
     def _tuple(self, ref: syntax.TupleTypeRef) -> Type:
         args = [self.type(a) for a in ref.args]
@@ -134,7 +147,7 @@ class TypeChecker(Base):
             if len(args) != 1:
                 self.fail(ref.pos, f"list takes one type argument, not {len(args)}")
             return ListType(args[0])
-        return TupleType(tuple(args))
+        return self.limited(TupleType(tuple(args)), ref.pos)
 
     def _named(self, ref: syntax.NamedType) -> Type:
         symbol = self.find(ref.name, ref.absolute, types=True)
@@ -221,10 +234,10 @@ class TypeChecker(Base):
         if decl.kind == "header":
             if sum(isinstance(f.type, VarbitType) for f in fields) > 1:
                 self.fail(decl.pos, f"header '{decl.name}' has more than one varbit field")
-            return HeaderType(name, tuple(fields), annotations)
+            return self.limited(HeaderType(name, tuple(fields), annotations), decl.pos)
         if decl.kind == "header_union":
-            return UnionType(name, tuple(fields), annotations)
-        return StructType(name, tuple(fields), annotations)
+            return self.limited(UnionType(name, tuple(fields), annotations), decl.pos)
+        return self.limited(StructType(name, tuple(fields), annotations), decl.pos)
 
     def check_field(self, kind: str, owner: str, f: syntax.FieldDecl, t: Type) -> None:
         """Check that a struct, header or union may have a field of that type."""

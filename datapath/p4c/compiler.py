@@ -1,18 +1,20 @@
 """The driver: from a P4 file to a design, what the control plane sees of it, and the engine's code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from datapath.p4c import ir, syntax
 from datapath.p4c.check import check
 from datapath.p4c.code import Code
+from datapath.p4c.depth import deep_recursion
 from datapath.p4c.elaborate import elaborate
 from datapath.p4c.extract_info import extract_info
 from datapath.p4c.info import Info
 from datapath.p4c.parser import parse_file, parse_text
 from datapath.p4c.preprocess import include_dir
-from datapath.p4c.source import Diagnostics, Message
+from datapath.p4c.source import NOWHERE, Diagnostics, Message
 
 
 @dataclass(slots=True)
@@ -40,8 +42,19 @@ class Compiled:
         if self._code is None:
             from datapath.p4c.lower import lower
 
-            self._code = lower(self.design)
+            with _deep(self.diagnostics):
+                self._code = lower(self.design)
         return self._code
+
+
+@contextmanager
+def _deep(diagnostics: Diagnostics) -> Iterator[None]:
+    """Walk deep trees; one that is too deep all the same is an error of the program."""
+    try:
+        with deep_recursion():
+            yield
+    except RecursionError:
+        diagnostics.fatal(NOWHERE, "the program is nested too deeply")
 
 
 def compile_file(
@@ -75,7 +88,8 @@ def compile_text(
 
 def _compile(tree: syntax.Program, diagnostics: Diagnostics) -> Compiled:
     diagnostics.check()
-    design = elaborate(check(tree, diagnostics), diagnostics)
-    info = extract_info(design, diagnostics)
+    with _deep(diagnostics):
+        design = elaborate(check(tree, diagnostics), diagnostics)
+        info = extract_info(design, diagnostics)
     diagnostics.check()
     return Compiled(design, info, diagnostics)

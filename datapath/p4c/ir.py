@@ -175,6 +175,10 @@ class ActionRef:
     pos: Pos = NOWHERE
 
 
+FIRST_PRIORITY = 1 << 30
+"""Where priorities of which the smaller wins are counted down from, so that the larger wins."""
+
+
 @dataclass(slots=True)
 class Entry:
     """An entry of the program; ``priority`` as P4Runtime has it: larger wins (None: by order, the first wins)."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from datapath.p4c import ir
 from datapath.p4c.code import Code
-from datapath.p4c.parser import deep_recursion
+from datapath.p4c.depth import deep_recursion
 from datapath.p4c.passes.copies import follow
 from datapath.p4c.passes.dead import remove_dead
 from datapath.p4c.passes.expand import Expanded, expand

@@ -7,30 +7,15 @@ or declaration is noted and parsing goes on behind it.
 :mod:`parser_base` is the token stream, :mod:`parser_expr`, :mod:`parser_stmt` and :mod:`parser_decl` are the grammar.
 """
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from datapath.p4c.depth import deep_recursion
 from datapath.p4c.lexer import Token
 from datapath.p4c.parser_decl import DeclParser
 from datapath.p4c.preprocess import preprocess
 from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.syntax import Program
-
-# Enough for the parser's own limits on nesting; frames of Python do not use the C stack.
-_RECURSION = 20_000
-
-
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Allow as much recursion as a tree within the parser's limits takes."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 def _parse(

@@ -20,6 +20,9 @@ class Pos:
         return f"{self.file}:{self.line}:{self.col}"
 
 
+MAX_TEXT = 600
+"""Characters of a message; huge numbers and types make longer ones."""
+
 NOWHERE = Pos("<built in>", 0, 0, 0)
 
 
@@ -64,6 +67,8 @@ class Diagnostics:
     lines: dict[str, list[str]] = field(default_factory=dict)
 
     def _add(self, severity: Literal["error", "warning"], pos: Pos, text: str, hint: str) -> None:
+        if len(text) > MAX_TEXT:
+            text = f"{text[:MAX_TEXT]} ..."
         source = self.lines.get(pos.file, [])
         line_text = source[pos.line - 1] if 0 < pos.line <= len(source) else ""
         message = Message(severity, pos, text, hint, line_text)

@@ -312,6 +312,27 @@ def scalar_width(t: Type) -> int | None:
     return None
 
 
+def measure(t: Type, limit: int) -> tuple[int, int]:
+    """Return how many fields, elements and scalars a value of ``t`` has in all, and how deep they are nested.
+
+    Both without going on once there are more than ``limit``.
+    """
+    n = depth = 0
+    todo: list[tuple[Type, int, int]] = [(t, 1, 1)]
+    while todo and n <= limit:
+        part, times, level = todo.pop()
+        n += times
+        depth = max(depth, level)
+        match strip(part):
+            case StructType(fields=fields) | HeaderType(fields=fields) | UnionType(fields=fields):
+                todo.extend((f.type, times, level + 1) for f in fields)
+            case TupleType(elems):
+                todo.extend((e, times, level + 1) for e in elems)
+            case StackType(elem, size):
+                todo.append((elem, times * size, level + 1))
+    return n, depth
+
+
 def is_signed(t: Type) -> bool:
     """Whether values of ``t`` are two's complement."""
     t = strip(t)

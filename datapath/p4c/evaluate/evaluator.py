@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from datapath.errors import CallerError
 from datapath.p4c import ir
+from datapath.p4c.depth import deep_recursion
 from datapath.p4c.evaluate import externs, pna, v1model
 from datapath.p4c.evaluate.interp import Machine
 from datapath.p4c.evaluate.meter import Meter
@@ -224,9 +225,10 @@ class Evaluator:
     def process(self, packets: Sequence[Packet]) -> list[Output]:
         """Run packets one after the other; returns what goes out, in order."""
         out: list[Output] = []
-        for i, packet in enumerate(packets):
-            self._advance(packet.ts_ns)
-            out.extend(self._arch.process(packet, i))
+        with deep_recursion():
+            for i, packet in enumerate(packets):
+                self._advance(packet.ts_ns)
+                out.extend(self._arch.process(packet, i))
         return out
 
     def _advance(self, now_ns: int) -> None:

@@ -1,4 +1,4 @@
-// Writing an invalid header's field does not make it valid; setValid keeps what was written.
+// Writing an invalid header's field does not make it valid, and setValid makes it zero.
 #include <core.p4>
 #include <v1model.p4>
 
