@@ -365,7 +365,10 @@ class ExternCall(Node):
 
 @dataclass(slots=True)
 class BuiltinCall(Node):
-    """``isValid setValid setInvalid`` of headers and unions, ``push_front pop_front`` (a literal count) of stacks."""
+    """``isValid setValid setInvalid`` of headers and unions, ``push_front pop_front`` (a literal count) of stacks.
+
+    ``setValid`` of an invalid header makes its fields zero, as the reference switch does; ``setInvalid`` leaves them.
+    """
 
     obj: "Expr"
     name: OneOf["isValid", "setValid", "setInvalid", "push_front", "pop_front"]

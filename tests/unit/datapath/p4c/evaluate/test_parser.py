@@ -62,6 +62,8 @@ def outcome(states: str, data: str, **more: str) -> tuple[str, int, str]:
         ("pkt.extract(hdr.v, 0);", "02aabb", ("NoError", 0, "bb")),
         ("pkt.extract(hdr.v, 32);", "02aabbcc", ("PacketTooShort", 0, "02aabbcc")),
         ("pkt.extract(hdr.v, 40);", "02aabbccddeeff", ("HeaderTooShort", 0, "02aabbccddeeff")),
+        ("pkt.extract(hdr.v, 40);", "02aa", ("PacketTooShort", 0, "02aa")),
+        ("pkt.extract(hdr.v, 44);", "02aa", ("ParserInvalidArgument", 0, "02aa")),
         ("pkt.extract(hdr.v, 12);", "02aabbccddeeff", ("ParserInvalidArgument", 0, "02aabbccddeeff")),
     ],
 )
