@@ -38,8 +38,8 @@ BODIES = {
     "return of an action": ("early(hdr.h.a); hdr.h.b = 9;", "6309030405000000"),
     # Headers.
     "setInvalid": ("hdr.h.setInvalid();", ""),
-    "setValid begins at zero": ("hdr.h.setInvalid(); hdr.h.setValid();", "00" * 8),
-    "setValid of a valid header": ("hdr.h.setValid();", PACKET),
+    "setValid clears what was invalid": ("hdr.h.setInvalid(); hdr.h.a = 3; hdr.h.setValid();", "0000000000000000"),
+    "setValid of a valid one": ("hdr.h.setValid();", PACKET),
     "header assignment": ("hdr.h2 = hdr.h; hdr.h2.a = 9;", PACKET + "0902030405000000"),
     "header from a list": ("hdr.h2 = {1, 2, 3, -1, 4};", PACKET + "01020003ff000004"),
     "both invalid are equal": ("hdr.h2.a = 7; h_t x; if (hdr.h2 == x) { hdr.h.a = 9; }", "0902030405000000"),

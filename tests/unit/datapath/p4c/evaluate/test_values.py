@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datapath.p4c.evaluate.values import Header, Stack, Struct, Union, Varbit, assign, copy, default, equal, to_bytes
+from datapath.p4c.evaluate.values import Header, Struct, Union, Varbit, assign, copy, default, equal, to_bytes
 from datapath.p4c.types import (
     BitType,
     BoolType,
