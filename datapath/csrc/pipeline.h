@@ -179,6 +179,7 @@ struct dp_pl_desc {
 	uint32_t blocks[6];      /* by enum dp_pl_block: code, or DP_PL_NONE */
 	uint32_t intrinsics[22]; /* by enum dp_pl_intrinsic: slots, or DP_PL_NONE */
 	uint64_t seed;
+	uint32_t budget; /* steps of one block of a packet, after which it is dropped; 0: a million */
 };
 /* cffi: end */
 

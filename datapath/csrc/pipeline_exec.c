@@ -252,7 +252,7 @@ enum pl_status dp_pl_exec(struct dp_pl_worker *w, uint32_t code)
 	const struct pl_insn *i = &pl->insns[code], *run = i;
 	const struct pl_insn *calls[PL_MAX_CALLS];
 	uint64_t *const s = w->slots;
-	int64_t budget = PL_BUDGET;
+	int64_t budget = pl->budget;
 	uint32_t depth = 0;
 	uint64_t t, u;
 	int error;

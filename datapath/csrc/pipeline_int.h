@@ -16,14 +16,15 @@
 #include "datapath/csrc/rng.h"
 #include "datapath/csrc/wheel.h"
 
-#define PL_MAX_PACKET  16384 /* bytes, in and out */
-#define PL_MAX_SLOTS   (1 << 20)
-#define PL_MAX_WORDS   1024 /* of a value: 65535 bits */
-#define PL_MAX_KEY     64   /* words of a table's key */
-#define PL_MAX_CALLS   32
-#define PL_BUDGET      1000000 /* instructions of one block of one packet; wide ones count by their words */
-#define PL_PAD         16      /* bytes behind a buffer that loads and stores of 8 bytes may touch */
-#define PL_MAX_ROUNDS  64      /* resubmissions, recirculations and clones from one packet that came in */
+#define PL_MAX_PACKET 16384 /* bytes, in and out */
+#define PL_MAX_SLOTS  (1 << 20)
+#define PL_MAX_WORDS  1024 /* of a value: 65535 bits */
+#define PL_MAX_KEY    64   /* words of a table's key */
+#define PL_MAX_CALLS  32
+#define PL_BUDGET \
+	1000000 /* steps of one block of a packet, unless a program says else; wide ones count by their words */
+#define PL_PAD         16 /* bytes behind a buffer that loads and stores of 8 bytes may touch */
+#define PL_MAX_ROUNDS  64 /* resubmissions, recirculations and clones from one packet that came in */
 #define PL_MAX_EVENTS  65536
 #define PL_EVENT_BYTES (8 << 20)
 
@@ -278,7 +279,7 @@ struct pl_retired {
 struct dp_pl {
 	uint32_t arch, n_slots, n_consts, n_insns, n_hdrs, n_lists, n_tables, n_profiles, n_vsets, n_counters, n_meters,
 		n_registers, n_digests, n_jtabs, n_actions, n_errors;
-	uint32_t hdr_first, hdr_slots;
+	uint32_t hdr_first, hdr_slots, budget;
 	uint64_t *consts;
 	struct pl_insn *insns;
 	struct pl_hdr *hdrs;
@@ -466,18 +467,7 @@ static inline uint32_t pl_fold16(uint64_t sum)
 uint32_t dp_pl_meter_run(struct pl_meter *m, uint64_t units, uint64_t now_ps, uint64_t pre);
 void dp_pl_meter_config(struct pl_meter *m, const struct dp_pl_meter_cfg *cfg, uint64_t now_ps);
 
-/* table_set.c */
-uint64_t dp_pl_key_hash(const uint64_t *key, uint32_t kw);
-struct pl_probe {
-	const struct pl_oht *oht;
-	const uint64_t *key;
-	uint64_t at, tag;
-	uint32_t kw;
-};
-/* All entries of a key, one after the other; key stays where it is meanwhile. */
-void dp_pl_set_probe(const struct pl_set *s, const uint64_t *key, struct pl_probe *p);
-struct pl_entry *dp_pl_set_next(struct pl_probe *p);
-struct pl_entry *dp_pl_set_find(const struct pl_set *s, const uint64_t *key);
+/* table_set.c, for writers; readers use table_set.h */
 int dp_pl_set_add(struct dp_pl *pl, struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_del(struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_swap(struct pl_set *s, struct pl_entry *old, struct pl_entry *e);

@@ -391,16 +391,18 @@ static int load_arrays(struct load *l)
 	for (i = 0; i < d->n_counters; i++) {
 		if (d->counters[i].size > MAX_CELLS)
 			return refuse(l, "counter %u: size %u, limit %u", i, d->counters[i].size, MAX_CELLS);
-		pl->counters[i] = (struct pl_counter){d->counters[i].size, d->counters[i].what,
-						      calloc((size_t)d->counters[i].size + 1, sizeof(struct pl_cell))};
+		pl->counters[i] = (struct pl_counter){
+			d->counters[i].size, d->counters[i].what,
+			calloc((size_t)d->counters[i].size + !d->counters[i].size, sizeof(struct pl_cell))};
 		if (!pl->counters[i].cells)
 			return no_memory(l);
 	}
 	for (i = 0; i < d->n_meters; i++) {
 		if (d->meters[i].size > MAX_CELLS)
 			return refuse(l, "meter %u: size %u, limit %u", i, d->meters[i].size, MAX_CELLS);
-		pl->meters[i] = (struct pl_meters){d->meters[i].size, d->meters[i].what,
-						   calloc((size_t)d->meters[i].size + 1, sizeof(struct pl_meter))};
+		pl->meters[i] = (struct pl_meters){
+			d->meters[i].size, d->meters[i].what,
+			calloc((size_t)d->meters[i].size + !d->meters[i].size, sizeof(struct pl_meter))};
 		if (!pl->meters[i].cells)
 			return no_memory(l);
 	}
@@ -412,8 +414,9 @@ static int load_arrays(struct load *l)
 		if ((uint64_t)d->registers[i].size * words > MAX_CELLS)
 			return refuse(l, "register %u: size %u of %u bits, limit %u words", i, d->registers[i].size,
 				      width, MAX_CELLS);
-		pl->registers[i] = (struct pl_register){d->registers[i].size, width, words,
-							calloc((size_t)d->registers[i].size * words + 1, 8)};
+		pl->registers[i] =
+			(struct pl_register){d->registers[i].size, width, words,
+					     calloc((size_t)d->registers[i].size * words + !d->registers[i].size, 8)};
 		if (!pl->registers[i].cells)
 			return no_memory(l);
 	}
@@ -558,6 +561,7 @@ struct dp_pl *dp_pl_new(const struct dp_pl_desc *desc, char *err, size_t err_len
 	l.pl->hdr_first = desc->hdr_first;
 	l.pl->hdr_slots = desc->hdr_slots;
 	l.pl->seed = desc->seed;
+	l.pl->budget = desc->budget ? desc->budget : PL_BUDGET;
 	atomic_init(&l.pl->epoch, 1);
 	crc16 = malloc(sizeof(*crc16));
 	crc32 = malloc(sizeof(*crc32));

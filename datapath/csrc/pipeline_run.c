@@ -207,6 +207,7 @@ void dp_pl_fresh(struct dp_pl_worker *w)
 	memset(w->hit, 0, pl->n_tables * sizeof(*w->hit));
 	w->clone = w->resubmit = w->recirc = w->mirror = false;
 	w->truncate = 0xffffffff;
+	w->out = NULL;
 	w->cur = 0;
 }
 

@@ -11,6 +11,7 @@ from datapath.p4c.check_base import (
     BOOL,
     WHAT,
     BlockType,
+    ListValue,
     Overloads,
     Poison,
     Reported,
@@ -188,15 +189,28 @@ class CallChecker(ExprChecker):
     def _settle_types(self, inference: Inference, values: Sequence[ir.Expr | None], formals: Sequence[Type]) -> None:
         """A type parameter that only saw integers without width is ``bit<32>``, or wider if they need it."""
         for var, t in list(inference.known.items()):
+            mine = [v for v, f in zip(values, formals, strict=True) if f == var and v is not None]
             if isinstance(t, InfIntType):
-                mine = [v for v, f in zip(values, formals, strict=True) if f == var and isinstance(v, ir.Literal)]
-                if not mine:
-                    continue
-                bits = max(int(v.value).bit_length() for v in mine)
-                negative = any(int(v.value) < 0 for v in mine)
-                settled = IntType(max(32, bits + 1)) if negative else BitType(max(32, bits))
-                self.diag.warning(mine[0].pos, f"{mine[0].value} has no width here; it is taken as {settled}")
-                inference.known[var] = settled
+                found = [v for v in mine if isinstance(v, ir.Literal)]
+                if found:
+                    inference.known[var] = self._width_for(found)
+            elif isinstance(t, TupleType) and len(mine) == 1:
+                inference.known[var] = self._widths_in(mine[0])
+
+    def _width_for(self, found: Sequence[ir.Literal]) -> Type:
+        bits = max(int(v.value).bit_length() for v in found)
+        negative = any(int(v.value) < 0 for v in found)
+        settled = IntType(max(32, bits + 1)) if negative else BitType(max(32, bits))
+        self.diag.warning(found[0].pos, f"{found[0].value} has no width here; it is taken as {settled}")
+        return settled
+
+    def _widths_in(self, value: ir.Expr) -> Type:
+        """Return the type of a list in which each integer has a width."""
+        if isinstance(value, ListValue):
+            return TupleType(tuple(map(self._widths_in, value.items)))
+        if isinstance(value, ir.Literal) and isinstance(value.type, InfIntType):
+            return self._width_for([value])
+        return value.type
 
     # ---- calls ----
 
@@ -367,8 +381,6 @@ class CallChecker(ExprChecker):
         assert isinstance(method, ir.ExternMethod)
         known = dict(zip((TypeVar(n, decl.name) for n in decl.type_params), t.args, strict=False))
         type_args = [self.type(a) for a in e.type_args]
-        if self.place.kind in ("function", "action") and t.name == "packet_in" and self.place.kind == "action":
-            self.fail(e.pos, f"{what} cannot be called from an action")
         if t.name == "packet_in" and name == "lookahead" and not type_args:
             self.fail(e.pos, f"{what} needs its type in angle brackets")
         call = self._extern_call(e, method, obj, type_args, known, what)

@@ -24,7 +24,7 @@ from datapath.p4c.check_base import (
 )
 from datapath.p4c.check_convert import Converter, is_constant, is_flexible
 from datapath.p4c.infer import same_type
-from datapath.p4c.source import Pos
+from datapath.p4c.source import Diagnostics, Pos
 from datapath.p4c.types import (
     ApplyResultType,
     BitType,
@@ -57,8 +57,8 @@ ARITHMETIC = frozenset(("+", "-", "*", "/", "%", "|+|", "|-|", "&", "|", "^"))
 class ExprChecker(Converter):
     """Checks expressions."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        super().__init__(diagnostics)
         self._by_node: dict[type[syntax.Expr], Callable[..., ir.Expr]] = {
             syntax.IntLit: self._int,
             syntax.BoolLit: lambda e: ir.Literal(type=BOOL, pos=e.pos, value=e.value),
@@ -110,6 +110,8 @@ class ExprChecker(Converter):
     # ---- leaves ----
 
     def _int(self, e: syntax.IntLit) -> ir.Expr:
+        if e.value.bit_length() > fold.MAX_INT_BITS:
+            self.fail(e.pos, f"a number of {e.value.bit_length()} bits; the limit is {fold.MAX_INT_BITS}")
         if e.width is None:
             return ir.Literal(type=INT, pos=e.pos, value=e.value)
         if e.width > fold.MAX_WIDTH or (e.width == 0 and e.signed):
@@ -385,8 +387,6 @@ class ExprChecker(Converter):
         left, right = self._same(op, left, right, pos)
         if op in ("|+|", "|-|") and isinstance(left.type, InfIntType):
             self.fail(pos, f"'{op}' needs operands with a width")
-        if op in ("&", "|", "^") and isinstance(left.type, InfIntType):
-            self.fail(pos, f"'{op}' needs operands with a width", "write them as 8w1 or cast them")
         if op in ("/", "%"):
             if isinstance(left.type, IntType):
                 self.fail(pos, f"'{op}' is not defined for signed values ({left.type})")

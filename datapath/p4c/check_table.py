@@ -19,9 +19,6 @@ from datapath.p4c.source import Pos
 from datapath.p4c.types import BitType, HeaderType, InfIntType, IntType, SerEnumType, StructType, Type, UnionType, strip
 
 MAX_TABLE_SIZE = (1 << 31) - 1
-FIRST_PRIORITY = 1 << 30
-"""Where priorities of which the smaller wins are counted down from, so that the larger wins."""
-
 ORDERED_KINDS = ("ternary", "range", "optional")
 
 
@@ -341,7 +338,7 @@ class TableChecker(StmtChecker):
         if any(p is not None for p in old.values()):
             for i, (_, e) in enumerate(found):
                 mine = old[i]
-                e.priority = FIRST_PRIORITY - (mine if mine is not None else i + 1)
+                e.priority = ir.FIRST_PRIORITY - (mine if mine is not None else i + 1)
             return
         if not any(s.priority is not None for s, _ in found) and "priority_delta" not in table.properties:
             return
@@ -365,14 +362,14 @@ class TableChecker(StmtChecker):
                 mine = 1 + (len(found) - 1) * delta if wins else 1
             else:
                 mine = last - delta if wins else last + delta
-            if not 0 <= mine < FIRST_PRIORITY:
+            if not 0 <= mine < ir.FIRST_PRIORITY:
                 self.fail(
-                    e.pos, f"{name}: entry {i + 1} has priority {mine}, which is not from 0 to {FIRST_PRIORITY - 1}"
+                    e.pos, f"{name}: entry {i + 1} has priority {mine}, which is not from 0 to {ir.FIRST_PRIORITY - 1}"
                 )
             if last is not None and (mine > last if wins else mine < last):
                 self.diag.warning(e.pos, f"{name}: entry {i + 1} has priority {mine}, but those before it win less")
             last = mine
-            e.priority = mine if wins else FIRST_PRIORITY - mine
+            e.priority = mine if wins else ir.FIRST_PRIORITY - mine
 
     def _annotated(self, e: ir.Entry) -> int | None:
         """``@priority(n)`` of older programs: the smaller wins."""

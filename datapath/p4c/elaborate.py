@@ -37,7 +37,7 @@ class _Elaborator:
         self.program = program
         self.diag = diagnostics
         self.globals: dict[ir.InstanceDecl, ir.Instance] = {}
-        self.paths: dict[tuple[str, str], tuple[object, Pos]] = {}
+        self.paths: dict[tuple[str, str], tuple[tuple[object, object], Pos]] = {}
         self.count = 0
 
     def run(self) -> ir.Design:
@@ -151,7 +151,7 @@ class _Elaborator:
     def _claim(self, kind: str, path: str, thing: object, pos: Pos, owner: object = None) -> None:
         """Note the control-plane name of a thing; two things of a kind cannot share one."""
         old = self.paths.setdefault((kind, path), ((owner, thing), pos))
-        if old[0] != (owner, thing):
+        if old[0] != (owner, thing) and not _same_action(old[0][1], thing):
             self.diag.error(pos, f"two things of kind {kind} have the control-plane name '{path}'",
                             f"the other is at {old[1]}; @name gives it another name")  # fmt: skip
 
@@ -179,6 +179,13 @@ class _Elaborator:
             case None:
                 return None
         return substitute(e, env)
+
+
+def _same_action(a: object, b: object) -> bool:
+    """Whether two actions are one for the control plane: some programs give each control its ``@name(".nop")``."""
+    if not isinstance(a, ir.Action) or not isinstance(b, ir.Action):
+        return False
+    return [(p.name, p.type) for p in a.data_params] == [(p.name, p.type) for p in b.data_params]
 
 
 def _annotations(d: ir.InstanceDecl) -> ir.Annotations:

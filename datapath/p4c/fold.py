@@ -5,11 +5,11 @@ Values are Python ints in the range of their type (see :mod:`ir`). Language spec
 
 from datapath.p4c.types import BitType, InfIntType, IntType, Type
 
-MAX_WIDTH = 65535
-"""The widest ``bit``, ``int`` and ``varbit``."""
+MAX_WIDTH = 8192
+"""The widest ``bit``, ``int`` and ``varbit``; the reference compiler's limit is 2048."""
 
-MAX_INT_BITS = 1 << 17
-"""The largest ``int`` that the compiler computes with, in bits."""
+MAX_INT_BITS = 14_000
+"""The largest ``int`` that the compiler computes with, in bits: Python writes no more than 4300 digits."""
 
 
 class FoldError(Exception):

@@ -64,9 +64,20 @@ def _ctor_value(x: "ir.Expr | ir.Instance | None") -> str:
 
 
 def _annotations(found: Sequence[object]) -> str:
-    return "".join(
-        f"@{a.name}{f'({a.text})' if a.text or a.args or a.kv else ''} " for a in found if isinstance(a, ir.Annotation)
-    )
+    return "".join(f"@{a.name}{_annotation_body(a)} " for a in found if isinstance(a, ir.Annotation))
+
+
+def _annotation_body(a: ir.Annotation) -> str:
+    if a.text:
+        return f"({a.text})"
+    items = [f"{k} = {_annotation_value(v)}" for k, v in a.kv] or [_annotation_value(v) for v in a.args]
+    return f"[{', '.join(items)}]" if items else ""
+
+
+def _annotation_value(v: object) -> str:
+    if isinstance(v, bool):
+        return "true" if v else "false"
+    return str(v) if isinstance(v, int) else f'"{v}"'
 
 
 def _type_decl(t: Type) -> str:
@@ -159,9 +170,13 @@ def _table(t: ir.Table) -> str:
         lines.append(f"{two}{'const ' if t.entries_const else ''}entries = {{")
         for e in t.entries:
             const = "const " if e.const and not t.entries_const else ""
-            priority = "" if e.priority is None else f"priority = {e.priority}: "
+            priority, note = "", ""
+            if e.priority is not None:
+                number = e.priority if 2 * e.priority < ir.FIRST_PRIORITY else ir.FIRST_PRIORITY - e.priority
+                priority = "" if t.entries_const else f"priority = {number}: "
+                note = f" @priority({number})" if t.entries_const else ""
             keys = ", ".join(map(show_keyset, e.keys))
-            lines.append(f"{three}{const}{priority}({keys}): {_action_ref(e.action)};")
+            lines.append(f"{three}{const}{priority}({keys}): {_action_ref(e.action)}{note};")
         lines.append(f"{two}}}")
     if t.size is not None:
         lines.append(f"{two}size = {t.size};")

@@ -268,37 +268,62 @@ static void test_multicast_makes_replicas_with_their_ids_and_goes_before_the_por
 	v1_free(&v);
 }
 
-static void test_checksums_may_cover_the_payload_whatever_its_parity(void)
+/* The first n bytes of the header and the payload, whose sum a program puts into bytes 4 and 5. */
+static void sum_over(uint32_t n)
 {
 	struct v1 v = v1_new();
 	const struct dp_pl_out *o;
-	uint32_t three = list(v.p, 3, f(&v, OP), 8U, f(&v, PORT), 8U, f(&v, ARG), 8U);
+	uint32_t first = v.p->d.n_items;
 	uint8_t packet[64];
 
+	for (uint32_t i = 0; i < n; i++)
+		*PROG_ADD(v.p, items) = (struct dp_pl_item){f(&v, i), 8, 0};
+	*PROG_ADD(v.p, lists) = (struct dp_pl_list){first, n};
 	end(v.p);
-	v.p->d.blocks[DP_PL_B_COMPUTE] = INSN(v.p, CSUM, 16, v.keep, 0, three, 1);
+	v.p->d.blocks[DP_PL_B_COMPUTE] = INSN(v.p, CSUM, 16, v.keep, 0, v.p->d.n_lists - 1, 1);
 	INSN(v.p, SLICE, 8, f(&v, META), v.keep, 0, 8);
 	INSN(v.p, TRUNC, 8, f(&v, SPARE), v.keep, 0, 0);
 	end(v.p);
 	v1_load(&v);
 	for (uint32_t len = 6; len < 40; len++) {
-		uint8_t covered[64];
-		uint32_t sum = 0, n = 0;
+		uint8_t covered[64] = {0};
+		uint32_t sum = 0;
 
 		for (uint32_t i = 0; i < len; i++)
 			packet[i] = (uint8_t)(i * 37 + len * 11);
 		packet[PORT] = 1;
-		memset(covered, 0, sizeof(covered));
-		memcpy(covered, packet, 3);
-		memcpy(covered + 3, packet + 6, len - 6);
-		n = len - 3;
-		for (uint32_t i = 0; i < n; i += 2)
+		memcpy(covered, packet, n);
+		memcpy(covered + n, packet + 6, len - 6);
+		for (uint32_t i = 0; i < len; i += 2)
 			sum += dp_get_be16(covered + i);
 		while (sum >> 16)
 			sum = (sum & 0xffff) + (sum >> 16);
 		CHECK_EQ(run_one(v.w, 2, packet, len, &o), 1);
 		CHECK_EQ(dp_get_be16(o[0].data + META), ~sum & 0xffff);
 	}
+	v1_free(&v);
+}
+
+static void test_checksums_may_cover_the_payload_whatever_the_parity(void)
+{
+	for (uint32_t n = 0; n < 5; n++)
+		sum_over(n);
+}
+
+static void test_checksums_of_fields_that_begin_at_odd_bytes(void)
+{
+	struct v1 v = v1_new();
+	const struct dp_pl_out *o;
+	uint32_t fields = list(v.p, 3, lit(v.p, 0x010203), 24U, lit(v.p, 0x0405060708090a0b), 64U, lit(v.p, 0x0c), 8U);
+
+	INSN(v.p, CSUM, 16, v.keep, 0, fields, 0);
+	INSN(v.p, SLICE, 8, f(&v, META), v.keep, 0, 8);
+	INSN(v.p, TRUNC, 8, f(&v, SPARE), v.keep, 0, 0);
+	end(v.p);
+	v1_load(&v);
+	CHECK_EQ(run_one(v.w, 2, "\0\1....", 6, &o), 1);
+	/* 0102 + 0304 + 0506 + 0708 + 090a + 0b0c */
+	CHECK_EQ(dp_get_be16(o[0].data + META), ~(0x242a) & 0xffff);
 	v1_free(&v);
 }
 
@@ -343,7 +368,8 @@ int main(void)
 	RUN(test_resubmission_parses_the_same_bytes_again_and_keeps_listed_fields);
 	RUN(test_recirculation_parses_what_was_deparsed);
 	RUN(test_multicast_makes_replicas_with_their_ids_and_goes_before_the_port);
-	RUN(test_checksums_may_cover_the_payload_whatever_its_parity);
+	RUN(test_checksums_may_cover_the_payload_whatever_the_parity);
+	RUN(test_checksums_of_fields_that_begin_at_odd_bytes);
 	RUN(test_digests_logs_and_assertions_are_events);
 	return check_done();
 }

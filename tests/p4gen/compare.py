@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from datapath.errors import CallerError
 from datapath.p4c.compiler import Compiled, compile_text
 from datapath.p4c.evaluate import Evaluator
 from datapath.pipeline.target import Entry, Packet, Target
-from tests.p4gen.program import Case
+from tests.p4gen.case import Case
 from tests.p4gen.text import Node
 
 
@@ -159,14 +160,15 @@ def shrink(case: Case, still_fails: Callable[[Case], bool], tries: int = 2000) -
                     progress = True
                     break
                 nodes[i : i + len(replacement)] = [node]
-        for items in (case.packets, case.entries, case.value_sets):
+        lists: tuple[list[Any], ...] = (case.packets, case.entries, case.value_sets)
+        for items in lists:
             for i in range(len(items) - 1, -1, -1):
-                item = items.pop(i)  # type: ignore[attr-defined]
+                item = items.pop(i)
                 tries -= 1
                 if fails(case):
                     progress = True
                 else:
-                    items.insert(i, item)  # type: ignore[attr-defined]
+                    items.insert(i, item)
     return case
 
 

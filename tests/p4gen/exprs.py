@@ -137,7 +137,7 @@ class Exprs:
         if scope.headers:
             make += [lambda: f"{self.rng.choice(scope.headers)[0]}.isValid()"] * 2
             make.append(lambda: self._same_headers(scope))
-        make += [lambda: self._call("bool", scope, depth)] * bool(self._callable("bool", scope))
+        make += [lambda: self._call("bool", scope, depth)] * (3 * bool(self._callable("bool", scope)))
         return self.rng.choice(make)()
 
     def _enum(self, type_: str, scope: Scope, depth: int) -> str:
@@ -181,14 +181,17 @@ class Exprs:
 
     def call(self, f: Function, scope: Scope, depth: int) -> str:
         """Return a call; arguments may alias."""
-        args = []
+        args: list[str] = []
+        written: list[str] = []
         for direction, type_ in f.params:
             if type_ in scope.fields:
                 args.append(self.compound(type_, scope))
             elif direction == "in":
                 args.append(self.expr(type_, scope, min(depth, 1)))
             else:
-                args.append(self.place(type_, scope))
+                again = [a for a, (_, ty) in zip(args, f.params, strict=False) if ty == type_ and a in written]
+                args.append(self.rng.choice(again) if again and self.rng.random() < 0.5 else self.place(type_, scope))
+                written.append(args[-1])
         return f"{f.name}({', '.join(args)})"
 
     def place(self, type_: str, scope: Scope) -> str:
@@ -243,7 +246,8 @@ class Exprs:
                 make += [lambda: self._concat(width, scope, depth)] * 2
                 make.append(
                     lambda: (
-                        f"({sub()} {self.rng.choice(['/', '%'])} {width}w{self.rng.randint(1, (1 << min(width, 8)) - 1)})"
+                        f"({sub()} {self.rng.choice(['/', '%'])} "
+                        f"{width}w{self.rng.randint(1, (1 << min(width, 8)) - 1)})"
                     )
                 )
         if self._callable(type_, scope):

@@ -1,82 +1,23 @@
 """Random v1model programs: types, parser, controls, tables with entries, externs."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 from datapath.pipeline.target import Match
+from tests.p4gen.case import Case, RandomEntry
 from tests.p4gen.exprs import WIDTHS, Exprs, Function, Scope, is_number, width_of
+from tests.p4gen.externs import Externs
 from tests.p4gen.stmts import Callables, Stmts
-from tests.p4gen.text import Node, copy, source
+from tests.p4gen.text import Node
 
 PARSER_METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_parser_input_metadata_t sm"}
 METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_input_metadata_t sm"}
 TITLES = {"ingress": "MyIngress", "egress": "MyEgress", "main": "MyMain"}
 
 
-@dataclass(slots=True)
-class RandomEntry:
-    """An entry for the control plane to add."""
-
-    table: str
-    match: tuple[Match, ...]
-    action: str
-    args: tuple[int, ...]
-    priority: int
-    member: int | None = None
-    group: int | None = None
-
-
-@dataclass(slots=True)
-class Meter:
-    """A meter's rates; a direct one's by the handle of an entry."""
-
-    name: str
-    index: int
-    rates: tuple[int, int, int, int]
-
-
-@dataclass(slots=True)
-class Case:
-    """A program, what the control plane does to it, and its packets."""
-
-    seed: int
-    program: list[Node]
-    entries: list[RandomEntry] = field(default_factory=list)
-    value_sets: list[tuple[str, tuple[Match, ...]]] = field(default_factory=list)
-    multicast: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    clones: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    registers: list[tuple[str, int]] = field(default_factory=list)
-    counters: list[tuple[str, int]] = field(default_factory=list)
-    packets: list[tuple[int, bytes]] = field(default_factory=list)
-    meters: list[Meter] = field(default_factory=list)
-    members: list[tuple[str, int, str, tuple[int, ...]]] = field(default_factory=list)
-    """Of action profiles: (profile, member, action, arguments)."""
-    groups: list[tuple[str, int, list[int]]] = field(default_factory=list)
-    defaults: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
-    """Default actions that are set half-way."""
-
-    @property
-    def source(self) -> str:
-        """The program's text."""
-        return source(self.program)
-
-    def with_program(self, program: list[Node]) -> "Case":
-        """Return the case with another program."""
-        return Case(
-            self.seed,
-            [copy(n) for n in program],
-            list(self.entries),
-            list(self.value_sets),
-            self.multicast,
-            self.clones,
-            self.registers,
-            self.counters,
-            list(self.packets),
-            self.meters,
-            list(self.members),
-            list(self.groups),
-            list(self.defaults),
-        )
+def _apply(instance: str, _scope: Scope) -> str:
+    return f"{instance}.apply(hdr, meta, sm);"
 
 
 @dataclass(slots=True)
@@ -95,7 +36,7 @@ class Action:
         return [ty for d, ty in self.params if not d]
 
 
-class Generator:
+class Generator(Externs):
     """Makes one case from a seed."""
 
     def __init__(self, seed: int, arch: str = "v1model") -> None:
@@ -109,6 +50,7 @@ class Generator:
         self.case = Case(seed, [])
         self.header_types: list[str] = []
         self.functions: list[Function] = []
+        self.observe: list[Node] = []
         self.prefixes = [""]
         """Instances of the control that is made now."""
         self.has_union = self.rng.random() < 0.4
@@ -176,7 +118,8 @@ class Generator:
     # ---- types ----
 
     def _fields(self, prefix: str, total_bytes: int) -> list[tuple[str, str]]:
-        left, out = total_bytes * 8, []
+        left = total_bytes * 8
+        out: list[tuple[str, str]] = []
         while left:
             width = min(self.rng.choice(WIDTHS), left)
             kind = "int" if self.rng.random() < 0.2 else "bit"
@@ -256,8 +199,31 @@ class Generator:
             members.append(("n", "nested_t"))
             self._add_header("hdr.n.hh", name)
             self._add_header("hdr.n.h0", "h0_t")
+        members.insert(0, ("obs", "obs_t"))
+        self._meta_fields([m for m in members if not m[1].endswith("]")])
         self.top.append(Node("struct headers_t {", [Node(f"{ty} {n};", fixed=True) for n, ty in members], "}"))
         self.members = members
+
+    def _observer(self, members: list[tuple[str, str]]) -> None:
+        """Declare the header that is emitted first, and the statements that copy the metadata and validities there."""
+        fields, self.observe = [], [Node("hdr.obs.setValid();")]
+        errors = ["Odd", "Even", "PacketTooShort", "NoMatch", "StackOutOfBounds", "HeaderTooShort"]
+        values = [(f"(bit<1>)(meta.err == error.{e})", "bit<1>") for e in errors]
+        values += [(f"(bit<1>)hdr.{m}.isValid()", "bit<1>") for m, ty in members if ty not in ("obs_t", "nested_t")]
+        for n, ty in self.scope.fields["meta_t"]:
+            if is_number(ty) or ty == "bool":
+                values.append((f"meta.{n}", ty))
+            elif ty == "in_t":
+                values += [(f"meta.{n}.{f}", fty) for f, fty in self.scope.fields["in_t"]]
+        for i, (text, ty) in enumerate(values):
+            fields.append((f"o{i}", ty))
+            self.observe.append(Node(f"hdr.obs.o{i} = {text};"))
+        pad = -sum(width_of(ty) for _, ty in fields) % 8
+        self._declare("header", "obs_t", [*fields, ("pad", f"bit<{pad}>")] if pad else fields)
+
+    def _meta_fields(self, members: list[tuple[str, str]]) -> None:
+        """Choose the fields of the metadata, and declare the header that shows them all on the way out."""
+        rng = self.rng
         self._declare(
             "struct", "in_t", [("x", f"bit<{rng.choice(WIDTHS)}>"), ("y", f"int<{rng.choice(WIDTHS)}>"), ("z", "bool")]
         )
@@ -275,6 +241,7 @@ class Generator:
                     self.scope.add(f"meta.{n}.{f}", fty)
             else:
                 self.scope.add(f"meta.{n}", ty)
+        self._observer(members)
         if self.has_stack:
             index = f"(meta.b8 & {rng.choice([1, 3])})" if rng.random() < 0.5 else "meta.b8[1:0]"
             for f, ty in self.scope.fields["st_t"]:
@@ -313,7 +280,7 @@ class Generator:
         scope.functions = [f for f in self.functions if all(d == "in" for d, _ in f.params)]
         calls = Callables()
         states: list[Node] = []
-        order = [m for m in self.members if m[0] != "h0"]
+        order = [m for m in self.members if m[0] not in ("h0", "obs")]
         rng.shuffle(order)
         names = [f"parse_{n}" for n, _ in order]
         sub = rng.random() < 0.3
@@ -454,27 +421,18 @@ class Generator:
             if rng.random() < 0.5:
                 continue
             algo = rng.choice(["csum16", "csum16", "crc16", "xor16"])
-            data = self._data_list()
+            data = self.data_list()
             target = rng.choice(self.scope.writable.get("bit<16>", ["meta.chk"]))
             verb = "update_checksum" if compute else "verify_checksum"
             if algo == "csum16" and rng.random() < 0.5:
                 verb += "_with_payload"  # the engine has no other algorithm over the payload
             cond = rng.choice([t for t, _ in self.scope.headers]) + ".isValid()"
             body.append(Node(f"{verb}({cond}, {data}, {target}, HashAlgorithm.{algo});"))
+        if compute:
+            body += self.observe
         return Node(
             f"control {name}(inout headers_t hdr, inout meta_t meta) {{", [Node("apply {", body, "}", True)], "}", True
         )
-
-    def _data_list(self) -> str:
-        """Return a list of fields of whole bytes."""
-        out, bits = [], 0
-        for _ in range(self.rng.randint(1, 4)):
-            type_ = self.rng.choice([k for k in self.scope.readable if k.startswith("bit")])
-            out.append(self.rng.choice(self.scope.readable[type_]))
-            bits += width_of(type_)
-        if bits % 8:
-            out.append(f"{8 - bits % 8}w0")
-        return "{ " + ", ".join(out) + " }"
 
     def _deparser(self) -> Node:
         body = [Node(f"pkt.emit(hdr.{n});") for n, _ in self.members]
@@ -484,10 +442,6 @@ class Generator:
             "control MyDeparser(packet_out pkt, in headers_t hdr) {", [Node("apply {", body, "}", True)], "}", True
         )
 
-    def _names(self, name: str) -> list[str]:
-        """Return the control-plane names of a thing: one for each instance of the control that it is in."""
-        return [f"{p}.{name}" if p else name for p in self.prefixes]
-
     def _control(self, which: str, title: str = "") -> Node:
         rng = self.rng
         scope = self.scope.copy()
@@ -496,12 +450,14 @@ class Generator:
             for n, ty in (("packet_length", "bit<32>"), ("instance_type", "bit<32>"), ("ingress_port", "bit<9>")):
                 scope.add(f"sm.{n}", ty, write=False)
             scope.add("sm.checksum_error", "bit<1>", write=False)
+            scope.add("sm.egress_spec", "bit<9>", write=False)
+            scope.add("sm.mcast_grp", "bit<16>", write=False)
         else:
             scope.add("sm.loopedback", "bool", write=False)
         scope.add("sm.parser_error", "error", write=False)
         calls = Callables()
         locals_: list[Node] = []
-        externs = self._externs(which, locals_)
+        externs = self.externs(which, locals_)
         calls.externs = externs
         for _ in range(rng.randint(0, 2)):
             name = self.stmts.name("c")
@@ -509,7 +465,7 @@ class Generator:
             locals_.append(Node(f"{type_} {name} = {self.exprs.literal(type_)};", fixed=True))
             scope.add(name, type_)
         actions = [self._action(scope, calls, locals_) for _ in range(rng.randint(1, 4))]
-        calls.actions = [lambda s, a=a: self._call_action(a, s) for a in actions]
+        calls.actions = [partial(self._call_action, a) for a in actions]
         for _ in range(rng.randint(0, 3)):
             self._table(which, scope, actions, calls, locals_)
         if rng.random() < 0.4:
@@ -519,7 +475,7 @@ class Generator:
             type_name = self.stmts.name("Whole")
             self.top.append(self._control("sub", type_name))
             locals_.extend(Node(f"{type_name}() {prefix};", fixed=True) for prefix in self.prefixes)
-            calls.controls.extend(lambda _s, p=p: f"{p}.apply(hdr, meta, sm);" for p in self.prefixes)
+            calls.controls.extend(partial(_apply, p) for p in self.prefixes)
             self.prefixes = [""]
         body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
         if rng.random() < 0.3:
@@ -537,7 +493,10 @@ class Generator:
                 more += ["hdr.st = hsaved.st;", "if (hdr.st == hsaved.st) { meta.b8 = 3; }"]
             for text in rng.sample(more, 2):
                 body.insert(rng.randint(2, len(body)), Node(text))
+        if which in ("main", "ingress"):
+            body.insert(0, Node("meta.err = sm.parser_error;"))
         if which == "main":
+            body += self.observe
             body.insert(0, Node("send_to_port((PortId_t)(PortIdUint_t)meta.b8);"))
         if which == "ingress":
             ports = ["(bit<9>)meta.b8", f"{rng.randint(1, 9)}", "sm.ingress_port"]
@@ -689,13 +648,13 @@ class Generator:
             args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
             # Distinct priorities: which of two equal ones wins is nobody's business.
             priority = 1 + 7 * i % 101 if with_priority else 0
-            for path in self._names(table):
+            for path in self.names(table):
                 if rng.random() < 0.8:
                     self.case.entries.append(RandomEntry(path, match, action.name, args, priority))
         if rng.random() < 0.5:
             action = rng.choice(actions)
             args = tuple(rng.getrandbits(width_of(ty)) for ty in action.data())
-            self.case.defaults.append((rng.choice(self._names(table)), action.name, args))
+            self.case.defaults.append((rng.choice(self.names(table)), action.name, args))
 
     def _profile(
         self,
@@ -779,166 +738,6 @@ class Generator:
                 return f"{instance}.apply({', '.join(args)});"
 
             calls.controls.append(call)
-
-    # ---- externs ----
-
-    def _externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
-        if self.arch == "pna":
-            return self._pna_externs(which, locals_)
-        rng = self.rng
-        out = []
-        if rng.random() < 0.5:
-            name, width = self.stmts.name("r"), rng.choice(WIDTHS)
-            kind = rng.choice(["bit", "bit", "int"])
-            type_ = f"{kind}<{width}>"
-            size = rng.randint(1, 6)
-            locals_.append(Node(f"register<{type_}>({size}) {name};", fixed=True))
-            self.case.registers.extend((n, size) for n in self._names(name))
-
-            def register(scope: Scope) -> list[Node]:
-                index = f"(bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7)"
-                if scope.writable.get(type_) and rng.random() < 0.5:
-                    return [Node(f"{name}.read({rng.choice(scope.writable[type_])}, {index});")]
-                return [Node(f"{name}.write({index}, {self.exprs.expr(type_, scope, 2)});")]
-
-            out.append(register)
-        if rng.random() < 0.5:
-            counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
-            unit = rng.choice(["packets", "bytes", "packets_and_bytes"])
-            locals_.append(Node(f"counter({csize}, CounterType.{unit}) {counter};", fixed=True))
-            self.case.counters.extend((n, csize) for n in self._names(counter))
-            out.append(lambda scope: [Node(f"{counter}.count((bit<32>)({self.exprs.expr('bit<8>', scope, 1)} & 7));")])
-        if rng.random() < 0.4:
-            out.append(self._hash)
-        if which == "sub":
-            return out
-        if rng.random() < 0.3:
-            out.append(self._log)
-        if rng.random() < 0.4:
-            meter, msize = self.stmts.name("me"), rng.randint(1, 4)
-            unit = rng.choice(["packets", "bytes"])
-            locals_.append(Node(f"meter({msize}, MeterType.{unit}) {meter};", fixed=True))
-            for i in range(msize):
-                if rng.random() < 0.8:
-                    self.case.meters.append(Meter(meter, i, self._rates(unit)))
-            mtype = rng.choice([k for k in self.scope.writable if k.startswith("bit") and width_of(k) > 1])
-            out.append(
-                lambda scope: [
-                    Node(
-                        f"{meter}.execute_meter((bit<32>)(meta.b8 & 3), {self.exprs.rng.choice(self.scope.writable[mtype])});"
-                    )
-                ]
-            )
-        if rng.random() < 0.3:
-            out.append(self._digest if which == "ingress" else self._hash)
-        if rng.random() < 0.3:
-            kind = "I2E" if which == "ingress" else "E2E"
-            call = rng.choice([f"clone(CloneType.{kind}, 1);", f"clone_preserving_field_list(CloneType.{kind}, 2, 1);"])
-            out.append(lambda scope: [self._once(scope, call)])
-        if rng.random() < 0.25:
-            call2 = (
-                "resubmit_preserving_field_list(1);" if which == "ingress" else "recirculate_preserving_field_list(2);"
-            )
-            out.append(lambda scope: [self._once(scope, call2)])
-        if rng.random() < 0.25:
-            what = [f"sm.mcast_grp = {rng.randint(1, 4)};"] if which == "ingress" else []
-            what += [
-                f"assert({self.exprs.expr('bool', self.scope, 2)});",
-                "mark_to_drop(sm);",
-                f"truncate({rng.randint(0, 60)});",
-            ]
-            out.append(lambda scope: [self._once(scope, rng.choice(what))])
-        return out
-
-    def _pna_externs(self, which: str, locals_: list[Node]) -> list:  # type: ignore[type-arg]
-        rng = self.rng
-        out = []
-        register, rsize, width = self.stmts.name("r"), rng.randint(1, 6), rng.choice(WIDTHS)
-        rtype = f"{rng.choice(['bit', 'int'])}<{width}>"
-        first = self.exprs.literal(rtype)
-        locals_.append(Node(f"Register<{rtype}, bit<8>>({rsize}, {first}) {register};", fixed=True))
-        self.case.registers.extend((n, rsize) for n in self._names(register))
-
-        def use_register(scope: Scope) -> list[Node]:
-            if scope.writable.get(rtype) and rng.random() < 0.5:
-                return [Node(f"{rng.choice(scope.writable[rtype])} = {register}.read(meta.b8 & 7);")]
-            return [Node(f"{register}.write(meta.b8 & 7, {self.exprs.expr(rtype, scope, 2)});")]
-
-        out.append(use_register)
-        counter, csize = self.stmts.name("cnt"), rng.randint(1, 6)
-        locals_.append(
-            Node(f"Counter<bit<32>, bit<8>>({csize}, PNA_CounterType_t.PACKETS_AND_BYTES) {counter};", fixed=True)
-        )
-        self.case.counters.extend((n, csize) for n in self._names(counter))
-        out.append(lambda scope: [Node(f"{counter}.count({self.exprs.expr('bit<8>', scope, 1)} & 7);")])
-        algo = rng.choice(["CRC16", "CRC32", "IDENTITY", "ONES_COMPLEMENT16", "TOEPLITZ", "TARGET_DEFAULT"])
-        hash_, hwidth = self.stmts.name("ha"), rng.choice([w for w in WIDTHS if w <= 64])
-        locals_.append(Node(f"Hash<bit<{hwidth}>>(PNA_HashAlgorithm_t.{algo}) {hash_};", fixed=True))
-
-        def use_hash(scope: Scope) -> list[Node]:
-            if not scope.writable.get(f"bit<{hwidth}>"):
-                return []
-            place = rng.choice(scope.writable[f"bit<{hwidth}>"])
-            return [Node(f"{place} = {hash_}.get_hash({self._data_list()});")]
-
-        out.append(use_hash)
-        total = self.stmts.name("ic")
-        locals_.append(Node(f"InternetChecksum() {total};", fixed=True))
-
-        def use_checksum(_scope: Scope) -> list[Node]:
-            steps = [Node(f"{total}.clear();")]
-            words = ["meta.chk", "(bit<16>)meta.b8", f"16w{rng.getrandbits(16)}", "(meta.chk ++ meta.chk)"]
-            for _ in range(rng.randint(1, 3)):
-                steps.append(Node(f"{total}.{rng.choice(['add', 'subtract'])}({{ {rng.choice(words)} }});"))
-            return [*steps, Node(f"meta.chk = {total}.{rng.choice(['get', 'get_state'])}();")]
-
-        out.append(use_checksum)
-        ways = [
-            "drop_packet();",
-            f"send_to_port((PortId_t)32w{rng.randint(0, 9)});",
-            "if (!sm.loopedback) { recirculate(); }",
-            f"mirror_packet((MirrorSlotId_t)8w0, (MirrorSessionId_t)16w{rng.randint(1, 3)});",
-            "meta.b8 = SelectByDirection(sm.direction, meta.b8, 8w7);",
-        ]
-        if which == "main":
-            out.append(
-                lambda scope: [Node(f"if ({self.exprs.expr('bool', scope, 2)}) {{", [Node(rng.choice(ways))], "}")]
-            )
-        return out
-
-    def _rates(self, unit: str) -> tuple[int, int, int, int]:
-        rng = self.rng
-        scale = 1 if unit == "packets" else 64
-        cir, pir = rng.randint(1, 2_000_000) * scale, rng.choice([0, rng.randint(1, 3_000_000) * scale])
-        return cir, rng.randint(0, 4) * scale, pir, rng.randint(0, 6) * scale
-
-    def _log(self, scope: Scope) -> list[Node]:
-        types = [k for k in scope.readable if k.startswith("bit") or k == "bool"]
-        fields = [self.rng.choice(scope.readable[self.rng.choice(types)]) for _ in range(self.rng.randint(1, 3))]
-        holes = " ".join("{}" for _ in fields)
-        return [Node(f'log_msg("at {holes} end", {{ {", ".join(fields)} }});')]
-
-    def _once(self, scope: Scope, text: str) -> Node:
-        cond = self.exprs.expr("bool", scope, 2)
-        return Node(f"if (sm.instance_type == 0 && {cond}) {{", [Node(text)], "}")
-
-    def _hash(self, scope: Scope) -> list[Node]:
-        rng = self.rng
-        types = [k for k in scope.writable if k.startswith("bit")]
-        if not types:
-            return []
-        type_ = rng.choice(types)
-        algo = rng.choice(["crc16", "crc32", "csum16", "xor16", "identity", "crc16_custom", "crc32_custom"])
-        fields = [rng.choice(v) for k, v in scope.readable.items() if k.startswith("bit") and rng.random() < 0.4][:4]
-        data = "{ " + ", ".join(fields or [self.exprs.literal("bit<8>")]) + " }"
-        base, most = rng.choice([0, 1, 10]), rng.choice([0, 1, 16, 100, 1 << 16])
-        place = rng.choice(scope.writable[type_])
-        return [Node(f"hash({place}, HashAlgorithm.{algo}, 32w{base}, {data}, 32w{most});")]
-
-    def _digest(self, scope: Scope) -> list[Node]:
-        return [
-            Node(f"digest<in_t>(1, {self.rng.choice([t for t, ty in scope.structs if ty == 'in_t'] or ['meta.s1'])});")
-        ]
 
 
 def generate(seed: int) -> Case:

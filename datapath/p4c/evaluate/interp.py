@@ -522,6 +522,8 @@ class Machine:
             case "isValid", Header() | Union():
                 return obj.valid
             case "setValid", Header():
+                if not obj.valid:  # the reference switch clears the fields then
+                    assign(obj, default(obj.type))
                 obj.set_valid(True)
             case "setInvalid", Header():
                 obj.set_valid(False)

@@ -71,10 +71,9 @@ def _overwritten(insns: list[Insn], lir: Lir) -> bool:
             insns[i] = Insn("NOP")
             gone = True
             continue
-        if op not in ("INS", "INSX"):
-            for s, n in spans:
-                if n <= 16:
-                    later.update(range(s, s + n))
+        for s, n in spans:
+            if n <= 16:
+                later.update(range(s, s + n))
         for s, n in reads(insn, lir):
             if s < CONST and later:
                 later.difference_update(range(s, s + n))

@@ -286,6 +286,13 @@ class Places(Emitter):
                 for at, _ in self.layouts.offsets(p.type).values():
                     self.emit("MOV", 1, p.base + at, self.const(0))
                 return
+            slots = self.layouts.slots(p.type) - 1
+            if valid and slots:
+                # The reference switch clears the fields of a header that becomes valid so.
+                kept = self.new_label()
+                self.jump_if(p.base, True, kept)
+                self.emit("ZERO", 0, p.base + 1, imm=slots)
+                self.place_label(kept)
             self.emit("MOV", 1, p.base, self.const(int(valid)))
             if valid and p.union is not None:
                 self.invalidate_others(p)

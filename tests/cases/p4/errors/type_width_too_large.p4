@@ -1,7 +1,7 @@
-// error: 4: a width is from 0 to 65535
+// error: 4: a width is from 0 to 8192
 #include "shared/types.p4"
 
-struct s { bit<70000> a; }
+struct s { bit<9000> a; }
 
 #include "shared/parser.p4"
 #include "shared/ingress.p4"

@@ -1,4 +1,4 @@
-// error: 4: a width is from 1 to 65535
+// error: 4: a width is from 1 to 8192
 #include "shared/types.p4"
 
 struct s { int<0> a; }

@@ -139,3 +139,25 @@ def test_all_errors_of_a_program_are_found_in_one_run() -> None:
     with pytest.raises(CompileError) as e:
         ingress("m.x = m.y;\n m.x = nothing;\n bool q = 3;\n m.x = 1;\n if (m.x) { m.y = true; }")
     assert len(e.value.messages) == 5
+
+
+def test_actions_of_one_name_and_one_signature_are_one_action() -> None:
+    before = """
+    control Two(inout meta m) {
+        @name(".nop") action nop() {}
+        table t { actions = { nop; } }
+        apply { t.apply(); }
+    }
+    """
+    local = 'Two() two; @name(".nop") action nop() {} table t { actions = { nop; } }'
+    made = ingress("two.apply(m); t.apply();", before, local)
+    assert list(made.info.actions) == ["NoAction", "nop"]
+
+
+def test_integers_without_width_in_a_list_take_32_bits_with_a_warning() -> None:
+    made = ingress('log_msg("{} {}", {5, m.x});')
+    assert [w.text for w in made.warnings] == ["5 has no width here; it is taken as bit<32>"]
+    call = made.program.controls["I"].body.stmts[0]
+    assert isinstance(call, ir.Call)
+    assert isinstance(call.call, ir.ExternCall)
+    assert str(call.call.type_args[0]) == "tuple<bit<32>, bit<8>>"

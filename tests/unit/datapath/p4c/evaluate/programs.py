@@ -24,7 +24,10 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
     %(locals)s
     apply { sm.egress_spec = 1; %(body)s }
 }
-control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) { %(egress_locals)s apply { %(egress)s } }
+control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    %(egress_locals)s
+    apply { %(egress)s }
+}
 control C(inout headers_t hdr, inout meta_t meta) { apply { %(compute)s } }
 control D(packet_out pkt, in headers_t hdr) { apply { %(deparser)s } }
 V1Switch(P(), V(), I(), E(), C(), D()) main;
