@@ -31,14 +31,14 @@ def compare(seed: int) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, PROGRAMS, 20))
-def test_engine_and_evaluator_agree(first):
+def test_engine_and_evaluator_agree(first: int) -> None:
     for seed in range(first, first + 20):
         compare(seed)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("round_number", range(int(os.environ.get("DPU_ROUNDS", "1"))))
-def test_engine_and_evaluator_agree_on_many_programs(round_number):
+def test_engine_and_evaluator_agree_on_many_programs(round_number: int) -> None:
     first = 1_000_000 * (1 + round_number)
     for seed in range(first, first + LONG_PROGRAMS):
         compare(seed)

@@ -100,7 +100,7 @@ def test_result_comes_after_copy_out() -> None:
 
 def test_result_for_the_element_that_is_copied_out() -> None:
     top = "bit<8> f(inout bit<8> x) { x = x + 1; if (x == 9) { return 5; } return x * 2; }"
-    run({"00000000": "00000000" "00020000"}, "hdr.s[0].setValid(); hdr.s[0].b = f(hdr.s[hdr.h.a].b);", top=top)
+    run({"00000000": "0000000000020000"}, "hdr.s[0].setValid(); hdr.s[0].b = f(hdr.s[hdr.h.a].b);", top=top)
 
 
 def test_effects_run_left_to_right_and_only_when_reached() -> None:

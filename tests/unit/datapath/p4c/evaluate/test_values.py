@@ -1,8 +1,10 @@
 """Defaults, assignment, equality and bits of values."""
 
+from typing import Any
+
 import pytest
 
-from datapath.p4c.evaluate.values import Header, Stack, Struct, Union, Varbit, assign, copy, default, equal, to_bytes
+from datapath.p4c.evaluate.values import Header, Varbit, assign, copy, default, equal, to_bytes
 from datapath.p4c.types import (
     BitType,
     BoolType,
@@ -11,6 +13,7 @@ from datapath.p4c.types import (
     IntType,
     StackType,
     StructType,
+    Type,
     UnionType,
     VarbitType,
 )
@@ -20,7 +23,12 @@ U = UnionType("u_t", (Field("x", H), Field("y", H)))
 S = StructType("s_t", (Field("h", H), Field("u", U), Field("hs", StackType(H, 2)), Field("flag", BoolType())))
 
 
-def header(a, b, valid=True):
+def fresh(type_: Type) -> Any:
+    """Return the default value, for tests that look into it."""
+    return default(type_)
+
+
+def header(a: int, b: int, valid: bool = True) -> Header:
     out = default(H)
     assert isinstance(out, Header)
     out.fields.update(a=a, b=b)
@@ -28,9 +36,8 @@ def header(a, b, valid=True):
     return out
 
 
-def test_default_is_zero_and_invalid():
-    s = default(S)
-    assert isinstance(s, Struct)
+def test_default_is_zero_and_invalid() -> None:
+    s = fresh(S)
     assert s.fields["flag"] is False
     assert s.fields["h"].fields == {"a": 0, "b": 0, "v": Varbit()}
     assert not s.fields["h"].valid
@@ -38,8 +45,8 @@ def test_default_is_zero_and_invalid():
     assert [h.valid for h in s.fields["hs"].items] == [False, False]
 
 
-def test_assignment_keeps_the_object_and_shares_nothing():
-    s, other = default(S), default(S)
+def test_assignment_keeps_the_object_and_shares_nothing() -> None:
+    s, other = fresh(S), fresh(S)
     inner = s.fields["hs"].items[1]
     other.fields["hs"].items[1].fields["a"] = 7
     assign(s, copy(other))
@@ -49,9 +56,8 @@ def test_assignment_keeps_the_object_and_shares_nothing():
     assert inner.fields["a"] == 7
 
 
-def test_a_header_of_a_union_makes_the_others_invalid():
-    u = default(U)
-    assert isinstance(u, Union)
+def test_a_header_of_a_union_makes_the_others_invalid() -> None:
+    u = fresh(U)
     assign(u.fields["x"], header(1, 2))
     assert (u.fields["x"].valid, u.fields["y"].valid) == (True, False)
     assign(u.fields["y"], header(3, 4))
@@ -60,8 +66,8 @@ def test_a_header_of_a_union_makes_the_others_invalid():
     assert (u.fields["x"].valid, u.fields["y"].valid) == (False, True)
 
 
-def test_assigning_a_union_keeps_the_one_that_is_valid():
-    u, v = default(U), default(U)
+def test_assigning_a_union_keeps_the_one_that_is_valid() -> None:
+    u, v = fresh(U), fresh(U)
     u.fields["y"].set_valid(True)
     assign(v, copy(u))
     assert [v.fields[n].valid for n in "xy"] == [False, True]
@@ -76,20 +82,19 @@ def test_assigning_a_union_keeps_the_one_that_is_valid():
         (header(1, 2, valid=False), header(1, 2), False),
     ],
 )
-def test_equality_of_headers(left, right, same):
+def test_equality_of_headers(left: Any, right: Any, same: bool) -> None:
     assert equal(left, right) is same
 
 
-def test_equality_of_stacks_looks_at_every_element():
-    a, b = default(StackType(H, 2)), default(StackType(H, 2))
-    assert isinstance(a, Stack)
+def test_equality_of_stacks_looks_at_every_element() -> None:
+    a, b = fresh(StackType(H, 2)), fresh(StackType(H, 2))
     a.next = 1
     assert equal(a, b)
     a.items[1].valid = True
     assert not equal(a, b)
 
 
-def test_bits_are_packed_and_padded_behind():
+def test_bits_are_packed_and_padded_behind() -> None:
     h = header(0xA, -1)
     h.fields["v"] = Varbit(0b101, 3)
     assert to_bytes(h, H) == bytes([0xAF, 0xFF, 0b10100000])
