@@ -467,18 +467,7 @@ static inline uint32_t pl_fold16(uint64_t sum)
 uint32_t dp_pl_meter_run(struct pl_meter *m, uint64_t units, uint64_t now_ps, uint64_t pre);
 void dp_pl_meter_config(struct pl_meter *m, const struct dp_pl_meter_cfg *cfg, uint64_t now_ps);
 
-/* table_set.c */
-uint64_t dp_pl_key_hash(const uint64_t *key, uint32_t kw);
-struct pl_probe {
-	const struct pl_oht *oht;
-	const uint64_t *key;
-	uint64_t at, tag;
-	uint32_t kw;
-};
-/* All entries of a key, one after the other; key stays where it is meanwhile. */
-void dp_pl_set_probe(const struct pl_set *s, const uint64_t *key, struct pl_probe *p);
-struct pl_entry *dp_pl_set_next(struct pl_probe *p);
-struct pl_entry *dp_pl_set_find(const struct pl_set *s, const uint64_t *key);
+/* table_set.c, for writers; readers use table_set.h */
 int dp_pl_set_add(struct dp_pl *pl, struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_del(struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_swap(struct pl_set *s, struct pl_entry *old, struct pl_entry *e);

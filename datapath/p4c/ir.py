@@ -718,10 +718,12 @@ class Design:
     def instances(self) -> list[Instance]:
         """All instances, parents before children, in order of declaration, each once."""
         out: list[Instance] = []
+        seen: set[int] = set()
 
         def walk(instance: Instance) -> None:
-            if instance in out:
+            if id(instance) in seen:
                 return
+            seen.add(id(instance))
             out.append(instance)
             for value in instance.args.values():
                 if isinstance(value, Instance):

@@ -14,8 +14,8 @@ from tests.p4gen.program import generate
 PROGRAMS = 120
 """In ``make test``, of 24 packets each."""
 
-LONG_PROGRAMS = 4200
-"""In a round of ``make long``: 100 000 pairs of program and packet."""
+LONG_PROGRAMS = 42
+"""In a round of ``make long``, whose hundred rounds make 100 000 pairs of program and packet."""
 
 
 def engine(compiled: Compiled) -> Target:

@@ -303,10 +303,16 @@ class Tables(Stmts):
                 if (control, table) not in self.infos:
                     self.instance = control
                     self._idle_table(control, table)
-        for number, profile in enumerate(self.code_profiles):
-            for code in self.code_tables:
-                if code.profile == number and not profile.actions:
-                    profile.actions = list(code.actions)
+        for info in self.infos.values():
+            code = self.code_tables[info.number]
+            if code.profile is None:
+                continue
+            profile, own = self.code_profiles[code.profile], code.actions[: len(info.table.actions)]
+            if not profile.actions:
+                profile.actions = list(own)
+            elif [a.name for a in profile.actions] != [a.name for a in own]:
+                what = f"table {code.name}: other actions than in another table with {profile.name}"
+                unsupported(info.table.pos, what)
 
     def _idle_table(self, control: ir.Instance, table: ir.Table) -> None:
         info = TableInfo(len(self.code_tables), table, control, self.table_actions(table))

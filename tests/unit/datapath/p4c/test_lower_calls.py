@@ -1,6 +1,12 @@
 """Calls as lowering makes them: what is bound, what is copied, in which order; exit, and code that is made once."""
 
-from tests.unit.datapath.p4c.lowered import compile_parts, run
+import pytest
+
+from datapath.p4c.evaluate import Evaluator
+from datapath.p4c.source import CompileError
+from datapath.pipeline.engine import Engine
+from datapath.pipeline.target import Entry, Match
+from tests.unit.datapath.p4c.lowered import compile_parts, run, send
 
 ADD = """
 control Add(inout bit<8> v, in bit<8> k) {
@@ -132,3 +138,27 @@ def test_code_of_an_action_is_made_once_for_all_its_tables() -> None:
     code = compile_parts("t.apply(); u.apply();", local=local).code
     assert len({t.actions[0].code for t in code.tables}) == 1
     run({"00000000": "00020000"}, "t.apply(); u.apply();", local=local)
+
+
+PROFILE = """
+action_profile(8) p;
+action x(bit<8> v) { hdr.h.c = v; }
+action y(bit<8> v) { hdr.h.d = v; }
+table t { key = { hdr.h.a : exact; } actions = { x; y; } implementation = p; }
+table u { key = { hdr.h.b : exact; } actions = { ACTIONS; } implementation = p; }
+"""
+
+
+def test_tables_with_one_action_profile_share_its_members() -> None:
+    compiled = compile_parts("t.apply(); u.apply();", local=PROFILE.replace("ACTIONS", "x; y"))
+    for target in (Engine(compiled.code, compiled.info), Evaluator(compiled.design, compiled.info)):
+        target.set_member("p", 1, "x", (0x11,))
+        target.set_member("p", 2, "y", (0x22,))
+        target.insert(Entry("t", (Match(1, 255),), "", member=1))
+        target.insert(Entry("u", (Match(2, 255),), "", member=2))
+        assert send(target, "01020000") == "01021122"
+
+
+def test_tables_with_one_action_profile_and_other_actions_are_refused() -> None:
+    with pytest.raises(CompileError, match=r"I\.u: other actions"):
+        _ = compile_parts("t.apply(); u.apply();", local=PROFILE.replace("ACTIONS", "y; x")).code
