@@ -16,6 +16,10 @@ METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_input
 TITLES = {"ingress": "MyIngress", "egress": "MyEgress", "main": "MyMain"}
 
 
+def _apply(instance: str, _scope: Scope) -> str:
+    return f"{instance}.apply(hdr, meta, sm);"
+
+
 @dataclass(slots=True)
 class Action:
     """``params``: (direction, type); those without direction are data."""
@@ -471,7 +475,7 @@ class Generator(Externs):
             type_name = self.stmts.name("Whole")
             self.top.append(self._control("sub", type_name))
             locals_.extend(Node(f"{type_name}() {prefix};", fixed=True) for prefix in self.prefixes)
-            calls.controls.extend(partial(_apply_whole, prefix) for prefix in self.prefixes)
+            calls.controls.extend(partial(_apply, p) for p in self.prefixes)
             self.prefixes = [""]
         body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
         if rng.random() < 0.3:
@@ -734,10 +738,6 @@ class Generator(Externs):
                 return f"{instance}.apply({', '.join(args)});"
 
             calls.controls.append(call)
-
-
-def _apply_whole(instance: str, _scope: Scope) -> str:
-    return f"{instance}.apply(hdr, meta, sm);"
 
 
 def generate(seed: int) -> Case:

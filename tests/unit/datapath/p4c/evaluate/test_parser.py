@@ -69,7 +69,7 @@ def outcome(states: str, data: str, **more: str) -> tuple[str, int, str]:
         ("pkt.extract(hdr.v, 12);", "02aabbccddeeff", ("ParserInvalidArgument", 0, "02aabbccddeeff")),
     ],
 )
-def test_statements(statements: str, data: str, wanted: Any) -> None:
+def test_statements(statements: str, data: str, wanted: tuple[Any, ...]) -> None:
     assert outcome(f"state start {{ {statements} transition accept; }}", data) == wanted
 
 

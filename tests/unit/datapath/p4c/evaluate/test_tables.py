@@ -1,11 +1,11 @@
 """Tables: which entry wins, what runs, hit and miss; profiles; what the control plane may do."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from datapath.errors import CallerError
-from datapath.p4c.evaluate import Evaluator
+from datapath.p4c.evaluate.evaluator import Evaluator
 from datapath.pipeline.target import Entry, Match
 from tests.unit.datapath.p4c.evaluate.programs import make, send
 
@@ -19,7 +19,7 @@ table t { key = { %s } actions = { set; into(hdr.h.b); nothing; @defaultonly NoA
 ONES8 = 0xFF
 
 
-def table(keys: str, more: str = "", body: str = "t.apply();", **parts: str) -> Evaluator:
+def table(keys: str, more: str = "", body: str = "t.apply();", **parts: Any) -> Evaluator:
     return make(locals=parts.pop("before_table", "") + LOCALS % (keys, more), body=body, **parts)
 
 
@@ -134,13 +134,12 @@ def test_errors_name_the_object_and_the_limit() -> None:
     t = table("hdr.h.a : exact;", "size = 1;")
     entry = Entry("t", (Match(1, ONES8),), "set", (9,))
     handle = t.insert(entry)
-    changes: tuple[tuple[Callable[[], object], str], ...] = (
+    for change, message in (
         (lambda: t.insert(entry), f"table I.t: there is an entry with this key: handle {handle}"),
         (lambda: t.insert(Entry("t", (Match(2, ONES8),), "set", (9,))), "table I.t is full: 1 entries"),
         (lambda: t.delete("t", 99), "table I.t has no entry of handle 99"),
         (lambda: t.register("r", 0), "no register 'r'; the program has no register"),
         (lambda: t.set_expire(1, 1), "expire time profile 1: only PNA has them"),
-    )
-    for change, message in changes:
+    ):
         with pytest.raises(CallerError, match=message):
             change()

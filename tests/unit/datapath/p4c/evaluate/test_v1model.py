@@ -93,7 +93,7 @@ def test_digest_log_assert() -> None:
         ({"egress": "exit;", "compute": "hdr.h.a = 9;"}, [(1, "09" + PACKET[2:])]),
     ],
 )
-def test_where_packets_go(parts: dict[str, str], wanted: Any) -> None:
+def test_where_packets_go(parts: dict[str, str], wanted: list[tuple[Any, ...]]) -> None:
     assert send(make(**parts), PACKET) == wanted
 
 
