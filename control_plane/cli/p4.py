@@ -28,15 +28,23 @@ def _fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _compile(program: Path, include: list[Path] | None, define: list[str] | None, *, quiet: bool = False) -> "Compiled":
-    """Compile; what the compiler says goes to stderr, and an error ends the command."""
+def _compile(
+    program: Path,
+    include: list[Path] | None,
+    define: list[str] | None,
+    *,
+    quiet: bool = False,
+    target: TargetName = "engine",
+) -> "Compiled":
+    """Compile, for the engine down to its code; the compiler's words go to stderr, an error ends the command."""
     from datapath.p4c.compiler import compile_file
     from datapath.p4c.source import CompileError
 
     defines = {name: value or "1" for name, _, value in (d.partition("=") for d in define or [])}
     try:
         compiled = compile_file(program, include or [], defines)
-        _ = compiled.code
+        if target == "engine":
+            _ = compiled.code
     except CompileError as e:
         n = sum(m.severity == "error" for m in e.messages)
         _fail(f"{e}\n{n} error{'s' if n != 1 else ''}")
@@ -154,10 +162,11 @@ def stf(
     from datapath.stf.parse import StfError, parse_stf
     from datapath.stf.run import Runner
 
-    compiled = _compile(program, include, define)
+    target = "evaluator" if trace else target
+    compiled = _compile(program, include, define, target=target)
     failed = 0
     for test in tests:
-        runner = Runner(_target(compiled, "evaluator" if trace else target), compiled.info, strict)
+        runner = Runner(_target(compiled, target), compiled.info, strict)
         if trace:
             _trace_packets(runner)
         try:
@@ -210,7 +219,7 @@ def run(
     from datapath.pcapfile import Frame, read_capture, write_capture
     from datapath.pipeline.target import Packet
 
-    compiled = _compile(program, include, define)
+    compiled = _compile(program, include, define, target=target)
     device = _target(compiled, target)
     _load_entries(compiled, device, entries)
     packets: list[Packet] = []
@@ -249,7 +258,7 @@ def trace(
     from datapath.stf.parse import SendPacket
     from datapath.stf.run import Runner
 
-    compiled = _compile(program, include, define)
+    compiled = _compile(program, include, define, target="evaluator")
     device = _target(compiled, "evaluator")
     _load_entries(compiled, device, entries)
     commands: list[SendPacket] = []

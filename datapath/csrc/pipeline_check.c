@@ -374,9 +374,11 @@ static void check_insn(struct check *c)
 	case DP_PL_OP_LOG:
 		list(c, i->b, true);
 		break;
+	case DP_PL_OP_MIRROR:
+		src(c, i->b, 1);
+		/* fall through */
 	case DP_PL_OP_ASSERT:
 	case DP_PL_OP_TRUNCATE:
-	case DP_PL_OP_MIRROR:
 		src(c, i->a, 1);
 		break;
 	case DP_PL_OP_CLONE:

@@ -228,6 +228,20 @@ static uint64_t add_entry(struct dp_pl_worker *w, const struct pl_insn *i)
 	return dp_pl_entry_learn(w, t, (uint32_t)i->imm, w->slots + i->d, idle_ps) != 0;
 }
 
+/* The session of a mirror slot; a packet has room for some. */
+static void mirror(struct dp_pl_worker *w, uint64_t slot, uint64_t session)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->n_mirrors && w->mirrors[i].slot != slot; i++)
+		;
+	if (i == PL_MAX_MIRRORS)
+		return;
+	w->mirrors[i].slot = slot;
+	w->mirrors[i].session = (uint32_t)session;
+	w->n_mirrors = DP_MAX(w->n_mirrors, i + 1);
+}
+
 static void set_expire(struct dp_pl_worker *w, const struct pl_insn *i)
 {
 	uint64_t profile = w->slots[i->a];
@@ -531,7 +545,6 @@ call:
 		atomic_store_explicit(&w->hit[i->b]->state->last_ps, w->ts_ps, memory_order_relaxed);
 	NEXT;
 	OP(MIRROR)
-	w->mirror = true;
-	w->mirror_session = (uint32_t)A;
+	mirror(w, B, A);
 	NEXT;
 }

@@ -25,6 +25,7 @@
 	1000000 /* steps of one block of a packet, unless a program says else; wide ones count by their words */
 #define PL_PAD         16 /* bytes behind a buffer that loads and stores of 8 bytes may touch */
 #define PL_MAX_ROUNDS  64 /* resubmissions, recirculations and clones from one packet that came in */
+#define PL_MAX_MIRRORS 16
 #define PL_MAX_EVENTS  65536
 #define PL_EVENT_BYTES (8 << 20)
 
@@ -355,8 +356,13 @@ struct dp_pl_worker {
 	uint8_t *out; /* where the deparser writes */
 	uint32_t out_bits;
 	bool out_long; /* it emitted too much */
-	uint32_t clone_session, clone_list, resubmit_list, recirc_list, mirror_session, truncate;
-	bool clone, resubmit, recirc, mirror;
+	uint32_t clone_session, clone_list, resubmit_list, recirc_list, truncate;
+	bool clone, resubmit, recirc;
+	uint32_t n_mirrors;
+	struct {
+		uint64_t slot;
+		uint32_t session;
+	} mirrors[PL_MAX_MIRRORS];
 	uint32_t rounds;
 	struct pl_entry **hit;     /* by table: the entry hit last */
 	uint64_t **miss;           /* by table that adds on miss: the key that missed, word 0 is 1 if there is one */
@@ -467,18 +473,7 @@ static inline uint32_t pl_fold16(uint64_t sum)
 uint32_t dp_pl_meter_run(struct pl_meter *m, uint64_t units, uint64_t now_ps, uint64_t pre);
 void dp_pl_meter_config(struct pl_meter *m, const struct dp_pl_meter_cfg *cfg, uint64_t now_ps);
 
-/* table_set.c */
-uint64_t dp_pl_key_hash(const uint64_t *key, uint32_t kw);
-struct pl_probe {
-	const struct pl_oht *oht;
-	const uint64_t *key;
-	uint64_t at, tag;
-	uint32_t kw;
-};
-/* All entries of a key, one after the other; key stays where it is meanwhile. */
-void dp_pl_set_probe(const struct pl_set *s, const uint64_t *key, struct pl_probe *p);
-struct pl_entry *dp_pl_set_next(struct pl_probe *p);
-struct pl_entry *dp_pl_set_find(const struct pl_set *s, const uint64_t *key);
+/* table_set.c, for writers; readers use table_set.h */
 int dp_pl_set_add(struct dp_pl *pl, struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_del(struct pl_set *s, struct pl_entry *e);
 void dp_pl_set_swap(struct pl_set *s, struct pl_entry *old, struct pl_entry *e);

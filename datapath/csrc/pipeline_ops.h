@@ -79,7 +79,7 @@
 	X(ADDENTRY)               /* PNA, in an action that missed table b: action imm with the data at slots d..., expire profile slot a; */ \
 	                          /* the key is that of the miss. Next instruction NOP's d = result (0 added, 1 failed) */ \
 	X(SETEXPIRE) X(RESTARTEXPIRE) /* PNA: of table b's entry that was hit last; profile slot a */ \
-	X(MIRROR)                 /* PNA: session slot a */
+	X(MIRROR)                 /* PNA: session slot a for mirror slot slot b, of which a packet may use 16 */
 /* clang-format on */
 
 /* cffi: begin */

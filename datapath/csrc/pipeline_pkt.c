@@ -186,18 +186,17 @@ int dp_pl_look(struct dp_pl_worker *w, const struct pl_hdr *h, uint64_t *base)
 int dp_pl_extract(struct dp_pl_worker *w, const struct pl_hdr *h, uint64_t *base, uint64_t varbits)
 {
 	const uint8_t *p;
-	uint64_t bit;
+	uint64_t bit, left = 8ULL * w->len - w->cur;
 
-	if (dp_unlikely(h->vb_max)) {
-		if (varbits > h->vb_max)
-			return 4; /* HeaderTooShort */
-		if (varbits & 7)
-			return 6; /* ParserInvalidArgument */
-	} else {
+	if (dp_likely(!h->vb_max))
 		varbits = 0;
-	}
-	if (dp_unlikely(w->cur + h->bits + varbits > 8ULL * w->len))
+	/* checked in the order of the reference switch */
+	if (dp_unlikely(varbits & 7))
+		return 6; /* ParserInvalidArgument */
+	if (dp_unlikely(h->bits > left || varbits > left - h->bits))
 		return 1;
+	if (dp_unlikely(varbits > h->vb_max))
+		return 4; /* HeaderTooShort */
 	p = padded(w, h->bits + (uint32_t)varbits, &bit);
 	dp_pl_unpack(&h->head, p, bit, base);
 	if (dp_unlikely(h->vb_max)) {

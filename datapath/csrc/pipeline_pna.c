@@ -6,10 +6,10 @@
 
 enum direction { NET_TO_HOST, HOST_TO_NET };
 
-static void mirror(struct dp_pl_worker *w, uint32_t len)
+static void mirror(struct dp_pl_worker *w, uint32_t session, uint32_t len)
 {
 	const struct pl_fanout *f =
-		dp_pl_fanout_find(atomic_load_explicit(&w->pl->clones, memory_order_acquire), w->mirror_session);
+		dp_pl_fanout_find(atomic_load_explicit(&w->pl->clones, memory_order_acquire), session);
 	uint32_t i;
 
 	for (i = 0; f && i < f->n; i++) {
@@ -22,6 +22,7 @@ static void pass(struct dp_pl_worker *w, const struct dp_pl_in *in, uint32_t num
 {
 	struct pl_job *job;
 	int64_t len;
+	uint32_t i;
 
 	pl_set_intrinsic(w, DP_PL_I_INGRESS_PORT, in->port);
 	pl_set_intrinsic(w, DP_PL_I_PACKET_LENGTH, w->len);
@@ -34,7 +35,7 @@ static void pass(struct dp_pl_worker *w, const struct dp_pl_in *in, uint32_t num
 	w->stats.parser_errors += pl_intrinsic(w, DP_PL_I_PARSER_ERROR) != 0;
 	if (!dp_pl_block(w, DP_PL_B_VERIFY) || !dp_pl_block(w, DP_PL_B_INGRESS))
 		return;
-	if (pl_intrinsic(w, DP_PL_I_DROP) && !w->mirror && !w->recirc) {
+	if (pl_intrinsic(w, DP_PL_I_DROP) && !w->n_mirrors && !w->recirc) {
 		w->stats.drop_pipeline++;
 		return;
 	}
@@ -43,8 +44,8 @@ static void pass(struct dp_pl_worker *w, const struct dp_pl_in *in, uint32_t num
 		return;
 	len = DP_MIN(len, w->truncate);
 	dp_pl_out_keep(w, (uint32_t)len);
-	if (w->mirror)
-		mirror(w, (uint32_t)len);
+	for (i = 0; i < w->n_mirrors; i++)
+		mirror(w, w->mirrors[i].session, (uint32_t)len);
 	if (w->recirc) {
 		job = dp_pl_job_new(w);
 		if (!job)

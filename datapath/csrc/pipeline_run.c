@@ -205,7 +205,8 @@ void dp_pl_fresh(struct dp_pl_worker *w)
 
 	memset(w->slots + pl->n_consts, 0, 8 * (size_t)(pl->n_slots - pl->n_consts));
 	memset(w->hit, 0, pl->n_tables * sizeof(*w->hit));
-	w->clone = w->resubmit = w->recirc = w->mirror = false;
+	w->clone = w->resubmit = w->recirc = false;
+	w->n_mirrors = 0;
 	w->truncate = 0xffffffff;
 	w->out = NULL;
 	w->cur = 0;

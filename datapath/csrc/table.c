@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "datapath/csrc/pipeline_int.h"
+#include "datapath/csrc/table_set.h"
 
 #define NO_HANDLE 0xffffffff
 
@@ -18,7 +18,7 @@ struct pl_entry *dp_pl_table_find(struct dp_pl_worker *w, const struct pl_table 
 		dp_pl_key_gather(t->keys, t->n_keys, w->slots, w->key);
 	switch (t->kind) {
 	case PL_T_EXACT:
-		return dp_pl_set_find(&t->set, w->key);
+		return pl_set_find(&t->set, w->key);
 	case PL_T_LPM32:
 		return dp_pl_lpm_find(t, (uint32_t)w->key[0]);
 	default:
@@ -77,7 +77,7 @@ static struct pl_entry *entry_new(const struct pl_table *t, uint32_t action, con
 
 static struct pl_entry *find_same(const struct pl_table *t, const struct pl_entry *e)
 {
-	return t->kind == PL_T_TSS ? dp_pl_tss_same(t, e) : dp_pl_set_find(&t->set, e->words);
+	return t->kind == PL_T_TSS ? dp_pl_tss_same(t, e) : pl_set_find(&t->set, e->words);
 }
 
 static int link_entry(struct dp_pl *pl, struct pl_table *t, struct pl_entry *e)

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "datapath/csrc/pipeline_int.h"
+#include "datapath/csrc/table_set.h"
 
 #define BUCKET     16
 #define ROOT_SLOTS 65536
@@ -227,7 +227,7 @@ static struct pl_entry *parent(const struct pl_table *t, const struct pl_entry *
 	while (len-- > least) {
 		uint64_t mask = len ? pl_mask(width) & ~(pl_mask(width) >> len) : 0,
 			 key[2] = {e->words[0] & mask, mask};
-		struct pl_entry *p = dp_pl_set_find(&t->set, key);
+		struct pl_entry *p = pl_set_find(&t->set, key);
 
 		if (p)
 			return p;

@@ -1,86 +1,23 @@
 /*
- * A set of entries by their key: open addressing with linear probing. A slot is one word, the entry's address with 16 bits of the
+ * A set of entries by their key, the writers' side (table_set.h has the readers'): open addressing with linear probing. A slot is one word, the entry's address with 16 bits of the
  * key's hash above it, so readers see a slot whole and seldom follow a pointer in vain. One writer at a time; any number of
  * readers, who keep using a table that was replaced by a larger one until they are out of it.
  */
 #include <assert.h>
 #include <stdlib.h>
 
-#include "datapath/csrc/pipeline_int.h"
+#include "datapath/csrc/table_set.h"
 
-#define DELETED   1ULL
-#define PTR(slot) ((struct pl_entry *)(uintptr_t)((slot) & 0xffffffffffffULL))
-#define TAG(hash) ((hash) & 0xffff000000000000ULL)
 #define MIN_SLOTS 16
-
-uint64_t dp_pl_key_hash(const uint64_t *key, uint32_t kw)
-{
-	uint64_t h = 0x9e3779b97f4a7c15ULL;
-	uint32_t i;
-
-	for (i = 0; i < kw; i++) {
-		unsigned __int128 m = (unsigned __int128)(h ^ key[i]) * 0xd6e8feb86659fd93ULL;
-
-		h = (uint64_t)m ^ (uint64_t)(m >> 64);
-	}
-	h *= 0xd6e8feb86659fd93ULL;
-	return h ^ h >> 29;
-}
-
-static bool same_key(const uint64_t *a, const uint64_t *b, uint32_t kw)
-{
-	uint32_t i;
-
-	for (i = 0; i < kw; i++) {
-		if (a[i] != b[i])
-			return false;
-	}
-	return true;
-}
-
-void dp_pl_set_probe(const struct pl_set *s, const uint64_t *key, struct pl_probe *p)
-{
-	uint64_t h = dp_pl_key_hash(key, s->kw);
-
-	p->oht = atomic_load_explicit(&s->oht, memory_order_acquire);
-	p->key = key;
-	p->kw = s->kw;
-	p->tag = TAG(h);
-	p->at = h;
-}
-
-struct pl_entry *dp_pl_set_next(struct pl_probe *p)
-{
-	const struct pl_oht *t = p->oht;
-	uint64_t slot;
-
-	if (!t)
-		return NULL;
-	for (;;) {
-		slot = atomic_load_explicit(&t->slot[p->at++ & t->mask], memory_order_acquire);
-		if (!slot)
-			return NULL;
-		if (slot != DELETED && TAG(slot) == p->tag && same_key(PTR(slot)->words, p->key, p->kw))
-			return PTR(slot);
-	}
-}
-
-struct pl_entry *dp_pl_set_find(const struct pl_set *s, const uint64_t *key)
-{
-	struct pl_probe p;
-
-	dp_pl_set_probe(s, key, &p);
-	return dp_pl_set_next(&p);
-}
 
 static void put(struct pl_oht *t, const struct pl_set *s, struct pl_entry *e)
 {
-	uint64_t h = dp_pl_key_hash(e->words, s->kw), at = h & t->mask;
+	uint64_t h = pl_key_hash(e->words, s->kw), at = h & t->mask;
 
 	assert(!((uintptr_t)e >> 48));
-	while (atomic_load_explicit(&t->slot[at], memory_order_relaxed) > DELETED)
+	while (atomic_load_explicit(&t->slot[at], memory_order_relaxed) > PL_DELETED)
 		at = (at + 1) & t->mask;
-	atomic_store_explicit(&t->slot[at], TAG(h) | (uintptr_t)e, memory_order_release);
+	atomic_store_explicit(&t->slot[at], PL_TAG(h) | (uintptr_t)e, memory_order_release);
 }
 
 static int resize(struct dp_pl *pl, struct pl_set *s, uint64_t slots)
@@ -94,8 +31,8 @@ static int resize(struct dp_pl *pl, struct pl_set *s, uint64_t slots)
 	t->mask = slots - 1;
 	for (i = 0; old && i <= old->mask; i++) {
 		slot = atomic_load_explicit(&old->slot[i], memory_order_relaxed);
-		if (slot > DELETED)
-			put(t, s, PTR(slot));
+		if (slot > PL_DELETED)
+			put(t, s, PL_PTR(slot));
 	}
 	s->used = s->live;
 	atomic_store_explicit(&s->oht, t, memory_order_release);
@@ -135,9 +72,9 @@ static _Atomic uint64_t *slot_of(const struct pl_set *s, const struct pl_entry *
 				 uint64_t *where)
 {
 	struct pl_oht *t = atomic_load_explicit(&s->oht, memory_order_relaxed);
-	uint64_t at = dp_pl_key_hash(e->words, s->kw) & t->mask;
+	uint64_t at = pl_key_hash(e->words, s->kw) & t->mask;
 
-	while (PTR(atomic_load_explicit(&t->slot[at], memory_order_relaxed)) != e)
+	while (PL_PTR(atomic_load_explicit(&t->slot[at], memory_order_relaxed)) != e)
 		at = (at + 1) & t->mask;
 	*table = t;
 	*where = at;
@@ -155,7 +92,7 @@ void dp_pl_set_del(struct pl_set *s, struct pl_entry *e)
 		atomic_store_explicit(slot, 0, memory_order_release);
 		s->used--;
 	} else {
-		atomic_store_explicit(slot, DELETED, memory_order_release);
+		atomic_store_explicit(slot, PL_DELETED, memory_order_release);
 	}
 	s->live--;
 }
@@ -166,7 +103,7 @@ void dp_pl_set_swap(struct pl_set *s, struct pl_entry *old, struct pl_entry *e)
 	uint64_t at;
 	_Atomic uint64_t *slot = slot_of(s, old, &t, &at);
 
-	atomic_store_explicit(slot, TAG(atomic_load_explicit(slot, memory_order_relaxed)) | (uintptr_t)e,
+	atomic_store_explicit(slot, PL_TAG(atomic_load_explicit(slot, memory_order_relaxed)) | (uintptr_t)e,
 			      memory_order_release);
 }
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "datapath/csrc/pipeline_int.h"
+#include "datapath/csrc/table_set.h"
 
 static int compare(const uint64_t *a, const uint64_t *b, uint32_t words)
 {
@@ -49,8 +49,8 @@ struct pl_entry *dp_pl_tss_find(const struct pl_table *t, const uint64_t *key)
 
 		for (k = 0; k < t->kw; k++)
 			masked[k] = key[k] & tuple->mask[k];
-		dp_pl_set_probe(&tuple->set, masked, &probe);
-		while ((e = dp_pl_set_next(&probe))) {
+		pl_set_probe(&tuple->set, masked, &probe);
+		while ((e = pl_set_next(&tuple->set, masked, &probe))) {
 			if (better(e, best) && (!t->rw || in_ranges(t, e, key)))
 				best = e;
 		}
@@ -78,8 +78,8 @@ struct pl_entry *dp_pl_tss_same(const struct pl_table *t, const struct pl_entry 
 
 	if (!tuple)
 		return NULL;
-	dp_pl_set_probe(&tuple->set, e->words, &probe);
-	while ((other = dp_pl_set_next(&probe))) {
+	pl_set_probe(&tuple->set, e->words, &probe);
+	while ((other = pl_set_next(&tuple->set, e->words, &probe))) {
 		if (other->rank == e->rank && compare(other->words + 2 * t->kw, e->words + 2 * t->kw, 2 * t->rw) == 0)
 			return other;
 	}

@@ -381,8 +381,6 @@ class CallChecker(ExprChecker):
         assert isinstance(method, ir.ExternMethod)
         known = dict(zip((TypeVar(n, decl.name) for n in decl.type_params), t.args, strict=False))
         type_args = [self.type(a) for a in e.type_args]
-        if self.place.kind in ("function", "action") and t.name == "packet_in" and self.place.kind == "action":
-            self.fail(e.pos, f"{what} cannot be called from an action")
         if t.name == "packet_in" and name == "lookahead" and not type_args:
             self.fail(e.pos, f"{what} needs its type in angle brackets")
         call = self._extern_call(e, method, obj, type_args, known, what)

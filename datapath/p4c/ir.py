@@ -365,7 +365,10 @@ class ExternCall(Node):
 
 @dataclass(slots=True)
 class BuiltinCall(Node):
-    """``isValid setValid setInvalid`` of headers and unions, ``push_front pop_front`` (a literal count) of stacks."""
+    """``isValid setValid setInvalid`` of headers and unions, ``push_front pop_front`` (a literal count) of stacks.
+
+    ``setValid`` of an invalid header makes its fields zero, as the reference switch does; ``setInvalid`` leaves them.
+    """
 
     obj: "Expr"
     name: OneOf["isValid", "setValid", "setInvalid", "push_front", "pop_front"]
@@ -715,10 +718,12 @@ class Design:
     def instances(self) -> list[Instance]:
         """All instances, parents before children, in order of declaration, each once."""
         out: list[Instance] = []
+        seen: set[int] = set()
 
         def walk(instance: Instance) -> None:
-            if instance in out:
+            if id(instance) in seen:
                 return
+            seen.add(id(instance))
             out.append(instance)
             for value in instance.args.values():
                 if isinstance(value, Instance):

@@ -64,6 +64,7 @@ class _Writer:
     def __init__(self, design: ir.Design, info: Info) -> None:
         self.design = design
         self.info = info
+        self.tables = {path: t for i in design.instances() for t, path in i.table_paths.items()}
         self.types: dict[str, Type] = {}
         """Named types that the message refers to, by name: they go into ``type_info``."""
 
@@ -213,17 +214,13 @@ class _Writer:
     def _default_call(self, t: TableInfo) -> Message:
         action = self.info.actions[t.default_action]
         out = Message().add(1, "action_id", action.id)
-        for instance in self.design.instances():
-            for table, path in instance.table_paths.items():
-                if path != t.name:
-                    continue
-                ref = table.default_action
-                data = [a for p, a in zip(ref.action.params, ref.args, strict=False) if not p.direction]
-                for p, a in zip(action.params, data, strict=False):
-                    value = a.value if isinstance(a, ir.Literal) and isinstance(a.value, int) else 0
-                    bits = int(value) & (1 << p.width) - 1
-                    raw = bits.to_bytes(max(1, (bits.bit_length() + 7) // 8), "big")
-                    out.add(4, "arguments", Message().add(2, "param_id", p.id).add(3, "value", raw))
+        ref = self.tables[t.name].default_action
+        data = [a for p, a in zip(ref.action.params, ref.args, strict=False) if not p.direction]
+        for p, a in zip(action.params, data, strict=False):
+            value = a.value if isinstance(a, ir.Literal) and isinstance(a.value, int) else 0
+            bits = int(value) & (1 << p.width) - 1
+            raw = bits.to_bytes(max(1, (bits.bit_length() + 7) // 8), "big")
+            out.add(4, "arguments", Message().add(2, "param_id", p.id).add(3, "value", raw))
         return out
 
     # ---- arrays ----

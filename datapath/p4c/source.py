@@ -20,8 +20,8 @@ class Pos:
         return f"{self.file}:{self.line}:{self.col}"
 
 
+# Characters in a message: a number or a type may be longer than anyone reads.
 MAX_TEXT = 600
-"""Characters of a message; huge numbers and types make longer ones."""
 
 NOWHERE = Pos("<built in>", 0, 0, 0)
 
@@ -68,9 +68,11 @@ class Diagnostics:
 
     def _add(self, severity: Literal["error", "warning"], pos: Pos, text: str, hint: str) -> None:
         if len(text) > MAX_TEXT:
-            text = f"{text[:MAX_TEXT]} ..."
+            text = f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"
         source = self.lines.get(pos.file, [])
         line_text = source[pos.line - 1] if 0 < pos.line <= len(source) else ""
+        if len(line_text) > MAX_TEXT:
+            line_text = ""
         message = Message(severity, pos, text, hint, line_text)
         if message not in self.messages:
             self.messages.append(message)

@@ -67,7 +67,8 @@ static void *read_on(void *arg)
 static struct dp_pl *load(uint32_t match, bool learn)
 {
 	struct prog *p = prog_new(DP_PL_V1MODEL);
-	uint32_t in = layout(p, NONE, 1, 32U), h = header(p, in), out = layout(p, NONE, 3, 64U, 64U, 8U), o = header(p, out), miss, data, hit;
+	uint32_t in = layout(p, NONE, 1, 32U), h = header(p, in), out = layout(p, NONE, 3, 64U, 64U, 8U),
+		 o = header(p, out), miss, data, hit;
 
 	p->d.blocks[DP_PL_B_PARSER] = INSN(p, EXTRACT, 0, h, in, 0, 1);
 	end(p);
@@ -83,7 +84,8 @@ static struct dp_pl *load(uint32_t match, bool learn)
 	key(p, h + 1, 32, match);
 	action(p, hit, list(p, 2, o + 1, 64U, o + 2, 64U), 0);
 	action(p, miss, NONE, 0);
-	table(p, 1, 2, learn ? KEYS / 2 : KEYS, DP_PL_T_COUNTER | DP_PL_T_COUNT_HITS | (learn ? DP_PL_T_ADD_ON_MISS | DP_PL_T_IDLE_DELETE : 0));
+	table(p, 1, 2, learn ? KEYS / 2 : KEYS,
+	      DP_PL_T_COUNTER | DP_PL_T_COUNT_HITS | (learn ? DP_PL_T_ADD_ON_MISS | DP_PL_T_IDLE_DELETE : 0));
 	p->tables[0].default_action = 1;
 	p->d.blocks[DP_PL_B_INGRESS] = INSN(p, APPLY, 0, o + 3, NONE, 0, 0);
 	INSN(p, MOV, 1, o, lit(p, 1), 0, 0);
@@ -95,7 +97,8 @@ static struct dp_pl *load(uint32_t match, bool learn)
 
 static int set(struct dp_pl *pl, uint32_t match, uint32_t k, uint64_t salt, uint64_t *handle, bool modify)
 {
-	uint64_t key_words[2] = {k, match == DP_PL_TERNARY && k >= STEADY ? 0xffffffff ^ (k & 1 ? 0x10000 : 0x20000) : 0xffffffff};
+	uint64_t key_words[2] = {k, match == DP_PL_TERNARY && k >= STEADY ? 0xffffffff ^ (k & 1 ? 0x10000 : 0x20000)
+									  : 0xffffffff};
 	uint64_t data[2] = {salt << 32 | k, ~(salt << 32 | k)};
 	struct dp_pl_entry e = {.action = 0, .key = key_words, .n_key = 2, .data = data, .n_data = 2, .priority = 1};
 

@@ -89,17 +89,26 @@ static void test_mirrored_copies_are_of_what_leaves_even_when_it_is_dropped(void
 	struct nic n = nic_new();
 	const struct dp_pl_out *o;
 
-	INSN(n.p, MIRROR, 0, 0, lit(n.p, 4), 0, 0);
+	INSN(n.p, MIRROR, 0, 0, lit(n.p, 6), lit(n.p, 1), 0); /* not there, and the next takes its slot */
+	INSN(n.p, MIRROR, 0, 0, lit(n.p, 4), lit(n.p, 1), 0);
+	INSN(n.p, MIRROR, 0, 0, lit(n.p, 5), lit(n.p, 2), 0);
 	INSN(n.p, MOV, 1, n.drop, n.h + 1, 0, 0);
 	INSN(n.p, MOV, 8, n.h + 3, lit(n.p, 'm'), 0, 0);
 	nic_load(&n);
 	CHECK_EQ(dp_pl_clone_set(n.pl, 4, r, 2, 4), 0);
+	CHECK_EQ(dp_pl_clone_set(n.pl, 6, r, 2, 4), 0);
 	CHECK_EQ(run_one(n.w, 0, "\0..xy", 5, &o), 3);
 	CHECK_EQ(o[0].port, 8);
 	CHECK_EQ(o[0].len, 4);
 	CHECK_MEM(o[0].data, "\0.mx", 4);
 	CHECK_EQ(o[2].len, 5);
 	CHECK_EQ(run_one(n.w, 0, "\1..xy", 5, &o), 2);
+	/* two slots, two sessions */
+	CHECK_EQ(dp_pl_clone_set(n.pl, 5, r, 1, 0), 0);
+	CHECK_EQ(run_one(n.w, 0, "\1..xy", 5, &o), 3);
+	CHECK_EQ(o[2].port, 8);
+	CHECK_EQ(o[2].len, 5);
+	CHECK_EQ(dp_pl_clone_set(n.pl, 5, NULL, 0, 0), 0);
 	CHECK_EQ(dp_pl_clone_set(n.pl, 4, NULL, 0, 0), 0);
 	CHECK_EQ(dp_pl_clone_set(n.pl, 4, NULL, 0, 0), -ENOENT);
 	CHECK_EQ(run_one(n.w, 0, "\0..xy", 5, &o), 1);

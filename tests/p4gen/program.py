@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import partial
 
 from datapath.pipeline.target import Match
 from tests.p4gen.case import Case, RandomEntry
@@ -13,6 +14,10 @@ from tests.p4gen.text import Node
 PARSER_METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_parser_input_metadata_t sm"}
 METADATA = {"v1model": "inout standard_metadata_t sm", "pna": "in pna_main_input_metadata_t sm"}
 TITLES = {"ingress": "MyIngress", "egress": "MyEgress", "main": "MyMain"}
+
+
+def _apply(instance: str, _scope: Scope) -> str:
+    return f"{instance}.apply(hdr, meta, sm);"
 
 
 @dataclass(slots=True)
@@ -460,7 +465,7 @@ class Generator(Externs):
             locals_.append(Node(f"{type_} {name} = {self.exprs.literal(type_)};", fixed=True))
             scope.add(name, type_)
         actions = [self._action(scope, calls, locals_) for _ in range(rng.randint(1, 4))]
-        calls.actions = [lambda s, a=a: self._call_action(a, s) for a in actions]
+        calls.actions = [partial(self._call_action, a) for a in actions]
         for _ in range(rng.randint(0, 3)):
             self._table(which, scope, actions, calls, locals_)
         if rng.random() < 0.4:
@@ -470,7 +475,7 @@ class Generator(Externs):
             type_name = self.stmts.name("Whole")
             self.top.append(self._control("sub", type_name))
             locals_.extend(Node(f"{type_name}() {prefix};", fixed=True) for prefix in self.prefixes)
-            calls.controls.extend(lambda _s, p=p: f"{p}.apply(hdr, meta, sm);" for p in self.prefixes)
+            calls.controls.extend(partial(_apply, p) for p in self.prefixes)
             self.prefixes = [""]
         body = self.stmts.block(scope, "control", calls, 3, rng.randint(2, 8))
         if rng.random() < 0.3:

@@ -522,11 +522,8 @@ class Machine:
             case "isValid", Header() | Union():
                 return obj.valid
             case "setValid", Header():
-                if not obj.valid:
-                    # As the reference switch: a header that becomes valid is zero.
-                    zero = default(obj.type)
-                    assert isinstance(zero, Header)
-                    obj.fields.update(zero.fields)
+                if not obj.valid:  # the reference switch clears the fields then
+                    assign(obj, default(obj.type))
                 obj.set_valid(True)
             case "setInvalid", Header():
                 obj.set_valid(False)

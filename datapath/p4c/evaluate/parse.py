@@ -112,10 +112,12 @@ def _extract(call: ExternArgs) -> Value:
         assert isinstance(base, t.HeaderType)
         varbit_bits = call.args[1]
         most = max((f.type.width for f in base.fields if isinstance(f.type, t.VarbitType)), default=0)
-        if varbit_bits > most:
-            raise RejectSignal("HeaderTooShort")
+        # In the order of the reference switch.
         if varbit_bits % 8:
             raise RejectSignal("ParserInvalidArgument")
+        packet.need(bits + varbit_bits)
+        if varbit_bits > most:
+            raise RejectSignal("HeaderTooShort")
     packet.need(bits + varbit_bits)
     value, packet.pos = read(packet, packet.pos, type_, varbit_bits)
     ref = call.refs[0]

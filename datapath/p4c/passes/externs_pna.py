@@ -289,7 +289,8 @@ def _send(x: Externs, e: ir.ExternCall) -> None:
 
 
 def _mirror(x: Externs, e: ir.ExternCall) -> None:
-    x.emit("MIRROR", 0, a=x.arg(e, 1))
+    slot = x.arg(e, 0)
+    x.emit("MIRROR", 0, a=x.arg(e, 1), b=slot)
 
 
 def _recirculate(x: Externs, _e: ir.ExternCall) -> None:

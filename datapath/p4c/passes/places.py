@@ -279,18 +279,20 @@ class Places(Emitter):
         return self.const(0, 1) if result is None else result
 
     def set_validity(self, place: Place, valid: bool) -> None:
-        """``setValid`` and ``setInvalid``; a header that becomes valid is zero, as in the reference switch."""
+        """``setValid`` and ``setInvalid``."""
 
         def change(p: Place) -> None:
             if isinstance(strip(p.type), UnionType):
                 for at, _ in self.layouts.offsets(p.type).values():
                     self.emit("MOV", 1, p.base + at, self.const(0))
                 return
-            if valid:
-                was_valid = self.new_label()
-                self.jump_if(p.base, True, was_valid)
-                self.zero(p.base + 1, self.layouts.slots(p.type) - 1)
-                self.place_label(was_valid)
+            slots = self.layouts.slots(p.type) - 1
+            if valid and slots:
+                # The reference switch clears the fields of a header that becomes valid so.
+                kept = self.new_label()
+                self.jump_if(p.base, True, kept)
+                self.emit("ZERO", 0, p.base + 1, imm=slots)
+                self.place_label(kept)
             self.emit("MOV", 1, p.base, self.const(int(valid)))
             if valid and p.union is not None:
                 self.invalidate_others(p)

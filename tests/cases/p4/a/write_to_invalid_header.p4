@@ -1,4 +1,4 @@
-// Writing an invalid header's field does not make it valid, and setValid makes it zero.
+// Writing an invalid header's field does not make it valid; setValid of an invalid header clears its fields.
 #include <core.p4>
 #include <v1model.p4>
 

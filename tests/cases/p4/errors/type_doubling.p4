@@ -1,4 +1,4 @@
-// error: 20: s16 has 131072 fields
+// error: 20: the type has more than 200000 fields
 #include "shared/types.p4"
 
 struct s0 { bit<8> a; bit<8> b; }

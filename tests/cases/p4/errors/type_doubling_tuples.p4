@@ -1,4 +1,4 @@
-// error: 20: has 131072 fields
+// error: 20: the type has more than 200000 fields
 #include "shared/types.p4"
 
 typedef tuple<bit<8>, bit<8>> t0;

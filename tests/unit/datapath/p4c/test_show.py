@@ -1,5 +1,6 @@
 """The IR as text: readable, the same each time, and P4 again as far as P4 has words for it."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def test_the_text_of_a_program_compiles_to_the_same_text(path: Path) -> None:
     text = show_program(made.program)
     if any("<" in name for name in [*made.program.types, *(f.name for f in made.program.functions)]):
         pytest.skip("instances of generic types and functions have names that cannot be declared")
+    if re.search(r"^(control|parser|extern)\b[^{]*;", path.read_text(), re.MULTILINE):
+        pytest.skip("prototypes are no part of the IR")
     arch = made.design.arch
     results: list[str] = []
     for version in (20180101, 20200408):

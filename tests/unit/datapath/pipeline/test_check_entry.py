@@ -1,6 +1,7 @@
 """Entries that do not fit P4Info are refused with the object, the value and the limit."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ NOTHING = ActionInfo(id=2, name="NoAction", alias="NoAction", params=())
 REFS = (ActionRefInfo(FORWARD, "table_only"), ActionRefInfo(NOTHING, "default_only"))
 
 
-def table(name, *kinds, **more):
+def table(name: str, *kinds: Any, **more: Any) -> TableInfo:
     keys = tuple(FieldInfo(i + 1, f"k{i}", 8, kind) for i, kind in enumerate(kinds))
     return TableInfo(id=9, name=f"I.{name}", alias=name, keys=keys, actions=REFS, size=4, **more)
 
@@ -33,7 +34,7 @@ INFO = Info("v1model", (), {t.name: t for t in TABLES}, {}, {"I.p": PROFILE}, {}
 GOOD = Entry("exact", (Match(5, 255),), "forward", (3,))
 
 
-def test_names_become_paths_and_hidden_bits_go():
+def test_names_become_paths_and_hidden_bits_go() -> None:
     assert check_entry(INFO, GOOD) == replace(GOOD, table="I.exact", action="I.forward")
     assert check_entry(INFO, replace(GOOD, table="lpm", match=(Match(0xFF, 0xF0),))).match == (Match(0xF0, 0xF0),)
     point = (Match(0, 0), Match(4, 4), Match(0, 0))
@@ -70,13 +71,13 @@ def test_names_become_paths_and_hidden_bits_go():
         ({"table": "other"}, "no table 'other'"),
     ],
 )
-def test_refused(change, message):
+def test_refused(change: Any, message: str) -> None:
     with pytest.raises(CallerError) as e:
         check_entry(INFO, replace(GOOD, **change))
     assert message in str(e.value)
 
 
-def test_default_actions():
+def test_default_actions() -> None:
     tables = INFO.tables
     assert check_action(tables["I.exact"], "NoAction", (), default=True) is NOTHING
     with pytest.raises(CallerError, match="@tableonly"):
@@ -85,7 +86,7 @@ def test_default_actions():
         check_action(tables["I.fixed"], "NoAction", (), default=True)
 
 
-def test_members():
+def test_members() -> None:
     assert check_member(INFO, "p", "forward", (1,)) == ("I.p", FORWARD)
     with pytest.raises(CallerError, match="takes 1 arguments"):
         check_member(INFO, "p", "forward", ())

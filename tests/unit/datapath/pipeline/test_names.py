@@ -19,7 +19,7 @@ PATHS = ["MyIngress.t", "MyIngress.sub.t2", "MyEgress.acl", "MyIngress.acl", "No
         ("MyEgress.acl", "MyEgress.acl"),
     ],
 )
-def test_found(name, path):
+def test_found(name: str, path: str) -> None:
     assert find_path(PATHS, name, "table") == path
 
 
@@ -31,11 +31,11 @@ def test_found(name, path):
         ("zzz", "no table 'zzz'; there are: "),
     ],
 )
-def test_not_found(name, message):
+def test_not_found(name: str, message: str) -> None:
     with pytest.raises(CallerError, match=f"^{message}"):
         find_path(PATHS, name, "table")
 
 
-def test_no_objects_at_all():
+def test_no_objects_at_all() -> None:
     with pytest.raises(CallerError, match="no meter 'm'; the program has no meter"):
         find_path([], "m", "meter")

@@ -42,12 +42,12 @@ B8, I8, B128 = BitType(8), IntType(8), BitType(128)
         (">=", 255, 255, BoolType(), True),
     ],
 )
-def test_operator(op, left, right, type_, result):
+def test_operator(op: str, left: int, right: int, type_: BitType | BoolType | IntType, result: int) -> None:
     assert arithmetic(op, left, right, type_) == result
 
 
 @pytest.mark.parametrize(
     ("value", "type_", "result"), [(300, B8, 44), (-1, B8, 255), (255, I8, -1), (128, I8, -128), (-129, I8, 127)]
 )
-def test_wrap(value, type_, result):
+def test_wrap(value: int, type_: BitType | IntType, result: int) -> None:
     assert wrap(value, type_) == result

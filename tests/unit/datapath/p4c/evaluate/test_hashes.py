@@ -21,5 +21,5 @@ from datapath.p4c.evaluate.hashes import digest
         ("TOEPLITZ", bytes.fromhex("420995bb a18e6450 0aea 06e6"), 0x51CCC178),
     ],
 )
-def test_hash(algorithm, data, result):
+def test_hash(algorithm: str, data: bytes, result: int) -> None:
     assert digest(algorithm, data) == result

@@ -5,7 +5,7 @@ from datapath.p4c.evaluate.meter import GREEN, RED, YELLOW, Meter
 MS = 10**9
 
 
-def test_two_rates():
+def test_two_rates() -> None:
     m = Meter()
     m.set(1000, 100, 2000, 150, 0)
     assert m.run(0, 100) == GREEN  # committed 0, peak 50
@@ -18,7 +18,7 @@ def test_two_rates():
     assert m.run(10**12, 100, YELLOW) == YELLOW
 
 
-def test_one_rate_fills_the_excess_bucket_with_what_the_committed_cannot_hold():
+def test_one_rate_fills_the_excess_bucket_with_what_the_committed_cannot_hold() -> None:
     m = Meter()
     m.set(1000, 100, 0, 50, 0)
     assert [m.run(0, 60) for _ in range(3)] == [GREEN, RED, RED]
@@ -31,7 +31,7 @@ def test_one_rate_fills_the_excess_bucket_with_what_the_committed_cannot_hold():
     assert m.run(200 * MS, 1) == RED
 
 
-def test_a_rest_of_a_token_is_kept():
+def test_a_rest_of_a_token_is_kept() -> None:
     m = Meter()
     m.set(1, 1, 0, 0, 0)
     assert m.run(0, 1) == GREEN
@@ -39,6 +39,6 @@ def test_a_rest_of_a_token_is_kept():
     assert m.run(1000 * MS, 1) == GREEN
 
 
-def test_not_set_is_green_or_the_colour_that_came():
+def test_not_set_is_green_or_the_colour_that_came() -> None:
     assert Meter().run(0, 1) == GREEN
     assert Meter().run(0, 1, YELLOW) == YELLOW

@@ -1,5 +1,7 @@
 """Parsers: states, selects, errors, stacks, varbits. What the parser left is read by ingress or emitted."""
 
+from typing import Any
+
 import pytest
 
 from datapath.pipeline.target import Match
@@ -62,10 +64,12 @@ def outcome(states: str, data: str, **more: str) -> tuple[str, int, str]:
         ("pkt.extract(hdr.v, 0);", "02aabb", ("NoError", 0, "bb")),
         ("pkt.extract(hdr.v, 32);", "02aabbcc", ("PacketTooShort", 0, "02aabbcc")),
         ("pkt.extract(hdr.v, 40);", "02aabbccddeeff", ("HeaderTooShort", 0, "02aabbccddeeff")),
+        ("pkt.extract(hdr.v, 40);", "02aa", ("PacketTooShort", 0, "02aa")),
+        ("pkt.extract(hdr.v, 44);", "02aa", ("ParserInvalidArgument", 0, "02aa")),
         ("pkt.extract(hdr.v, 12);", "02aabbccddeeff", ("ParserInvalidArgument", 0, "02aabbccddeeff")),
     ],
 )
-def test_statements(statements, data, wanted):
+def test_statements(statements: str, data: str, wanted: tuple[Any, ...]) -> None:
     assert outcome(f"state start {{ {statements} transition accept; }}", data) == wanted
 
 
@@ -84,7 +88,7 @@ def test_statements(statements, data, wanted):
         ("vs: a; default: b;", 8, "b"),
     ],
 )
-def test_select(cases, first, state):
+def test_select(cases: str, first: int, state: str) -> None:
     states = f"""
         value_set<bit<8>>(4) vs;
         state start {{ pkt.extract(hdr.h); transition select(hdr.h.a) {{ {cases} }} }}
@@ -107,7 +111,7 @@ def test_select(cases, first, state):
         assert out[6:8] == "02"
 
 
-def test_two_keys_match_from_left_to_right():
+def test_two_keys_match_from_left_to_right() -> None:
     states = """
         state start { pkt.extract(hdr.h);
             transition select(hdr.h.a, hdr.h.b) { (1, _): a; (_, 2): b; default: reject; } }
@@ -125,17 +129,17 @@ LOOP = """
     ("data", "error", "left", "emitted"),
     [("8155", "NoError", "55", "81"), ("0182", "NoError", "", "0182"), ("010203", "StackOutOfBounds", "03", "0102")],
 )
-def test_loop_over_a_stack(data, error, left, emitted):
+def test_loop_over_a_stack(data: str, error: str, left: str, emitted: str) -> None:
     out = run(LOOP, data, deparser="pkt.emit(hdr.h2); pkt.emit(hdr.st);")
     assert ERRORS[int(out[:2], 16)] == error
     assert out[16:] == emitted + left
 
 
-def test_an_endless_loop_times_out():
+def test_an_endless_loop_times_out() -> None:
     assert outcome("state start { meta.m = meta.m + 1; transition start; }", "01") == ("ParserTimeout", 0, "01")
 
 
-def test_last_index_and_next_after_an_extraction_by_index():
+def test_last_index_and_next_after_an_extraction_by_index() -> None:
     states = """state start {
         pkt.extract(hdr.st[1]); pkt.extract(hdr.st.next); meta.m = (bit<8>)hdr.st.lastIndex; transition accept; }"""
     out = run(states, "8182", SHOW + "hdr.h2.c = 8w0 ++ meta.m;", "pkt.emit(hdr.h2); pkt.emit(hdr.st);")
@@ -143,13 +147,13 @@ def test_last_index_and_next_after_an_extraction_by_index():
     assert out[16:] == "8281"
 
 
-def test_varbit_is_emitted_as_long_as_it_was():
+def test_varbit_is_emitted_as_long_as_it_was() -> None:
     states = "state start { pkt.extract(hdr.v, (bit<32>)(pkt.lookahead<bit<8>>()) * 8); transition accept; }"
     assert run(states, "02aabbccdd", "", "pkt.emit(hdr.v);") == "02aabbccdd"
     assert run(states, "02aabbccdd", "hdr.v.end = 0x99; hdr.h2.setValid();", "pkt.emit(hdr.v);") == "02aabb99dd"
 
 
-def test_unions_and_stacks_of_them():
+def test_unions_and_stacks_of_them() -> None:
     states = """state start {
         pkt.extract(hdr.u.x); pkt.extract(hdr.u.y); pkt.extract(hdr.us.next.x); pkt.extract(hdr.us.next.y);
         transition accept; }"""
@@ -157,7 +161,7 @@ def test_unions_and_stacks_of_them():
     assert run(states, "010203040506ff", "", "pkt.emit(hdr.u); pkt.emit(hdr.us);") == "0203040506ff"
 
 
-def test_sub_parser_copies_out_on_reject():
+def test_sub_parser_copies_out_on_reject() -> None:
     top = """parser Q(packet_in pkt, out h_t h, inout bit<8> n)(bit<8> k) {
         state start { pkt.extract(h); n = n + k; verify(h.a == 1, error.Own); transition accept; } }"""
     states = "Q(5) q; state start { meta.m = 1; q.apply(pkt, hdr.h, meta.m); transition accept; }"

@@ -1,6 +1,9 @@
 """PNA: ways of a packet, its externs, entries that the data path adds. The evaluator and the engine must both do it."""
 
+from typing import Any
+
 import pytest
+from _pytest.fixtures import SubRequest
 
 from datapath.p4c.compiler import compile_text
 from datapath.p4c.evaluate import Evaluator
@@ -36,7 +39,7 @@ PACKET = "01020304"
 
 
 @pytest.fixture(params=["evaluator", "engine"])
-def make(request):
+def make(request: SubRequest) -> Any:
     def build(**parts: str) -> Target:
         compiled = compile_text(PROGRAM % {**DEFAULTS, **parts}, "test.p4")
         if request.param == "evaluator":
@@ -65,13 +68,13 @@ def send(target: Target, data: str, port: int = 0, ts_ns: int = 0, from_host: bo
         ("if (istd.parser_error == error.NoError) { hdr.h.b = 9; } exit;", [(1, "01090304")]),
     ],
 )
-def test_where_packets_go(make, body, wanted):
+def test_where_packets_go(make: Any, body: str, wanted: list[tuple[Any, ...]]) -> None:
     target = make(body=body)
     target.set_clone(4, [(7, 0)], truncate_bytes=2)
     assert sorted(send(target, PACKET, ts_ns=42)) == wanted
 
 
-def test_direction_and_port(make):
+def test_direction_and_port(make: Any) -> None:
     target = make(
         pre="if (istd.direction == PNA_Direction_t.HOST_TO_NET) { meta.m = 7; }",
         body="hdr.h.a = (bit<8>)(PortIdUint_t)istd.input_port; hdr.h.b = meta.m;",
@@ -80,7 +83,7 @@ def test_direction_and_port(make):
     assert send(target, PACKET, port=6) == [(1, "06000304")]
 
 
-def test_registers_counters_hashes_checksums(make):
+def test_registers_counters_hashes_checksums(make: Any) -> None:
     target = make(
         locals="""Register<bit<8>, bit<8>>(4, 40) r; Counter<bit<32>, bit<8>>(4, PNA_CounterType_t.PACKETS_AND_BYTES) n;
             Hash<bit<16>>(PNA_HashAlgorithm_t.CRC16) crc; InternetChecksum() sum;""",
@@ -114,7 +117,7 @@ MISS = """
 """
 
 
-def test_an_entry_is_added_on_a_miss_and_goes_when_idle(make):
+def test_an_entry_is_added_on_a_miss_and_goes_when_idle(make: Any) -> None:
     target = make(locals=MISS % "restart_expire_timer();", body="t.apply();")
     target.set_expire(2, 1000)
     assert [send(target, PACKET, ts_ns=100)[0][1][2:4] for _ in range(2)] == ["01", "77"]
@@ -126,6 +129,6 @@ def test_an_entry_is_added_on_a_miss_and_goes_when_idle(make):
     assert send(target, PACKET, ts_ns=2600)[0][1][2:4] == "01"
 
 
-def test_a_full_table_adds_none(make):
+def test_a_full_table_adds_none(make: Any) -> None:
     target = make(locals=MISS % "", body="t.apply();")
     assert [send(target, f"{a:02x}020304")[0][1][2:4] for a in (1, 2, 3, 1)] == ["01", "01", "00", "77"]

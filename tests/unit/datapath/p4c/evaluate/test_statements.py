@@ -38,8 +38,8 @@ BODIES = {
     "return of an action": ("early(hdr.h.a); hdr.h.b = 9;", "6309030405000000"),
     # Headers.
     "setInvalid": ("hdr.h.setInvalid();", ""),
-    "setValid begins at zero": ("hdr.h.setInvalid(); hdr.h.setValid();", "00" * 8),
-    "setValid of a valid header": ("hdr.h.setValid();", PACKET),
+    "setValid clears what was invalid": ("hdr.h.setInvalid(); hdr.h.a = 3; hdr.h.setValid();", "0000000000000000"),
+    "setValid of a valid one": ("hdr.h.setValid();", PACKET),
     "header assignment": ("hdr.h2 = hdr.h; hdr.h2.a = 9;", PACKET + "0902030405000000"),
     "header from a list": ("hdr.h2 = {1, 2, 3, -1, 4};", PACKET + "01020003ff000004"),
     "both invalid are equal": ("hdr.h2.a = 7; h_t x; if (hdr.h2 == x) { hdr.h.a = 9; }", "0902030405000000"),
@@ -90,12 +90,12 @@ S(3) s3; S(5) s5;
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_body(name):
+def test_body(name: str) -> None:
     body, wanted = BODIES[name]
     assert one(PACKET, top=TOP, locals=LOCALS, body=body) == wanted
 
 
-def test_an_index_outside_reads_zero_and_writes_nothing():
+def test_an_index_outside_reads_zero_and_writes_nothing() -> None:
     target = make(
         headers="h_t[2] st;",
         body="""
@@ -118,13 +118,13 @@ def test_an_index_outside_reads_zero_and_writes_nothing():
         ("hdr.st[2] = hdr.st[0];", ["01", "02", "01"]),
     ],
 )
-def test_stack(body, wanted):
+def test_stack(body: str, wanted: list[str]) -> None:
     fill = "".join(f"hdr.st[{i}].setValid(); hdr.st[{i}].v = {i + 1};" for i in range(3))
     got = one(PACKET, before="header e_t { bit<8> v; }", headers="e_t[3] st;", body=fill + body)
     assert got == PACKET + "".join(wanted)
 
 
-def test_push_and_pop_move_next():
+def test_push_and_pop_move_next() -> None:
     parser = """state start { pkt.extract(hdr.h); pkt.extract(hdr.st.next); hdr.st.push_front(1);
         pkt.extract(hdr.st.next); hdr.st.pop_front(2); pkt.extract(hdr.st.next); transition accept; }"""
     out = one(PACKET + "010203", before="header e_t { bit<8> v; }", headers="e_t[3] st;", parser=parser)
@@ -143,6 +143,6 @@ def test_push_and_pop_move_next():
         ("hdr.u.x.setValid(); if (hdr.u.isValid()) { hdr.u.x.v = 3; }", "03"),
     ],
 )
-def test_union(body, wanted):
+def test_union(body: str, wanted: str) -> None:
     types = "header x_t { bit<8> v; } header y_t { bit<16> v; } header_union u_t { x_t x; y_t y; }"
     assert one(PACKET, before=types, headers="u_t u;", body=body) == PACKET + wanted

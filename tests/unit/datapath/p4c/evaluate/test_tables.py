@@ -1,8 +1,11 @@
 """Tables: which entry wins, what runs, hit and miss; profiles; what the control plane may do."""
 
+from typing import Any
+
 import pytest
 
 from datapath.errors import CallerError
+from datapath.p4c.evaluate.evaluator import Evaluator
 from datapath.pipeline.target import Entry, Match
 from tests.unit.datapath.p4c.evaluate.programs import make, send
 
@@ -16,16 +19,16 @@ table t { key = { %s } actions = { set; into(hdr.h.b); nothing; @defaultonly NoA
 ONES8 = 0xFF
 
 
-def table(keys, more="", body="t.apply();", **parts):
+def table(keys: str, more: str = "", body: str = "t.apply();", **parts: Any) -> Evaluator:
     return make(locals=parts.pop("before_table", "") + LOCALS % (keys, more), body=body, **parts)
 
 
-def first_bytes(target, data):
+def first_bytes(target: Evaluator, data: str) -> str:
     ((_, out),) = send(target, data)
     return out[:4]
 
 
-def test_exact_hit_miss_modify_delete_default():
+def test_exact_hit_miss_modify_delete_default() -> None:
     t = table("hdr.h.a : exact;")
     handle = t.insert(Entry("t", (Match(1, ONES8),), "set", (9,)))
     assert first_bytes(t, "0102030405000000") == "0902"
@@ -37,7 +40,7 @@ def test_exact_hit_miss_modify_delete_default():
     assert first_bytes(t, "0102030405000000") == "ee02"
 
 
-def test_the_longest_prefix_wins_however_entries_came():
+def test_the_longest_prefix_wins_however_entries_came() -> None:
     t = table("hdr.h.c : lpm;")
     for value, mask, v in ((0x0300, 0xFF00, 1), (0x0304, 0xFFFF, 2), (0, 0, 3), (0x0000, 0xFC00, 4)):
         t.insert(Entry("t", (Match(value, mask),), "set", (v,)))
@@ -49,7 +52,7 @@ def test_the_longest_prefix_wins_however_entries_came():
     ]
 
 
-def test_the_larger_priority_wins():
+def test_the_larger_priority_wins() -> None:
     t = table("hdr.h.a : ternary; hdr.h.b : range; hdr.h.s : optional;")
     every = (Match(0, 0), Match(0, 255), Match(0, 0))
     t.insert(Entry("t", every, "set", (1,), priority=1))
@@ -61,7 +64,7 @@ def test_the_larger_priority_wins():
     assert first_bytes(t, "7f020304fb000000") == "0202"
 
 
-def test_const_entries_the_first_wins():
+def test_const_entries_the_first_wins() -> None:
     t = table(
         "hdr.h.a : ternary;",
         "const entries = { 1 &&& 1 : set(10); 3 &&& 3 : set(11); 4 .. 4 : set(12); _ : into(hdr.h.b, 1); }".replace(
@@ -73,7 +76,7 @@ def test_const_entries_the_first_wins():
         t.insert(Entry("t", (Match(1, ONES8),), "set", (9,), 1))
 
 
-def test_hit_miss_and_action_run():
+def test_hit_miss_and_action_run() -> None:
     body = """
         if (t.apply().hit) { hdr.h.b = 1; } else { hdr.h.b = 2; }
         switch (u.apply().action_run) { set: { hdr.h.s = 3; } nothing: { hdr.h.s = 4; } default: { hdr.h.s = 5; } }"""
@@ -86,7 +89,7 @@ def test_hit_miss_and_action_run():
     assert outs == ["0601000003", "0202000004", "0302000005"]
 
 
-def test_direct_counter_counts_hits_only():
+def test_direct_counter_counts_hits_only() -> None:
     t = table("hdr.h.a : exact;", "counters = c;", before_table="direct_counter(CounterType.packets) c;")
     handle = t.insert(Entry("t", (Match(1, ONES8),), "nothing"))
     for data in ("0102030405000000", "0102030405000000ffff", "0202030405000000"):
@@ -97,7 +100,7 @@ def test_direct_counter_counts_hits_only():
     assert t.counter("t", handle) == (5, 6)
 
 
-def test_profile_and_selector():
+def test_profile_and_selector() -> None:
     before = "action_selector(HashAlgorithm.identity, 32w8, 32w8) sel;"
     t = table("hdr.h.a : exact; hdr.h.b : selector;", "implementation = sel;", before_table=before)
     for member, v in ((1, 0x11), (2, 0x22), (3, 0x33)):
@@ -116,7 +119,7 @@ def test_profile_and_selector():
         t.insert(Entry("t", (Match(3, ONES8),), "", group=8))
 
 
-def test_two_instances_have_tables_of_their_own():
+def test_two_instances_have_tables_of_their_own() -> None:
     top = """control S(inout bit<8> x) { action set(bit<8> v) { x = v; }
         table t { key = { x : exact; } actions = { set; NoAction; } } apply { t.apply(); } }"""
     t = make(top=top, locals="S() one; S() two;", body="one.apply(hdr.h.a); two.apply(hdr.h.b);")
@@ -127,7 +130,7 @@ def test_two_instances_have_tables_of_their_own():
         t.insert(Entry("t", (Match(1, ONES8),), "set", (5,)))
 
 
-def test_errors_name_the_object_and_the_limit():
+def test_errors_name_the_object_and_the_limit() -> None:
     t = table("hdr.h.a : exact;", "size = 1;")
     entry = Entry("t", (Match(1, ONES8),), "set", (9,))
     handle = t.insert(entry)

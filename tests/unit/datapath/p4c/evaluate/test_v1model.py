@@ -1,5 +1,7 @@
 """v1model's externs, and what becomes of a packet behind ingress and egress."""
 
+from typing import Any
+
 import pytest
 
 from datapath.p4c.evaluate.trace import render
@@ -19,12 +21,12 @@ HASHES = {
 
 
 @pytest.mark.parametrize("name", HASHES)
-def test_hash(name):
+def test_hash(name: str) -> None:
     body, wanted = HASHES[name]
     assert one(PACKET, body=body) == f"0102{wanted}05000000"
 
 
-def test_registers_and_counters():
+def test_registers_and_counters() -> None:
     t = make(
         locals="register<int<8>>(4) r; register<bit<72>>(1) w; counter(4, CounterType.bytes) n;",
         body="""
@@ -39,7 +41,7 @@ def test_registers_and_counters():
     assert send(t, PACKET)[0][1][8:10] == "7f"
 
 
-def test_meters():
+def test_meters() -> None:
     t = make(locals="meter(2, MeterType.packets) m;", body="m.execute_meter((bit<32>)hdr.h.a, hdr.h.b);")
     t.set_meter("m", 1, 1000, 1, 2000, 2)
     assert [send(t, PACKET)[0][1][2:4] for _ in range(3)] == ["00", "01", "02"]
@@ -50,7 +52,7 @@ def test_meters():
 CHECK = "hdr.h.isValid(), {hdr.h.a, hdr.h.b}, hdr.h.c, HashAlgorithm.csum16"
 
 
-def test_checksums():
+def test_checksums() -> None:
     # ~(0x0102) is 0xfefd; with the payload 0xff00: 0x0102 + 0xff00 = 0x10002 -> 3 -> 0xfffc.
     assert one(PACKET, compute=f"update_checksum({CHECK});") == "0102fefd05000000"
     assert one(PACKET + "ff", compute=f"update_checksum_with_payload({CHECK});") == "0102fffc05000000ff"
@@ -61,7 +63,7 @@ def test_checksums():
     assert one("0102fffc05000000ff", verify=f"verify_checksum_with_payload({CHECK});", body=body)[8:10] == "00"
 
 
-def test_digest_log_assert():
+def test_digest_log_assert() -> None:
     t = make(
         before="struct d_t { bit<8> x; bit<16> y; }",
         body="""digest<d_t>(1, {hdr.h.a, hdr.h.c}); log_msg("a {} c {}", {hdr.h.a, hdr.h.c}); log_msg("end");
@@ -91,21 +93,21 @@ def test_digest_log_assert():
         ({"egress": "exit;", "compute": "hdr.h.a = 9;"}, [(1, "09" + PACKET[2:])]),
     ],
 )
-def test_where_packets_go(parts, wanted):
+def test_where_packets_go(parts: dict[str, str], wanted: list[tuple[Any, ...]]) -> None:
     assert send(make(**parts), PACKET) == wanted
 
 
 STAMP = "hdr.h.a = (bit<8>)sm.instance_type; hdr.h.b = (bit<8>)sm.egress_rid; hdr.h.c = meta.kept + meta.lost;"
 
 
-def test_multicast():
+def test_multicast() -> None:
     t = make(body="sm.mcast_grp = (bit<16>)hdr.h.a; meta.kept = 5;", egress=STAMP)
     t.set_multicast(1, [(4, 7), (5, 8)])
     assert send(t, PACKET) == [(4, "0507000505000000"), (5, "0508000505000000")]
     assert send(t, "02" + PACKET[2:]) == []
 
 
-def test_ingress_clone_has_the_original_packet_and_the_kept_fields_of_the_end_of_ingress():
+def test_ingress_clone_has_the_original_packet_and_the_kept_fields_of_the_end_of_ingress() -> None:
     t = make(
         body="""clone_preserving_field_list(CloneType.I2E, 3, 1); meta.kept = 0x1000; meta.lost = 0x0200;
             hdr.h.s = 99; sm.egress_spec = 2;""",
@@ -116,7 +118,7 @@ def test_ingress_clone_has_the_original_packet_and_the_kept_fields_of_the_end_of
     assert send(t, PACKET) == [(8, "01001000"), (2, "0000120063000000")]
 
 
-def test_egress_clone_has_the_headers_of_the_end_of_egress():
+def test_egress_clone_has_the_headers_of_the_end_of_egress() -> None:
     t = make(
         body="meta.kept = 0x1000; meta.lost = 0x0200;",
         egress="""hdr.h.s = hdr.h.s + 1; hdr.h.a = (bit<8>)sm.instance_type; hdr.h.c = meta.kept + meta.lost;
@@ -130,7 +132,7 @@ COUNT = """hdr.h.b = hdr.h.b + 1; meta.lost = meta.lost + 1; meta.kept = meta.ke
     hdr.h.c = (meta.kept << 8) | meta.lost;"""
 
 
-def test_resubmit_and_recirculate():
+def test_resubmit_and_recirculate() -> None:
     t = make(
         body=COUNT
         + """
@@ -150,17 +152,17 @@ def test_resubmit_and_recirculate():
     assert send(t, PACKET) == [(1, "0005030105000000")]
 
 
-def test_old_style_field_lists():
+def test_old_style_field_lists() -> None:
     t = make(body="meta.lost = 0x0200; meta.kept = 0x1000; clone3(CloneType.I2E, 3, {meta.lost});", egress=STAMP)
     t.set_clone(3, [(8, 0)])
     assert send(t, PACKET) == [(8, "0100020005000000"), (1, "0000120005000000")]
 
 
-def test_an_endless_recirculation_ends():
+def test_an_endless_recirculation_ends() -> None:
     assert send(make(egress="recirculate_preserving_field_list(1);"), PACKET) == []
 
 
-def test_metadata_that_the_switch_fills():
+def test_metadata_that_the_switch_fills() -> None:
     t = make(
         body="""hdr.h.a = (bit<8>)sm.packet_length; hdr.h.b = (bit<8>)sm.ingress_port;
             hdr.h.c = (bit<16>)sm.ingress_global_timestamp;"""
@@ -168,7 +170,7 @@ def test_metadata_that_the_switch_fills():
     assert send(t, PACKET + "ffff", port=3, ts_ns=5_000_123) == [(1, "0a03138805000000ffff")]
 
 
-def test_trace_tells_the_way():
+def test_trace_tells_the_way() -> None:
     t = make(
         locals="""action set(bit<8> v) { hdr.h.a = v; }
             table t { key = { hdr.h.b : exact; } actions = { set; } const entries = { 2 : set(9); } }""",

@@ -1,0 +1,11 @@
+// error: 7: the type of this expression is not known here
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    apply {
+        meta.flag = {#} == {#};
+    }
+}
+
+#include "shared/main.p4"

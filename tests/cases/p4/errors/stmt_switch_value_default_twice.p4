@@ -1,0 +1,14 @@
+// error: 9: 'default' appears twice
+#include "shared/types.p4"
+#include "shared/parser.p4"
+
+control MyIngress(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    apply {
+        switch (meta.x) {
+            default: {}
+            default: {}
+        }
+    }
+}
+
+#include "shared/main.p4"
