@@ -18,8 +18,8 @@ from datapath.pipeline.target import Entry, Event, Match, Output, Packet
 _KINDS: tuple[Literal["digest", "idle", "log", "assert", "learnt"], ...] = ("digest", "idle", "log", "assert", "learnt")
 """By the engine's number."""
 
-_HOLE = re.compile(r"\{(?:i(\d+))?\}")
-"""Where a message shows a field; ``{i8}``: one of eight bits, two's complement."""
+_HOLE = re.compile(r"\{(?:i(\d+)|x)?\}")
+"""Where a message shows a field; ``{i8}``: one of eight bits, two's complement; ``{x}``: in hexadecimal."""
 
 
 class Engine:
@@ -337,6 +337,8 @@ def _format(text: str, values: Sequence[int]) -> str:
         if not left:
             return hole[0]
         value = left.pop(0)
+        if hole[0] == "{x}":
+            return f"{value:#x}"
         width = int(hole[1]) if hole[1] else 0
         return str(value - (1 << width) if width and value >> (width - 1) else value)
 

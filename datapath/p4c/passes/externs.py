@@ -6,7 +6,7 @@ from typing import TypeAlias
 from datapath.p4c import ir
 from datapath.p4c.code import HASHES, NONE, Array, Digest, Table
 from datapath.p4c.passes.emit import unsupported
-from datapath.p4c.passes.layout import is_aggregate
+from datapath.p4c.passes.layout import fields_of, is_aggregate
 from datapath.p4c.passes.lir import words
 from datapath.p4c.passes.parsers import Parsers
 from datapath.p4c.passes.places import Bits, Place
@@ -19,7 +19,7 @@ from datapath.p4c.passes.tables import (
     TableInfo,
 )
 from datapath.p4c.source import NOWHERE
-from datapath.p4c.types import ExternType, StructType, Type, is_signed, scalar_width, strip
+from datapath.p4c.types import ExternType, HeaderType, StructType, TupleType, Type, is_signed, scalar_width, strip
 
 UNITS = {"packets": 1, "bytes": 2, "packets_and_bytes": 3}
 DROP_PORT = 511
@@ -292,7 +292,7 @@ class Externs(Parsers):
         """Return the number of a digest with these fields."""
         numbered = self.new_list(items)
         scalars = [s for s in self.layouts.scalars(t) if s.width]
-        named = isinstance(strip(t), StructType)
+        named = isinstance(strip(t), StructType | HeaderType)
         fields = tuple((s.name if named else f"f{i}", s.width) for i, s in enumerate(scalars))
         digest = Digest(name, numbered, fields)
         if digest not in self.digests:
@@ -508,8 +508,9 @@ def _log_msg(x: Externs, e: ir.ExternCall) -> None:
         return
     data = e.args[1]
     shown = str(text.value)
-    parts = data.items if isinstance(data, ir.StructExpr) else (data,)
-    holes = [hole for part in parts for hole in _holes(x, part.type)]
+    inner = strip(data.type)
+    whole = isinstance(inner, StructType | TupleType)
+    holes = [_hole(x, t) for _, t in fields_of(inner)] if whole else [_hole(x, data.type)]
     pieces = shown.split("{}")
     out = pieces[0]
     for i, piece in enumerate(pieces[1:]):
@@ -518,8 +519,12 @@ def _log_msg(x: Externs, e: ir.ExternCall) -> None:
     x.emit("LOG", 0, b=shown_fields, imm=x.message(out, shown_fields))
 
 
-def _holes(x: Externs, t: Type) -> list[str]:
-    return [f"{{i{s.width}}}" if is_signed(s.type) else "{}" for s in x.layouts.scalars(t) if s.width]
+def _hole(x: Externs, t: Type) -> str:
+    """Return how a message shows a value of ``t``: a scalar as a number, others as hexadecimal ones."""
+    width = scalar_width(t)
+    if width is not None:
+        return f"{{i{width}}}" if is_signed(t) else "{}"
+    return " ".join("{x}" for s in x.layouts.scalars(t) if s.width)
 
 
 def _verify(x: Externs, e: ir.ExternCall) -> None:
