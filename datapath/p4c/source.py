@@ -72,7 +72,8 @@ class Diagnostics:
         source = self.lines.get(pos.file, [])
         line_text = source[pos.line - 1] if 0 < pos.line <= len(source) else ""
         if len(line_text) > MAX_TEXT:
-            line_text = ""
+            # Its beginning, when the place is there.
+            line_text = line_text[:MAX_TEXT] if pos.col <= MAX_TEXT else ""
         message = Message(severity, pos, text, hint, line_text)
         if message not in self.messages:
             self.messages.append(message)
