@@ -328,7 +328,8 @@ def show_expr(e: ir.Expr) -> str:
         case ir.Default():
             return "..." if isinstance(e.type, InfIntType) else f"({e.type})..."
         case ir.FunctionCall():
-            return f"{e.function.name}({_args(e.args)})"
+            named = zip(e.function.params, e.args, strict=True)  # names tell functions of one name apart
+            return f"{e.function.name}({', '.join(f'{p.name} = {_args([a])}' for p, a in named)})"
         case ir.ExternCall():
             name = e.method.name if e.obj is None else f"{_operand(e.obj)}.{e.method.name}"
             types = f"<{', '.join(map(str, e.type_args))}>" if e.type_args else ""
