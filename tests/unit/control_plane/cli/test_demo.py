@@ -13,8 +13,9 @@ import pytest
 from control_plane import cli
 from datapath.errors import DpuError
 from dpu_emu import demo
-from dpu_emu.demo import Act, ActResult, Control, Incast, PingPong
+from dpu_emu.demo import Act, ActResult, Control, Incast, PingPong, Routed
 
+ROUTED = Routed("l3.p4", 70_000_000, 80, 1000, 300_000, 300_000, 60_000_000, "0102", "0304")
 COUNTERS = {"sent_pkts": 16384, "retransmitted_pkts": 12, "timeouts": 3}
 
 
@@ -49,6 +50,7 @@ def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
     monkeypatch.setattr(demo, "run_act", made.run)
     monkeypatch.setattr(demo, "run_ping_pong", lambda: made.ping_pong)
     monkeypatch.setattr(demo, "run_incast", incast)
+    monkeypatch.setattr(demo, "run_router", lambda: ROUTED)
     return made
 
 
@@ -92,6 +94,7 @@ def test_a_clean_and_a_lossy_act_as_json(
         ],
         "verbs": {"command": "ibv_rc_pingpong -g 0", "messages": 2000, "round_trip_ns": 4200},
         "fabric": [dataclasses.asdict(incast(control)) for control in Control],
+        "datapath": dataclasses.asdict(ROUTED),
     }
     clean, lossy, selective = acts.seen
     assert (clean.loss, clean.capture, lossy.loss, lossy.capture) == (0, None, 0.01, out / "loss.pcapng")
@@ -116,6 +119,8 @@ def test_a_table_tells_what_it_took_and_how_to_open_the_capture(
     assert f"tshark -r {tmp_path / 'loss.pcapng'} -Y infiniband" in said.out
     assert "verbs    ibv_rc_pingpong -g 0, unmodified: 2000 messages, 4.2 us there and back\n" in said.out
     assert "  DCQCN  incast  97.3 Gb/s, bystander   6.3 Gb/s, 3552 PFC frames, 5 marked, 0 lost; 5.0 M hops" in said.out
+    assert "datapath l3.p4, compiled in 70 ms, 80 instructions: 300000 of 300000 packets routed" in said.out
+    assert "1000 routes, 200 ns of CPU a packet\n         in  0102\n         out 0304\n" in said.out
     assert "244.1/244.1 KiB" in said.err, "a progress bar"
 
 
