@@ -31,6 +31,18 @@ def check_fits(value: int, width: int, what: str) -> None:
         raise CallerError(f"{what} is {value:#x}, which does not fit {width} bits")
 
 
+def check_replicas(number: int, replicas: Sequence[tuple[int, int]], what: str) -> None:
+    """Check the number of a multicast group or clone session, and its replicas' ports and rids.
+
+    Raises:
+        CallerError: one does not fit 32 bits.
+    """
+    check_fits(number, 32, what)
+    for port, rid in replicas:
+        check_fits(port, 32, f"{what} {number}: port")
+        check_fits(rid, 32, f"{what} {number}: rid")
+
+
 def check_match(fields: Sequence[FieldInfo], match: Sequence[Match], what: str) -> tuple[Match, ...]:
     """Return the match with the hidden bits cleared.
 

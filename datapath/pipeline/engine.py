@@ -11,7 +11,14 @@ from datapath._native_pipeline import Pipeline, RawEvent, pack_words
 from datapath.errors import CallerError
 from datapath.p4c.code import NONE, Array, Code, Item
 from datapath.p4c.info import Info
-from datapath.pipeline.check_entry import check_action, check_entry, check_fits, check_match, check_member
+from datapath.pipeline.check_entry import (
+    check_action,
+    check_entry,
+    check_fits,
+    check_match,
+    check_member,
+    check_replicas,
+)
 from datapath.pipeline.names import find, find_path
 from datapath.pipeline.target import Entry, Event, Match, Output, Packet
 
@@ -255,12 +262,14 @@ class Engine:
 
     def set_multicast(self, group: int, replicas: Sequence[tuple[int, int]]) -> None:
         """Set a multicast group's replicas: (port, rid)."""
+        check_replicas(group, replicas, "multicast group")
         if replicas or group in self._groups:
             self._pl.set_multicast(f"multicast group {group}", group, replicas)
         (self._groups.add if replicas else self._groups.discard)(group)
 
     def set_clone(self, session: int, replicas: Sequence[tuple[int, int]], truncate_bytes: int = 0) -> None:
         """Set a clone session's replicas: (port, rid)."""
+        check_replicas(session, replicas, "clone session")
         if replicas or session in self._sessions:
             self._pl.set_clone(f"clone session {session}", session, replicas, truncate_bytes)
         (self._sessions.add if replicas else self._sessions.discard)(session)
