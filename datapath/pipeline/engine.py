@@ -17,6 +17,7 @@ from datapath.pipeline.check_entry import (
     check_fits,
     check_match,
     check_member,
+    check_packets,
     check_replicas,
 )
 from datapath.pipeline.names import find, find_path
@@ -285,7 +286,12 @@ class Engine:
 
     def process(self, packets: Sequence[Packet]) -> list[Output]:
         """Run packets one after the other; returns what goes out, in order."""
-        raw = self._pl.run([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets])
+        try:
+            raw = self._pl.run([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets])
+        except OverflowError:
+            # Only now: it would cost a packet as much as its way through a small program.
+            check_packets(packets)
+            raise
         return [Output(o.port, o.data, o.source, o.rid) for o in raw]
 
     def run_repeated(self, packets: Sequence[Packet], rounds: int) -> int:
@@ -302,6 +308,7 @@ class Engine:
 
     def tick(self, now_ns: int) -> None:
         """Let time go on: idle entries time out."""
+        check_fits(now_ns * 1000, 64, "time (ps)")
         self._pl.tick(now_ns * 1000)
 
     def events(self) -> list[Event]:

@@ -20,6 +20,7 @@ from datapath.pipeline.check_entry import (
     check_fits,
     check_match,
     check_member,
+    check_packets,
     check_replicas,
 )
 from datapath.pipeline.names import find, find_path
@@ -233,6 +234,7 @@ class Evaluator:
 
     def process(self, packets: Sequence[Packet]) -> list[Output]:
         """Run packets one after the other; returns what goes out, in order."""
+        check_packets(packets)
         out: list[Output] = []
         with deep_recursion():
             for i, packet in enumerate(packets):
