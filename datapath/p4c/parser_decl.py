@@ -385,7 +385,7 @@ class DeclParser(StmtParser):
     ) -> ControlDecl:
         brace = self.expect("{", f"to begin control {name!r}")
         found: list[Decl] = []
-        while not (self.tok.kind == "apply" and self.peek().kind == "{"):
+        while not (self.tok.kind == "apply" and self.peek().kind in ("{", "@")):
             if self.tok.kind in ("}", "eof"):
                 if self.tok.kind == "eof":
                     raise ParseError(brace.pos, f"control {name!r} has no '}}'")

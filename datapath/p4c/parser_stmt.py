@@ -48,7 +48,8 @@ class StmtParser(ExprParser):
     """Statements."""
 
     def block(self, of: str, annotations: list[Annotation] | None = None) -> Block:
-        """``{ statements }``."""
+        """``{ statements }``, with annotations before it."""
+        annotations = (annotations or []) + self.annotations()
         if self.tok.kind != "{":
             raise self.missing("'{'", f"to begin {of}")
         token = self.advance()
@@ -58,7 +59,7 @@ class StmtParser(ExprParser):
         if self.tok.kind != "}":
             raise ParseError(token.pos, f"{of} has no '}}'")
         self.advance()
-        return Block(pos=token.pos, stmts=stmts, annotations=annotations or [])
+        return Block(pos=token.pos, stmts=stmts, annotations=annotations)
 
     def statements(self) -> list[Stmt]:
         """Statements up to a ``}``; an error in one is noted and it is skipped."""
@@ -223,7 +224,7 @@ class StmtParser(ExprParser):
                 else:
                     label = self.expression()
                 self.expect(":", "after the label of a case")
-                body = self.block("the case") if self.tok.kind == "{" else None
+                body = self.block("the case") if self.tok.kind in ("{", "@") else None
                 cases.append(SwitchCase(pos=at.pos, label=label, body=body))
             except ParseError as e:
                 self.report(e)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datapath.errors import CallerError
 from datapath.p4c.info import ActionInfo, FieldInfo, Info, TableInfo
 from datapath.pipeline.names import find, find_path
-from datapath.pipeline.target import Entry, Match
+from datapath.pipeline.target import Entry, Match, Packet
 
 MAX_PRIORITY = 0x7FFFFFFF
 
@@ -29,6 +29,29 @@ def check_fits(value: int, width: int, what: str) -> None:
         raise CallerError(f"{what} is {value!r:.60}, not an int")
     if not 0 <= value < 1 << width:
         raise CallerError(f"{what} is {value:#x}, which does not fit {width} bits")
+
+
+def check_replicas(number: int, replicas: Sequence[tuple[int, int]], what: str) -> None:
+    """Check the number of a multicast group or clone session, and its replicas' ports and rids.
+
+    Raises:
+        CallerError: one does not fit 32 bits.
+    """
+    check_fits(number, 32, what)
+    for port, rid in replicas:
+        check_fits(port, 32, f"{what} {number}: port")
+        check_fits(rid, 32, f"{what} {number}: rid")
+
+
+def check_packets(packets: Sequence[Packet]) -> None:
+    """Check that ports have 32 bits and times, in picoseconds, 64.
+
+    Raises:
+        CallerError: one does not fit.
+    """
+    for i, packet in enumerate(packets):
+        check_fits(packet.port, 32, f"packet {i}: port")
+        check_fits(packet.ts_ns * 1000, 64, f"packet {i}: time (ps)")
 
 
 def check_match(fields: Sequence[FieldInfo], match: Sequence[Match], what: str) -> tuple[Match, ...]:

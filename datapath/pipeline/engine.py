@@ -11,7 +11,15 @@ from datapath._native_pipeline import Pipeline, RawEvent, pack_words
 from datapath.errors import CallerError
 from datapath.p4c.code import NONE, Array, Code, Item
 from datapath.p4c.info import Info
-from datapath.pipeline.check_entry import check_action, check_entry, check_fits, check_match, check_member
+from datapath.pipeline.check_entry import (
+    check_action,
+    check_entry,
+    check_fits,
+    check_match,
+    check_member,
+    check_packets,
+    check_replicas,
+)
 from datapath.pipeline.names import find, find_path
 from datapath.pipeline.target import Entry, Event, Match, Output, Packet
 
@@ -255,12 +263,14 @@ class Engine:
 
     def set_multicast(self, group: int, replicas: Sequence[tuple[int, int]]) -> None:
         """Set a multicast group's replicas: (port, rid)."""
+        check_replicas(group, replicas, "multicast group")
         if replicas or group in self._groups:
             self._pl.set_multicast(f"multicast group {group}", group, replicas)
         (self._groups.add if replicas else self._groups.discard)(group)
 
     def set_clone(self, session: int, replicas: Sequence[tuple[int, int]], truncate_bytes: int = 0) -> None:
         """Set a clone session's replicas: (port, rid)."""
+        check_replicas(session, replicas, "clone session")
         if replicas or session in self._sessions:
             self._pl.set_clone(f"clone session {session}", session, replicas, truncate_bytes)
         (self._sessions.add if replicas else self._sessions.discard)(session)
@@ -276,7 +286,12 @@ class Engine:
 
     def process(self, packets: Sequence[Packet]) -> list[Output]:
         """Run packets one after the other; returns what goes out, in order."""
-        raw = self._pl.run([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets])
+        try:
+            raw = self._pl.run([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets])
+        except OverflowError:
+            # Only now: it would cost a packet as much as its way through a small program.
+            check_packets(packets)
+            raise
         return [Output(o.port, o.data, o.source, o.rid) for o in raw]
 
     def run_repeated(self, packets: Sequence[Packet], rounds: int) -> int:
@@ -293,6 +308,7 @@ class Engine:
 
     def tick(self, now_ns: int) -> None:
         """Let time go on: idle entries time out."""
+        check_fits(now_ns * 1000, 64, "time (ps)")
         self._pl.tick(now_ns * 1000)
 
     def events(self) -> list[Event]:

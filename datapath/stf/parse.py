@@ -1,6 +1,6 @@
 """STF text to commands.
 
-A line is a command; ``#`` and ``//`` begin a comment. Names are not resolved here.
+A line is a command, its verb in any case; ``#`` and ``//`` begin a comment. Names are not resolved here.
 """
 
 import re
@@ -162,6 +162,7 @@ _COUNTER = re.compile(
 _KEY = re.compile(r"((?:[^:\[]|\[[^\]]*\])+):(.+)")
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _PATTERN = re.compile(r"[0-9a-fA-F*]*")
+MAX_PORT = 2**32 - 1
 OPS = ("==", "!=", "<=", ">=", "<", ">")
 
 
@@ -177,6 +178,18 @@ def parse_number(text: str, where: str, what: str) -> int:
         raise StfError(where, f"{what} {text!r} is not a number") from None
 
 
+def parse_port(text: str, where: str, what: str) -> int:
+    """Return a port, which has 32 bits.
+
+    Raises:
+        StfError: it is none.
+    """
+    port = parse_number(text, where, what)
+    if not 0 <= port <= MAX_PORT:
+        raise StfError(where, f"{what} {port} is not in 0 .. {MAX_PORT}")
+    return port
+
+
 def parse_stf(text: str, name: str) -> list[Command]:
     """Return the commands of a file; ``name`` is the file's in messages.
 
@@ -187,7 +200,7 @@ def parse_stf(text: str, name: str) -> list[Command]:
     for number, line in enumerate(text.splitlines(), 1):
         words = _COMMENT.sub("", line).strip().split(None, 1)
         if words:
-            commands.append(_command(f"{name}:{number}", words[0], words[1] if len(words) > 1 else ""))
+            commands.append(_command(f"{name}:{number}", words[0].lower(), words[1] if len(words) > 1 else ""))
     return commands
 
 
@@ -216,7 +229,7 @@ def _command(where: str, verb: str, rest: str) -> Command:
                 return NoPacket(where, None)
             return _expect(where, rest)
         case "no_packet":
-            return NoPacket(where, parse_number(rest, where, "port") if rest else None)
+            return NoPacket(where, parse_port(rest, where, "port") if rest else None)
         case "wait":
             return Wait(where, float(rest) if re.fullmatch(r"\d+(\.\d+)?", rest) else 1.0)
         case "check_counter":
@@ -244,7 +257,7 @@ def _port_and_data(where: str, verb: str, rest: str) -> tuple[int, str]:
     words = rest.split()
     if not words:
         raise StfError(where, f"{verb} needs a port")
-    return parse_number(words[0], where, f"{verb}: port"), "".join(words[1:])
+    return parse_port(words[0], where, f"{verb}: port"), "".join(words[1:])
 
 
 def _expect(where: str, rest: str) -> Expect:

@@ -43,6 +43,8 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 }
 # Packets come that far apart.
 PACKET_GAP_NS = 1_000_000
+# The engine's clock counts picoseconds in 64 bits.
+MAX_NOW_NS = 2**63 // 1000
 
 T = TypeVar("T")
 
@@ -134,6 +136,8 @@ class Runner:
                 self.named_ports.add(port)
             case Wait():
                 self.now_ns += int(command.seconds * 1e9)
+                if self.now_ns > MAX_NOW_NS:
+                    raise CallerError(f"wait: the clock would be {self.now_ns} ns, it ends at {MAX_NOW_NS}")
                 self.target.tick(self.now_ns)
             case CheckCounter():
                 self._check_counter(command)

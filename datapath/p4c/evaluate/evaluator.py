@@ -14,7 +14,15 @@ from datapath.p4c.evaluate.parse import Parsers
 from datapath.p4c.evaluate.tables import Row, Tables, TableState
 from datapath.p4c.evaluate.trace import Trace
 from datapath.p4c.info import Info
-from datapath.pipeline.check_entry import check_action, check_entry, check_fits, check_match, check_member
+from datapath.pipeline.check_entry import (
+    check_action,
+    check_entry,
+    check_fits,
+    check_match,
+    check_member,
+    check_packets,
+    check_replicas,
+)
 from datapath.pipeline.names import find, find_path
 from datapath.pipeline.target import Entry, Event, Match, Output, Packet
 
@@ -204,10 +212,12 @@ class Evaluator:
 
     def set_multicast(self, group: int, replicas: Sequence[tuple[int, int]]) -> None:
         """Set a multicast group's replicas: (port, rid)."""
+        check_replicas(group, replicas, "multicast group")
         self._arch.multicast[group] = v1model.Fanout(tuple(replicas))
 
     def set_clone(self, session: int, replicas: Sequence[tuple[int, int]], truncate_bytes: int = 0) -> None:
         """Set a clone session's replicas: (port, rid)."""
+        check_replicas(session, replicas, "clone session")
         if replicas:
             self._arch.clones[session] = v1model.Fanout(tuple(replicas), truncate_bytes)
         else:
@@ -224,6 +234,7 @@ class Evaluator:
 
     def process(self, packets: Sequence[Packet]) -> list[Output]:
         """Run packets one after the other; returns what goes out, in order."""
+        check_packets(packets)
         out: list[Output] = []
         with deep_recursion():
             for i, packet in enumerate(packets):

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
+from datapath.errors import CallerError
 from datapath.p4c import ir
 from datapath.p4c import types as t
 from datapath.p4c.evaluate.interp import ExternArgs, Machine
@@ -82,12 +83,19 @@ class Running:
         return self.tables.by_path[direct.table]
 
 
+# Cells are Python objects: the engine's limit is sixteen times as large.
+MAX_CELLS = 1 << 24
+
+
 def build_objects(machine: Machine, design: ir.Design, info: Info) -> None:
     """Make the state of all extern objects that the control plane can see."""
     for instance in design.instances():
         if not isinstance(instance.decl, ir.ExternDecl):
             continue
         path = instance.path
+        for objects in (info.counters, info.meters, info.registers):
+            if path in objects and objects[path].size > MAX_CELLS:
+                raise CallerError(f"{path}: size {objects[path].size}, the evaluator's limit is {MAX_CELLS}")
         if path in info.counters:
             machine.objects[instance] = Counter(info.counters[path], [[0, 0] for _ in range(info.counters[path].size)])
         elif path in info.meters:

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from control_plane.cli import app
+from datapath.errors import CallerError
 from datapath.pcapfile import Frame, read_capture, write_capture
 
 PROGRAM = """#include <core.p4>
@@ -133,3 +134,16 @@ def test_run(files: Path, target: str) -> None:
     assert read_capture(out) == [Frame(b"\x01\x07", 1_999_999_900), Frame(b"\x01\x06", 2_000_000_000)]
     assert [f.data for f in read_capture(files / "two.pcap")] == [b"\x01\x07", b"\x01\x06"]
     assert read_capture(files / "three.pcap") == []
+
+
+@pytest.mark.parametrize("target", ["engine", "evaluator"])
+@pytest.mark.parametrize(
+    ("port", "ns", "message"),
+    [("4294967296", 0, "packet 0: port is 0x100000000"), ("1", 10**17, "packet 1: time (ps)")],
+)
+def test_run_refuses_what_does_not_fit(files: Path, target: str, port: str, ns: int, message: str) -> None:
+    write_capture(files / "in.pcapng", [Frame(b"\x01\x05", 1), Frame(b"\x02\x05", 1 + ns)])
+    words = ["p4", "run", str(files / "a.p4"), "--in", f"{files}/in.pcapng@{port}", "--out", str(files / "o.pcap")]
+    result = CliRunner().invoke(app, [*words, "--target", target])
+    assert isinstance(result.exception, CallerError)
+    assert message in str(result.exception)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from datapath.errors import CallerError
 from datapath.p4c.compiler import compile_text
+from datapath.p4c.evaluate import Evaluator
 from datapath.p4c.source import CompileError
 
 N = 40
@@ -118,3 +120,9 @@ def test_too_much(name: str) -> None:
 )
 def test_much_but_not_too_much(text: str) -> None:
     assert compile_text(text, "t.p4").code.insns
+
+
+def test_too_many_cells_for_the_evaluator() -> None:
+    compiled = compile_text(program(local="register<bit<8>>(4294967295) r;", body="r.write(1, 2);"), "t.p4")
+    with pytest.raises(CallerError, match=r"I\.r: size 4294967295, the evaluator's limit is 16777216"):
+        Evaluator(compiled.design, compiled.info)

@@ -178,6 +178,11 @@ def test_a_port_that_is_not_named_is_not_looked_at_unless_strict(run: Callable[.
         ("pvs_add nothing 1", "no value set 'nothing'"),
         ("pvs_add extra 1 2", "has 1 fields, 2 values given"),
         ("meter_set_rates m 0 1:1 2:2", "no meter 'm'"),
+        ("mirroring_add -1 2", "clone session is -0x1, which does not fit 32 bits"),
+        ("mirroring_add 1 4294967296", "clone session 1: port is 0x100000000, which does not fit 32 bits"),
+        ("mc_mgrp_create 1\nmc_node_create 4294967296 1\nmc_node_associate 1 0",
+         "multicast group 1: rid is 0x100000000, which does not fit 32 bits"),
+        ("wait 99999999999", "the clock would be"),
     ],
 )
 def test_wrong_for_the_program(run: Callable[..., Report], text: str, message: str) -> None:
