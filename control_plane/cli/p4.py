@@ -154,7 +154,7 @@ def stf(
     tests: Annotated[list[Path], typer.Argument(help="The tests.", metavar="TEST.stf...")],
     target: _Which = "engine",
     trace: Annotated[bool, typer.Option("--trace", help="Print each packet's way (by the evaluator).")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Look at ports that a test does not name, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Look at unnamed ports; refuse unknown commands.")] = False,
     include: _Include = None,
     define: _Define = None,
 ) -> None:

@@ -108,7 +108,7 @@ class Preprocessor:
         self.n_bytes += len(data)
         if self.n_bytes > MAX_SOURCE_BYTES:
             self.diagnostics.fatal(where, f"more than {MAX_SOURCE_BYTES >> 20} MiB of source")
-        self.text(data.decode("utf-8", "replace"), str(path), (*stack, path))
+        self.text(data.decode("utf-8", "replace").removeprefix("\ufeff"), str(path), (*stack, path))
 
     def text(self, text: str, name: str, stack: tuple[Path, ...] = ()) -> None:
         """Read a text into the output."""

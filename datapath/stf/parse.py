@@ -121,8 +121,16 @@ class Control:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A command that we do not know; the reference's runner passes over it."""
+
+    where: str
+    verb: str
+
+
 Command: TypeAlias = (
-    Add | SetDefault | Remove | SendPacket | Expect | NoPacket | Wait | CheckCounter | CheckRegister | Control
+    Add | SetDefault | Remove | SendPacket | Expect | NoPacket | Wait | CheckCounter | CheckRegister | Control | Unknown
 )
 
 # Verb -> least and most words (None: any number).
@@ -237,7 +245,7 @@ def _command(where: str, verb: str, rest: str) -> Command:
         case "register_read":
             return _check_register(where, rest)
     if verb not in CONTROLS:
-        raise StfError(where, f"unknown command {verb!r}")
+        return Unknown(where, verb)
     words = rest.split()
     least, most = CONTROLS[verb]
     if len(words) < least or (most is not None and len(words) > most):

@@ -28,6 +28,7 @@ from datapath.stf.parse import (
     SendPacket,
     SetDefault,
     StfError,
+    Unknown,
     Wait,
     parse_number,
 )
@@ -147,6 +148,10 @@ class Runner:
                 self._check(command.where, f"register {path}[{command.index}]", value, command.op, command.value)
             case Control():
                 self._control(command)
+            case Unknown():
+                if self.strict:
+                    raise StfError(command.where, f"unknown command {command.verb!r}")
+                self.report.notes.append(f"{command.where}: unknown command {command.verb!r} was passed over")
 
     # ---- entries ----
 

@@ -13,6 +13,7 @@ from datapath.stf.parse import (
     SendPacket,
     SetDefault,
     StfError,
+    Unknown,
     Wait,
     parse_stf,
 )
@@ -57,6 +58,7 @@ W = "t.stf:1"
         ("register_read r 3", CheckRegister(W, "r", 3, "", 0)),
         ("register_read r 3 == 0xff", CheckRegister(W, "r", 3, "==", 255)),
         ("register_read r[3] != 1", CheckRegister(W, "r", 3, "!=", 1)),
+        ("frobnicate 1", Unknown(W, "frobnicate")),
         ("register_write r 3 7", Control(W, "register_write", ("r", "3", "7"))),
         ("mc_node_create 1 2 3", Control(W, "mc_node_create", ("1", "2", "3"))),
     ],
@@ -72,7 +74,6 @@ def test_comments_and_blank_lines() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("frobnicate 1", "unknown command 'frobnicate'"),
         ("add t", "add needs a table and an action"),
         ("add t k act()", "'k' is not key:value"),
         ("add t k: 1", "no action"),

@@ -180,8 +180,10 @@ def test_a_port_that_is_not_named_is_not_looked_at_unless_strict(run: Callable[.
         ("meter_set_rates m 0 1:1 2:2", "no meter 'm'"),
         ("mirroring_add -1 2", "clone session is -0x1, which does not fit 32 bits"),
         ("mirroring_add 1 4294967296", "clone session 1: port is 0x100000000, which does not fit 32 bits"),
-        ("mc_mgrp_create 1\nmc_node_create 4294967296 1\nmc_node_associate 1 0",
-         "multicast group 1: rid is 0x100000000, which does not fit 32 bits"),
+        (
+            "mc_mgrp_create 1\nmc_node_create 4294967296 1\nmc_node_associate 1 0",
+            "multicast group 1: rid is 0x100000000, which does not fit 32 bits",
+        ),
         ("wait 99999999999", "the clock would be"),
     ],
 )
@@ -190,6 +192,14 @@ def test_wrong_for_the_program(run: Callable[..., Report], text: str, message: s
         run(text)
     assert message in str(caught.value)
     assert f"t.stf:{text.count(chr(10)) + 1}: " in str(caught.value)
+
+
+def test_an_unknown_command_is_passed_over_unless_strict(run: Callable[..., Report]) -> None:
+    report = run("frobnicate 1\n")
+    assert report.ok
+    assert report.notes == ["t.stf:1: unknown command 'frobnicate' was passed over"]
+    with pytest.raises(StfError, match="unknown command 'frobnicate'"):
+        run("frobnicate 1\n", strict=True)
 
 
 def test_the_difference_is_marked() -> None:
