@@ -183,17 +183,25 @@ class Pipeline:
         raw = lib.dp_pl_new(desc.raw, err, len(err))
         if raw == ffi.NULL:
             raise CallerError(f"the engine refuses the program: {ffi.string(err).decode(errors='replace')}")
-        self._pl: Handle = ffi.gc(raw, lib.dp_pl_free)
-        self._desc = desc
-        worker = lib.dp_pl_worker_new(self._pl)
+        worker = lib.dp_pl_worker_new(raw)
         if worker == ffi.NULL:
+            lib.dp_pl_free(raw)
             raise MemoryError("pipeline worker")
-        self._worker: Handle = ffi.gc(worker, lib.dp_pl_worker_free)
+
+        # One destructor for both: objects that are let go together go in any order, and the worker must go first.
+        def free(program: Handle) -> None:
+            lib.dp_pl_worker_free(worker)
+            lib.dp_pl_free(program)
+
+        self._pl: Handle = ffi.gc(raw, free)
+        self._worker: Handle = worker
+        self._desc = desc
 
     def close(self) -> None:
-        """Free the worker, then the program."""
-        ffi.release(self._worker)
-        ffi.release(self._pl)
+        """Free the worker, then the program; no other call may follow."""
+        if self._pl is not None:
+            ffi.release(self._pl)
+        self._pl = self._worker = None
 
     # ---- entries ----
 
