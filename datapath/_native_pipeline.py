@@ -382,20 +382,6 @@ class Pipeline:
             for o in (out[0][i] for i in range(count))
         ]
 
-    def run_repeated(self, packets: Sequence[tuple[int, bytes, int, bool]], rounds: int) -> int:
-        """Run packets ``rounds`` times and drop what goes out; returns the number of outputs. For benchmarks."""
-        raw = ffi.new("struct dp_pl_in[]", len(packets))
-        kept = []
-        for i, (port, data, ts_ps, from_host) in enumerate(packets):
-            buffer = ffi.from_buffer("uint8_t[]", data)
-            kept.append(buffer)
-            raw[i].data, raw[i].len, raw[i].port, raw[i].ts_ps, raw[i].flags = buffer, len(data), port, ts_ps, from_host
-        out = ffi.new("struct dp_pl_out **")
-        total = 0
-        for _ in range(rounds):
-            total += check(lib.dp_pl_run(self._worker, raw, len(packets), out), "packets")
-        return total
-
     def run_frames(self, frames: NDArray[np.uint8], port: int, rounds: int, batch: int = 64) -> int:
         """Run the rows of ``frames``, shape (n, bytes of a frame), ``rounds`` times, ``batch`` at once.
 

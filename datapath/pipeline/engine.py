@@ -294,10 +294,6 @@ class Engine:
             raise
         return [Output(o.port, o.data, o.source, o.rid) for o in raw]
 
-    def run_repeated(self, packets: Sequence[Packet], rounds: int) -> int:
-        """Run packets ``rounds`` times and drop what goes out; returns the number of outputs. To measure with."""
-        return self._pl.run_repeated([(p.port, p.data, p.ts_ns * 1000, p.from_host) for p in packets], rounds)
-
     def run_frames(self, frames: NDArray[np.uint8], port: int, rounds: int, batch: int = 64) -> int:
         """Run the rows of ``frames`` (n, bytes) ``rounds`` times, ``batch`` at once; returns the number of outputs."""
         return self._pl.run_frames(frames, port, rounds, batch)
